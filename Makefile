@@ -1,0 +1,50 @@
+# Two commands are all a fresh machine needs: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+SYSTEM_LIBRARIES := libGL.so.1 libglib-2.0.so.0 libEGL.so.1 libGLESv2.so.2
+
+.PHONY: setup demo test lint docs lock bench system-libraries
+
+setup: .venv/.ready
+
+demo: setup
+	$(BIN)/thinslice demo
+
+test: setup lint
+	$(BIN)/pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+# DATA_DICTIONARY.md and configs/default.toml follow from the declarations
+docs: setup
+	$(BIN)/python -m flows.dictionary
+
+bench: setup
+	$(BIN)/python bench/diarization.py
+	$(BIN)/python bench/faces.py
+
+.venv/.ready: requirements.lock requirements-setup.lock pyproject.toml models/catalog.toml | system-libraries
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-setup.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/thinslice models fetch
+	touch $@
+
+system-libraries:
+	@missing=""; for library in $(SYSTEM_LIBRARIES); do \
+	  ldconfig -p 2>/dev/null | grep -q "$$library" || missing="$$missing $$library"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "Missing system libraries:$$missing"; \
+	  echo "On Debian or Ubuntu, type: sudo apt-get install libgl1 libglib2.0-0 libegl1 libgles2"; \
+	  exit 1; fi
+
+# exact versions with hashes and without addresses
+lock:
+	$(BIN)/uv pip compile --quiet --all-extras --generate-hashes --no-emit-index-url --no-annotate \
+	  --no-header --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+	  pyproject.toml -o requirements.lock

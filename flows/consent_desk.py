@@ -1,0 +1,93 @@
+"""What `thinslice consent` does."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import cast, get_args
+
+from pipeline.consent import SCOPES, Record, Scope, append_record, load_register
+from pipeline.errors import InputError
+from pipeline.session import Role
+from pipeline.views import Output
+from pipeline.withdraw import withdraw
+
+USUAL = ("record", "analyse_audio", "analyse_video", "transcribe", "dial", "supervisor_view")
+"""What a full run needs; nothing more is granted unless it is named."""
+
+
+def grant(
+    register: Path,
+    person: str,
+    role: str,
+    scopes: list[str] | None,
+    sessions: list[str] | None,
+    expires: dt.datetime | None,
+    rationale: str,
+) -> list[str]:
+    """Add a granted record; returns the scopes granted."""
+    wanted = scopes or list(USUAL)
+    unknown = [scope for scope in wanted if scope not in SCOPES]
+    if unknown:
+        raise InputError(f"--scope {unknown[0]} is not known; allowed: {', '.join(SCOPES)}")
+    if role not in get_args(Role):
+        raise InputError(f"--role {role} is not known; allowed: {', '.join(get_args(Role))}")
+    append_record(
+        register,
+        Record(
+            person=person,
+            role=cast("Role", role),
+            sessions=sessions or "*",
+            scopes=cast("list[Scope]", wanted),
+            decision="granted",
+            date=_today(),
+            expires=expires.date() if expires else None,
+            rationale=rationale,
+        ),
+    )
+    return wanted
+
+
+def withdraw_person(
+    register: Path, out: Path, person: str, sessions: list[str] | None
+) -> list[str]:
+    """Record the withdrawal first, so that nothing new starts, then remove what there is."""
+    known = [record for record in load_register(register).records if record.person == person]
+    if not known:
+        raise InputError(f"{register} has no record of {person}; `thinslice consent list` shows all")
+    append_record(
+        register,
+        Record(
+            person=person,
+            role=known[-1].role,
+            sessions=sessions or "*",
+            scopes=list(cast("tuple[Scope, ...]", SCOPES)),
+            decision="withdrawn",
+            date=_today(),
+        ),
+    )
+    removals = withdraw(Output(out), person, sessions, dt.datetime.now(tz=dt.UTC))
+    lines = [f"{person}: withdrawn, recorded in {register}"]
+    lines += [
+        f"{r.session}: removed {r.artifacts} artifacts and {r.views} views, "
+        f"{r.files} files, {r.bytes / 1e6:.1f} MB; nothing of it is left"
+        for r in removals
+    ]
+    return lines if removals else [*lines, f"nothing derived from {person} was in {out}"]
+
+
+def listing(register: Path) -> list[str]:
+    """One line per record."""
+    lines = []
+    for record in load_register(register).records:
+        sessions = "all sessions" if record.sessions == "*" else ", ".join(record.sessions)
+        until = f" until {record.expires}" if record.expires else ""
+        lines.append(
+            f"{record.date}  {record.person:<8} {record.role:<9} {record.decision:<9} {sessions}{until}: "
+            f"{', '.join(record.scopes)}"
+        )
+    return lines
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(tz=dt.UTC).astimezone().date()

@@ -1,0 +1,130 @@
+"""From folders to jobs: validate, ask consent, plan. Imports neither Prefect nor any engine."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from flows.engines import describe
+from pipeline.config import Profile
+from pipeline.consent import load_register, people, permitted, refusals
+from pipeline.errors import ConsentError, InputError
+from pipeline.execute import Job, Step, plan
+from pipeline.media import FolderRecording
+from pipeline.session import SessionSpec, load_session, public_name
+from pipeline.stage import Absence
+from pipeline.views import Output
+
+State = Literal["done", "failed", "held_back"]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How one session of a run ended."""
+
+    session_id: str
+    state: State
+    sentence: str = ""
+    """Why it failed or was held back."""
+    absences: tuple[Absence, ...] = ()
+    stages_run: int = 0
+    stages_found: int = 0
+    seconds: float = 0.0
+    report: Path | None = None
+
+    @property
+    def session(self) -> str:
+        """Public name, for logs and states."""
+        return public_name(self.session_id)
+
+
+@dataclass(slots=True)
+class Work:
+    """One run: what it was asked, what it has to do, how it went."""
+
+    run_id: str
+    output: Output
+    profile: Profile
+    jobs: dict[str, Job] = field(default_factory=dict)
+    """Public name -> job, for sessions that consent permits."""
+    plans: dict[str, list[Step]] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+
+    def unfinished(self) -> list[str]:
+        """Public names of sessions with something to compute."""
+        return [name for name, steps in self.plans.items() if any(not s.manifest for s in steps)]
+
+
+def session_folders(recordings: Path) -> list[Path]:
+    """Every folder below `recordings` that holds a session.toml, in order of name."""
+    if not recordings.is_dir():
+        raise InputError(f"no folder {recordings}; give the folder that holds the session folders")
+    return sorted(path.parent for path in recordings.glob("*/session.toml"))
+
+
+def prepare(
+    folders: Sequence[Path],
+    *,
+    consent: Path,
+    profile: Profile,
+    output: Output,
+    run_id: str,
+    day: dt.date,
+) -> Work:
+    """Validate and plan every session; what cannot go on has its outcome at once.
+
+    A malformed register stops everything (`InputError`); a missing one holds every session back.
+    """
+    work = Work(run_id, output, profile)
+    for folder in _distinct(folders):
+        try:
+            _prepare_one(work, folder, consent, day)
+        except ConsentError as refusal:
+            work.outcomes[public_name(folder.name)] = Outcome(
+                folder.name, "held_back", f"held back by consent: {refusal}"
+            )
+        except InputError as error:
+            work.outcomes[public_name(folder.name)] = Outcome(folder.name, "failed", str(error))
+    return work
+
+
+def _prepare_one(work: Work, folder: Path, consent: Path, day: dt.date) -> None:
+    spec = load_session(folder)
+    try:
+        register = load_register(consent)
+    except ConsentError as error:
+        raise ConsentError(f"{error}") from error
+    refused = refusals(register, spec, day)
+    allowed = permitted(spec, refused)
+    job = Job(
+        spec=allowed,
+        folder=folder,
+        refused=refused,
+        profile=work.profile,
+        store=work.output.store,
+        recording=FolderRecording(folder, allowed),
+    )
+    _remember(job, spec)
+    work.jobs[job.session] = job
+    work.plans[job.session] = plan(job, describe)
+
+
+def _remember(job: Job, spec: SessionSpec) -> None:
+    job.store.remember_people(
+        job.session, spec.id, {role: person for role, person in people(spec).items()}
+    )
+    job.store.drop_unfinished(job.session)
+
+
+def _distinct(folders: Iterable[Path]) -> list[Path]:
+    """Each folder once; two of the same name would be one session twice."""
+    seen: dict[str, Path] = {}
+    for folder in folders:
+        resolved = folder.resolve()
+        other = seen.setdefault(resolved.name, resolved)
+        if other != resolved:
+            raise InputError(f"two folders are called {resolved.name}; a session id must be unique")
+    return list(seen.values())

@@ -1,0 +1,131 @@
+"""The morning summary: every session done, failed or held back, each with one plain sentence."""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.prepare import Outcome, Work
+from pipeline.store import write_atomically
+
+STATE_WORDS = {"done": "done", "failed": "failed", "held_back": "held back"}
+CAPTION = "Prompts for human review; not an assessment."
+
+
+def exit_code(work: Work, *, asked_for_sessions: bool) -> int:
+    """0 all done (a night that held sessions back included), 1 some failed, 3 `run` held back."""
+    states = {outcome.state for outcome in work.outcomes.values()}
+    if "failed" in states:
+        return 1
+    if asked_for_sessions and "held_back" in states:
+        return 3
+    return 0
+
+
+def as_data(work: Work) -> dict[str, Any]:
+    """The summary as plain data, for `--json`."""
+    return {
+        "run": work.run_id,
+        "output": str(work.output.root),
+        "sessions": [
+            {
+                "session": outcome.session_id,
+                "public_name": outcome.session,
+                "state": outcome.state,
+                "sentence": outcome.sentence,
+                "absent": [
+                    {"modality": a.modality, "reason": a.reason, "sentence": a.sentence}
+                    for a in outcome.absences
+                ],
+                "stages_run": outcome.stages_run,
+                "stages_found": outcome.stages_found,
+                "seconds": round(outcome.seconds, 1),
+                "report": str(outcome.report) if outcome.report else None,
+            }
+            for outcome in _ordered(work)
+        ],
+    }
+
+
+def show(work: Work, console: Console) -> None:
+    """The summary on a terminal."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("session", "state", "stages", "time", "what to know"):
+        table.add_column(heading, overflow="fold")
+    for outcome in _ordered(work):
+        table.add_row(
+            outcome.session_id,
+            STATE_WORDS[outcome.state],
+            f"{outcome.stages_run} run, {outcome.stages_found} found"
+            if outcome.state == "done"
+            else "",
+            f"{outcome.seconds:.0f} s" if outcome.stages_run else "",
+            "\n".join(_notes(outcome)),
+        )
+    console.print(table)
+    for outcome in _ordered(work):
+        if outcome.report:
+            console.print(f"report {outcome.report}", highlight=False, soft_wrap=True)
+    console.print(f"{_counts(work)}   tables {work.output.root}/latest/*/", highlight=False)
+
+
+def as_markdown(work: Work) -> str:
+    """The summary for Prefect's artifact: public names and reasons only."""
+    lines = [f"**{_counts(work)}**", "", "| session | state | absent |", "|---|---|---|"]
+    lines += [
+        f"| {outcome.session} | {STATE_WORDS[outcome.state]} | "
+        f"{', '.join(f'{a.modality} ({a.reason})' for a in outcome.absences) or '-'} |"
+        for outcome in _ordered(work)
+    ]
+    return "\n".join(lines)
+
+
+def write_summary(work: Work) -> None:
+    """`summary.json` and `summary.html` in the run's folder; public names only."""
+    folder = work.output.run_folder(work.run_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = "".join(
+        f"<tr><td>{outcome.session}</td><td class={outcome.state}>{STATE_WORDS[outcome.state]}</td>"
+        f"<td>{'<br>'.join(html.escape(note) for note in _public_notes(outcome))}</td></tr>"
+        for outcome in _ordered(work)
+    )
+    page = _PAGE.format(run=work.run_id, counts=_counts(work), rows=rows, caption=CAPTION)
+    write_atomically(folder / "summary.html", page.encode())
+    data = {"run": work.run_id, "sessions": {o.session: o.state for o in _ordered(work)}}
+    write_atomically(folder / "summary.json", (json.dumps(data, indent=1) + "\n").encode())
+
+
+def _ordered(work: Work) -> list[Outcome]:
+    return sorted(work.outcomes.values(), key=lambda outcome: outcome.session_id)
+
+
+def _notes(outcome: Outcome) -> list[str]:
+    absent = [f"{a.modality} absent ({a.reason}): {a.sentence}" for a in outcome.absences]
+    return ([outcome.sentence] if outcome.sentence else []) + absent
+
+
+def _public_notes(outcome: Outcome) -> list[str]:
+    """Without the sentences, which may name files or pseudonyms: this page outlives the session."""
+    reasons = [f"{a.modality} absent ({a.reason})" for a in outcome.absences]
+    return reasons or ["complete" if outcome.state == "done" else "see the terminal or log"]
+
+
+def _counts(work: Work) -> str:
+    states = [outcome.state for outcome in work.outcomes.values()]
+    parts = [f"{states.count(s)} {STATE_WORDS[s]}" for s in STATE_WORDS if s in states]
+    return ", ".join(parts) or "no sessions"
+
+
+_PAGE = """<!doctype html><html lang=en><meta charset=utf-8>
+<meta name=viewport content="width=device-width"><title>Night {run}</title>
+<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem;
+color:#1d2433}}table{{border-collapse:collapse;width:100%}}td,th{{text-align:left;padding:.4rem .8rem
+.4rem 0;border-bottom:1px solid #d9dee8;vertical-align:top}}.failed{{font-weight:700;color:#9b1c1c}}
+.held_back{{color:#7a5200}}</style>
+<h1>Night {run}</h1><p><strong>{counts}</strong></p>
+<table><tr><th>session<th>state<th>what to know</tr>{rows}</table><p>{caption}</p></html>
+"""

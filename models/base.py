@@ -1,0 +1,159 @@
+"""What an engine promises: protocols, and the plain results that cross into `pipeline`.
+
+Shapes and units stand beside every field. Audio is always mono float32 at 16 kHz in [-1, 1]; times
+are seconds from the first sample of the array handed in; pixels are those of the source frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE_HZ = 16_000
+
+Seconds = float
+Audio = NDArray[np.float32]  # shape (n_samples,)
+Image = NDArray[np.uint8]  # shape (height, width, 3), RGB
+Progress = Callable[[str, float], None]
+"""Called as `progress(step, share)`, share in 0..1. Cheap to call often; the receiver throttles."""
+
+
+def silent(step: str, share: float) -> None:
+    """A `Progress` that shows nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What must be equal for two engines to give the same numbers. Goes into the stage key."""
+
+    engine: str
+    """Name of the code path, for example ``pyannote-embedded``."""
+    version: str
+    """Version of the library that computes, for example ``pyannote.audio 4.0.7``."""
+    weights: tuple[tuple[str, str], ...] = ()
+    """(catalog name, sha256) of every weight used."""
+    precision: str = "float32"
+    device: str = "cpu"
+    """Kind of device (``cpu`` or ``cuda``), never its index."""
+    mode: str = ""
+    """Anything else that changes results, for example ``sequential`` decoding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Half-open stretch of time ``[start_s, end_s)``."""
+
+    start_s: Seconds
+    end_s: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerInterval:
+    """Speech of one speaker. `speaker` counts from 0 in order of first appearance."""
+
+    start_s: Seconds
+    end_s: Seconds
+    speaker: int
+
+
+@dataclass(frozen=True, slots=True)
+class Diarization:
+    """Who speaks when. Speaker embeddings are never part of the result and never leave memory."""
+
+    turns: tuple[SpeakerInterval, ...]
+    """With overlap: two speakers may hold the same moment. Sorted by start."""
+    exclusive: tuple[SpeakerInterval, ...]
+    """Without overlap, for giving words to speakers. Sorted by start."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedWord:
+    """One word of a transcript."""
+
+    start_s: Seconds
+    end_s: Seconds
+    text: str
+    probability: float | None = None
+    """0..1 as the engine gives it; None where it gives none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One decoded video frame."""
+
+    index: int
+    pts_s: Seconds
+    """The container's own time stamp (presentation time)."""
+    image: Image = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FaceObservation:
+    """One person in one frame; also emitted, with `reason` set, where the face was not measured."""
+
+    frame_index: int
+    pts_s: Seconds
+    person: int
+    """Position in the row of seats, 0 = leftmost."""
+    reason: str | None
+    """None if measured, else ``no_face`` or ``profile_view``."""
+    detector_score: float | None
+    """0..1 from the last detector pass that touched this person; None if never found."""
+    presence: float | None
+    """0..1, the mesh network's own estimate that its crop holds a face."""
+    box: tuple[float, float, float, float] | None
+    """x, y, width, height in pixels."""
+    points: NDArray[np.float32] | None = field(default=None, repr=False)
+    """Shape (n_points, 2) in pixels: 478 points in MediaPipe's order, 468 mesh + 2 x 5 iris."""
+
+
+class SpeechDetector(Protocol):
+    """Voice activity detection."""
+
+    @property
+    def fingerprint(self) -> Fingerprint: ...
+
+    def speech(self, audio: Audio) -> tuple[Interval, ...]: ...
+
+
+class Diarizer(Protocol):
+    """Speaker diarization."""
+
+    @property
+    def fingerprint(self) -> Fingerprint: ...
+
+    def diarize(
+        self, audio: Audio, *, num_speakers: int, progress: Progress = silent
+    ) -> Diarization: ...
+
+
+class Transcriber(Protocol):
+    """Speech recognition with word times."""
+
+    @property
+    def fingerprint(self) -> Fingerprint: ...
+
+    def transcribe(
+        self,
+        audio: Audio,
+        *,
+        language: str | None,
+        prompt: str = "",
+        hotwords: str = "",
+        progress: Progress = silent,
+    ) -> tuple[TimedWord, ...]: ...
+
+
+class FaceTracker(Protocol):
+    """Face landmarks of up to `people` seated people, every frame, one pass, flat memory."""
+
+    @property
+    def fingerprint(self) -> Fingerprint: ...
+
+    def track(self, frames: Iterable[Frame], *, people: int) -> Iterator[FaceObservation]:
+        """Yields `people` observations per frame, in frame order, then by person."""
+        ...

@@ -1,0 +1,234 @@
+"""Stage: the few moments of a session worth a person's review, each with the numbers behind it.
+
+Rated stretches (R1, R2) repeat a rater's own judgement. Late replies (R4) and several cues changing
+together (R6) compare a client with that client's own session only; they are proposals for a look,
+expected to be wrong at times, never a finding about anyone. R4 and R6 keep silent in the first two
+minutes and in recordings with under ten minutes of talk.
+
+Rules and defaults: SCIENCE 4.1-4.3; conjunction threshold from its null simulation (2.11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import tables
+from pipeline.config import CandidatesSettings
+from pipeline.rules import Draft, Flags, select
+from pipeline.rules_cues import (
+    CUES,
+    MINIMAL,
+    NOD,
+    CueWindows,
+    several_cues,
+    silences_after_questions,
+)
+from pipeline.rules_dial import RatedSegment, rated_segments
+from pipeline.rules_replies import Replies, late_reply_runs
+from pipeline.stage import Inputs, Outputs, Stage
+from pipeline.timeline import Floats, Seconds, Span
+
+VERSION = 1
+RULE_VERSIONS = {"R1": 1, "R2": 1, "R4": 1, "R6": 1}
+"""Raise one when its rule's meaning changes."""
+
+
+def run(inputs: Inputs, engine: None, settings: CandidatesSettings) -> Outputs:
+    """Apply every rule, keep what fits the budget, and list the evidence.
+
+    Reads `windows`, `turns`, `rating_segments`, `rating_quality`, `silences` and `sessions`; any
+    may be empty. Writes `candidates` in time order, and `evidence`.
+    """
+    del engine
+    given = inputs.tables
+    segments = _segments(given["rating_segments"], given["rating_quality"])
+    kept = rated_segments(segments, settings.rules)
+    turns = given["turns"]
+    if spoken_s(turns) >= settings.minimum_audio_s:
+        drafts = _cue_drafts(given["windows"], turns, given["silences"], settings)
+        duration_s = given["sessions"].column("duration_s").to_pylist()[0] or 0.0
+        kept += select(drafts, duration_s, settings)
+    kept.sort(key=lambda draft: (draft.start_s, draft.rule, draft.who, draft.rank))
+    return Outputs(
+        {
+            "candidates": tables.CANDIDATES.build_rows(_row(inputs.spec.id, d) for d in kept),
+            "evidence": tables.EVIDENCE.build_rows(
+                row for d in kept for row in _evidence_rows(inputs.spec.id, d)
+            ),
+        }
+    )
+
+
+def spoken_s(turns: pa.Table) -> Seconds:
+    """Length of the usable audio: from the first to the last word anyone is heard to speak."""
+    if not turns.num_rows:
+        return 0.0
+    return float(pc.max(turns.column("end_s")).as_py() - pc.min(turns.column("start_s")).as_py())
+
+
+def candidate_id(draft: Draft) -> str:
+    """Rule, whose, and whole second of the start: stable between runs and fit for a link."""
+    return f"{draft.rule}-{draft.who}-{max(0, int(draft.start_s)):05d}"
+
+
+def _cue_drafts(
+    windows: pa.Table, turns: pa.Table, silences: pa.Table, settings: CandidatesSettings
+) -> list[Draft]:
+    replies = turns.filter(
+        pc.and_(
+            pc.equal(turns.column("role"), "client"), pc.is_valid(turns.column("answers_turn_id"))
+        )
+    ).sort_by("start_s")
+    drafts: list[Draft] = []
+    if "R4" in settings.rules:
+        drafts += late_reply_runs(_replies(replies), settings)
+    if "R6" in settings.rules and windows.num_rows:
+        questions = _question_ends(turns)
+        spans = list(zip(_floats(silences, "start_s"), _floats(silences, "end_s"), strict=True))
+        drafts += several_cues(
+            _cue_windows(windows, replies, spans, questions, settings), questions, settings
+        )
+    return drafts
+
+
+def _segments(segments: pa.Table, quality: pa.Table) -> list[RatedSegment]:
+    medians = dict(
+        zip(
+            quality.column("rater").to_pylist(),
+            quality.column("dial_median").to_pylist(),
+            strict=True,
+        )
+    )
+    return [
+        RatedSegment(
+            rater=row["rater"],
+            kind=row["kind"],
+            rank=row["rank"],
+            start_s=row["start_s"],
+            end_s=row["end_s"],
+            mean=row["mean"],
+            median=medians.get(row["rater"]),
+            depth_madn=row["depth_madn"],
+            label=row["label"],
+            low_confidence=row["low_confidence"],
+        )
+        for row in segments.to_pylist()
+        if row["mean"] is not None
+    ]
+
+
+def _replies(replies: pa.Table) -> Replies:
+    return Replies(
+        _floats(replies, "start_s"),
+        _floats(replies, "response_latency_s"),
+        _floats(replies, "response_latency_z"),
+        _present(replies, "response_latency_reason"),
+    )
+
+
+def _cue_windows(
+    windows: pa.Table,
+    replies: pa.Table,
+    silences: Sequence[Span],
+    questions_s: Floats,
+    settings: CandidatesSettings,
+) -> CueWindows:
+    windows = windows.sort_by("start_s")
+    start_s, end_s = _floats(windows, "start_s"), _floats(windows, "end_s")
+    cued = [cue.column.name for cue in (*CUES, NOD)]
+    minimal_s = _floats(
+        replies.filter(pc.fill_null(replies.column("reply_minimal"), False)), "start_s"
+    )
+    begun = _floats(replies, "start_s") >= settings.earliest_s
+    latencies_s = _floats(replies, "response_latency_s")[begun]
+    unflagged = np.zeros(len(start_s), dtype=bool)
+    return CueWindows(
+        start_s,
+        end_s,
+        values={name: _floats(windows, name) for name in (*cued, MINIMAL.name)},
+        z={name: _floats(windows, f"{name}_z") for name in cued},
+        degraded={name: _present(windows, f"{name}_reason") for name in cued}
+        | {MINIMAL.name: unflagged},
+        minimal_reply=_any_inside(minimal_s, start_s, end_s),
+        silences=silences_after_questions(list(silences), questions_s, latencies_s, settings),
+    )
+
+
+def _question_ends(turns: pa.Table) -> Floats:
+    asked = pc.and_(
+        pc.equal(turns.column("role"), "therapist"),
+        pc.fill_null(turns.column("is_question"), False),
+    )
+    return _floats(turns.filter(asked), "end_s")
+
+
+def _any_inside(times_s: Floats, start_s: Floats, end_s: Floats) -> Flags:
+    times_s = np.sort(times_s)
+    return np.asarray(np.searchsorted(times_s, end_s) > np.searchsorted(times_s, start_s))
+
+
+def _floats(table: pa.Table, column: str) -> Floats:
+    """Column as float64, null as NaN; shape (n_rows,)."""
+    values = table.column(column).cast(pa.float64())
+    return np.asarray(values.to_numpy(), dtype=np.float64)
+
+
+def _present(table: pa.Table, column: str) -> Flags:
+    """Where the column is not null; shape (n_rows,)."""
+    return np.asarray(pc.is_valid(table.column(column)).to_numpy(), dtype=bool)
+
+
+def _row(session_id: str, draft: Draft) -> dict[str, Any]:
+    return {
+        "session_id": session_id,
+        "candidate_id": candidate_id(draft),
+        "rule": draft.rule,
+        "rule_version": RULE_VERSIONS[draft.rule],
+        "rank": draft.rank,
+        "start_s": draft.start_s,
+        "end_s": draft.end_s,
+        "who": draft.who,
+        "title": draft.title,
+        "score": draft.score,
+        "low_confidence": draft.low_confidence,
+    }
+
+
+def _evidence_rows(session_id: str, draft: Draft) -> list[dict[str, Any]]:
+    return [
+        {
+            "session_id": session_id,
+            "candidate_id": candidate_id(draft),
+            "feature": item.feature,
+            "t_s": item.t_s,
+            "value": item.value,
+            "usual": item.usual,
+            "z": item.z,
+            "unit": item.unit,
+            "quality": item.quality,
+        }
+        for item in draft.evidence
+    ]
+
+
+STAGE = Stage(
+    name="candidates",
+    version=VERSION,
+    run=run,
+    settings=CandidatesSettings,
+    reads=(
+        "windows",
+        "turns",
+        "rating_segments",
+        "rating_quality",
+        "silences",
+        "session_features",
+        "sessions",
+    ),
+    writes=("candidates", "evidence"),
+)

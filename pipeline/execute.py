@@ -1,0 +1,220 @@
+"""Plan a session's stages against the store, and run those that are not there yet.
+
+The plan needs no engine and no Prefect: keys come from settings, content hashes and fingerprints. A
+stage whose inputs are still to be computed has no key yet; it is found or run when they are there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from models.base import Fingerprint, Progress, silent
+from pipeline.config import Profile
+from pipeline.consent import Refusal
+from pipeline.hashing import sha256_of
+from pipeline.provenance import library_versions, stage_key
+from pipeline.session import SessionSpec, named_files
+from pipeline.stage import Absence, Inputs, Missing, Outputs, Recording, Stage
+from pipeline.stages import STAGES
+from pipeline.store import Manifest, Store
+from pipeline.tables import TABLES
+
+Describe = Callable[[str, Profile], "Fingerprint | Missing"]
+"""Engine role, profile -> its fingerprint, without loading it."""
+Build = Callable[[str, Profile, Recording, Store, str], Any]
+"""Engine role, profile, recording, store, session -> the engine, loaded."""
+
+
+@dataclass(slots=True)
+class Job:
+    """One session to be worked on in one run. Lives in memory only."""
+
+    spec: SessionSpec
+    """What consent permits of session.toml."""
+    folder: Path
+    refused: Mapping[str, Refusal]
+    profile: Profile
+    store: Store
+    recording: Recording
+    file_hashes: dict[str, str] = field(default_factory=dict)
+    done: dict[str, Manifest] = field(default_factory=dict)
+    """Stage -> its artifact in this run."""
+
+    @property
+    def session(self) -> str:
+        """Public name."""
+        return self.spec.public_name
+
+    def hash_sources(self) -> None:
+        """Hash every file the session may use; the first time its bytes are read."""
+        for file in named_files(self.spec):
+            if file not in self.file_hashes:
+                self.file_hashes[file] = sha256_of(self.folder / file)
+
+    def absences(self) -> tuple[Absence, ...]:
+        """Of all finished stages, in their order, each once."""
+        return tuple(dict.fromkeys(a for m in self.done.values() for a in m.absences))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage in a plan."""
+
+    stage: Stage
+    key: str | None
+    """None while its inputs are still to be computed."""
+    manifest: Manifest | None
+    """The artifact, if it is in the store."""
+    why: str = ""
+    """Why it has to run."""
+
+
+def plan(job: Job, describe: Describe) -> list[Step]:
+    """What is in the store already and what has to run, in order. Records hits in `job.done`."""
+    job.hash_sources()
+    job.done.clear()
+    return [look_up(job, stage, describe) for stage in STAGES]
+
+
+def look_up(job: Job, stage: Stage, describe: Describe) -> Step:
+    """Key and artifact of one stage, as far as they can be known now."""
+    if any(stage_of(name) not in job.done for name in stage.reads) or (
+        stage.summarises and len(job.done) < STAGES.index(stage)
+    ):
+        return Step(stage, None, None, "its inputs are computed first")
+    key = _key(job, stage, describe)
+    manifest, why = job.store.find(job.session, stage.name, key)
+    if manifest:
+        job.done[stage.name] = manifest
+    return Step(stage, key, manifest, why)
+
+
+def run_stage(
+    job: Job,
+    stage: Stage,
+    *,
+    describe: Describe,
+    build: Build,
+    progress: Progress = silent,
+) -> Step:
+    """Find one stage's artifact or compute and store it. All its inputs must be done."""
+    step = look_up(job, stage, describe)
+    if step.manifest or step.key is None:
+        assert step.key, f"{stage.name} was started before its inputs"
+        return step
+    started = time.perf_counter()
+    outputs = _outputs(job, stage, describe, build, progress)
+    made = {
+        "engine": _engine_record(_engine(job, stage, describe)),
+        "libraries": library_versions(),
+    }
+    manifest = job.store.write(job.session, stage.name, step.key, outputs, made)
+    job.done[stage.name] = manifest
+    return Step(stage, step.key, manifest, f"took {time.perf_counter() - started:.1f} s")
+
+
+def stage_of(table: str) -> str:
+    """Which stage writes a table."""
+    return _WRITER[table]
+
+
+class TablesOnDemand(Mapping[str, pa.Table]):
+    """Upstream tables a stage may read; each is opened when first asked for."""
+
+    def __init__(self, job: Job, names: tuple[str, ...]) -> None:
+        self._job = job
+        self._names = names
+
+    def __getitem__(self, name: str) -> pa.Table:
+        if name not in self._names:
+            raise KeyError(f"{name} is not among the declared reads {self._names}")
+        manifest = self._job.done[stage_of(name)]
+        return self._job.store.table(self._job.session, manifest, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+_WRITER = {table: stage.name for stage in STAGES for table in stage.writes}
+
+
+def _key(job: Job, stage: Stage, describe: Describe) -> str:
+    inputs: dict[str, Any] = {
+        name: job.done[stage_of(name)].tables[name] for name in stage.reads
+    }
+    inputs |= {f"source:{section}": _source(job, section) for section in stage.sources}
+    if stage.summarises:
+        inputs["absences"] = [asdict(absence) for absence in job.absences()]
+        inputs["provenance"] = dict(_provenance(job))
+    return stage_key(
+        stage,
+        session_id=job.spec.id,
+        settings=job.profile.section(stage.name),
+        inputs=inputs,
+        engine=_engine(job, stage, describe),
+    )
+
+
+def _source(job: Job, section: str) -> Any:
+    """One section of session.toml as values, each file name replaced by its content hash."""
+    value = job.spec.model_dump(mode="json")[section]
+    entries = value if isinstance(value, list) else [value]
+    return [
+        {k: job.file_hashes[v] if k == "file" else v for k, v in entry.items()}
+        for entry in entries
+        if entry is not None
+    ]
+
+
+def _engine(job: Job, stage: Stage, describe: Describe) -> Fingerprint | Missing | None:
+    if stage.scope in job.refused:
+        return Missing("no_consent", f"{stage.modality}: {job.refused[stage.scope].sentence()}")
+    return describe(stage.engine, job.profile) if stage.engine else None
+
+
+def _outputs(
+    job: Job, stage: Stage, describe: Describe, build: Build, progress: Progress
+) -> Outputs:
+    known = _engine(job, stage, describe)
+    if stage.scope in job.refused:
+        assert isinstance(known, Missing)
+        absence = Absence(stage.modality or stage.name, known.reason, known.sentence)
+        return Outputs({name: TABLES[name].empty() for name in stage.writes}, absences=(absence,))
+    engine: Any = known
+    if stage.engine and not isinstance(known, Missing):
+        engine = build(stage.engine, job.profile, job.recording, job.store, job.session)
+    inputs = Inputs(
+        spec=job.spec,
+        recording=job.recording,
+        tables=TablesOnDemand(job, stage.reads),
+        absences=job.absences() if stage.summarises else (),
+        provenance=_provenance(job) if stage.summarises else {},
+        progress=progress,
+    )
+    return stage.run(inputs, engine, job.profile.section(stage.name))
+
+
+def _provenance(job: Job) -> dict[str, str]:
+    return {
+        name: f"{manifest.made['engine']} · key {manifest.key[:12]}"
+        for name, manifest in job.done.items()
+    }
+
+
+def _engine_record(engine: Fingerprint | Missing | None) -> str:
+    if engine is None:
+        return "thinslice's own arithmetic"
+    if isinstance(engine, Missing):
+        return f"did not run ({engine.reason})"
+    words = [engine.engine, engine.version, engine.precision, engine.device, engine.mode]
+    weights = [f"{name} {sha[:12]}" for name, sha in engine.weights]
+    return ", ".join(word for word in words + weights if word)

@@ -1,0 +1,90 @@
+"""Phrase lists compiled to patterns, in a notation that a clinician can read and edit.
+
+A phrase is plain words, matched whole and without regard to case or punctuation. Five signs:
+
+=========  ==========================================
+``a/b``    one of these words
+``(a/b)``  the same, may be left out
+``...``    up to four words
+``^``      before the first word: only at the start
+``$``      after the last word: only at the end
+=========  ==========================================
+
+Caveat: a phrase match is a weak sign on its own (SCIENCE 2.11 gives precision and recall).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from pipeline.errors import ConfigError
+
+_TOKEN = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
+_SENTENCE = re.compile(r"[^.?!…]*[.?!…]+|[^.?!…]+$")
+_SIGNS = re.compile(r"[|\\\[\]{}*+]")
+_NEVER = re.compile(r"(?!)")
+
+
+def tokens(text: str) -> list[str]:
+    """Lower-case words of `text` without punctuation; ``mm-hmm`` and ``don't`` are one word each."""
+    return _TOKEN.findall(text.lower().replace("’", "'"))
+
+
+def sentences(text: str) -> list[str]:
+    """Sentences that hold a word, each with its closing punctuation."""
+    return [found.strip() for found in _SENTENCE.findall(text) if tokens(found)]
+
+
+def phrases_named(lists: Mapping[str, Sequence[str]], name: str) -> Sequence[str]:
+    """One list of a lexicon. Raises `ConfigError` where the lexicon lacks it."""
+    if name not in lists:
+        have = ", ".join(sorted(lists)) or "none"
+        raise ConfigError(f"the lexicon lacks the list {name!r} (it has: {have}); add it, even empty")
+    return lists[name]
+
+
+def compile_phrases(phrases: Iterable[str]) -> re.Pattern[str]:
+    """Pattern that finds any of the phrases; use it with `contains`.
+
+    Raises
+    ------
+    ConfigError
+        A phrase is empty or holds a sign that the notation does not have.
+    """
+    patterns = [_phrase_pattern(phrase) for phrase in phrases]
+    return re.compile("|".join(patterns)) if patterns else _NEVER
+
+
+def compile_whole(phrases: Iterable[str], fillers: Iterable[str] = ()) -> re.Pattern[str]:
+    """Pattern that matches where a text consists of such phrases (and fillers) and nothing else."""
+    core = [_phrase_pattern(phrase) for phrase in phrases]
+    if not core:
+        return _NEVER
+    either = "|".join([*core, *(_phrase_pattern(filler) for filler in fillers)])
+    return re.compile(rf"\A(?:{either})*(?:{'|'.join(core)})(?:{either})*\Z")
+
+
+def contains(pattern: re.Pattern[str], words: Sequence[str]) -> bool:
+    """Whether the pattern is found in a sequence of `tokens`."""
+    return pattern.search("".join(f" {word}" for word in words)) is not None
+
+
+def _phrase_pattern(phrase: str) -> str:
+    """Regular expression over words that each carry one leading blank."""
+    if _SIGNS.search(phrase) or not tokens(phrase):
+        raise ConfigError(
+            f"lexicon phrase {phrase!r}: use words, a/b, (a/b), ..., ^ and $ only; "
+            "see pipeline/lexicon.py"
+        )
+    start = r"\A" if phrase.startswith("^") else ""
+    end = r"\Z" if phrase.endswith("$") else r"(?!\S)"
+    return start + "".join(_part_pattern(part) for part in phrase.strip("^$ ").split()) + end
+
+
+def _part_pattern(part: str) -> str:
+    if part == "...":
+        return r"(?: \S+){0,4}?"
+    optional = part.startswith("(") and part.endswith(")")
+    choices = "|".join(re.escape(word) for word in part.strip("()").lower().split("/"))
+    return f"(?: (?:{choices}))?" if optional else f" (?:{choices})"

@@ -1,0 +1,244 @@
+"""R6: several kinds of cue left this client's usual range together, soon after a question.
+
+Families (a letter each) and what they are in the `windows` table:
+
+    A  late reply       client_response_latency_s_z >= 1.5, or a silence of >= 3 s after a therapist
+                        question that is itself >= 1.5 z long. The window column holds the longest
+                        latency of the replies that start in the window, so one late reply keeps A on
+                        over just the windows that contain its start.
+    B  slower speech    client_articulation_rate_sps_z <= -1.5, or client_pause_prop_z >= 1.5
+    C  stiller gaze     client_gaze_path_rate_dps_z <= -1.5, or client_stare_run_s_z >= 1.5, both
+                        measured while listening
+    D  short replies    client_replies_minimal >= 2 (of the last 3 replies to open questions)
+    E  blinking         |client_blink_rate_pm_z| >= 2.0: two-sided, because both directions are
+                        published (Smilek 2010)
+    F  nod, few words   client_nod_rate_pm_z >= 0 in a window in which a minimal reply starts
+
+Facial movement, which SCIENCE puts beside blinking in E, is not measured yet. A, B are heard, C, E,
+F seen and D read. At least 3 families, 2 of them from A-D, from 2 of the 3 ways: where nothing is
+seen that leaves A, B and D, all three. The first cue lies within 60 s after a therapist question;
+where questions are not known (no transcript) the rule is silent.
+
+By chance about one such moment an hour is expected (see `tests/test_candidates.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline import tables
+from pipeline.config import CandidatesSettings
+from pipeline.rules import Draft, Evidence, Flags, hysteresis, runs, scored, tidy
+from pipeline.schema import Column
+from pipeline.timeline import Floats, Span, log_duration, robust_location
+
+TITLE = "Several cues changed together — worth a look"
+MODALITIES = {"audio": ("A", "B"), "video": ("C", "E", "F"), "text": ("D",)}
+CORE = ("A", "B", "C", "D")
+MODALITIES_MIN = 2
+MINIMAL_OF_3 = 2
+BASELINE_MIN = 20
+SILENCE_FOLLOWS_S = 0.5
+"""A silence belongs to a question that ends at most this far from its start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One window column of a family and the direction that counts."""
+
+    column: Column
+    family: str
+    sign: int
+    """+1 above usual, -1 below, 0 either way."""
+
+
+def _column(name: str) -> Column:
+    return tables.WINDOWS.by_name[name]
+
+
+LATENCY = _column("client_response_latency_s")
+CUES = (
+    Cue(LATENCY, "A", 1),
+    Cue(_column("client_articulation_rate_sps"), "B", -1),
+    Cue(_column("client_pause_prop"), "B", 1),
+    Cue(_column("client_gaze_path_rate_dps"), "C", -1),
+    Cue(_column("client_stare_run_s"), "C", 1),
+    Cue(_column("client_blink_rate_pm"), "E", 0),
+)
+NOD = Cue(_column("client_nod_rate_pm"), "F", 1)
+MINIMAL = _column("client_replies_minimal")
+SILENCE = _column("silence_max_s")
+
+
+@dataclass(frozen=True, slots=True)
+class CueWindows:
+    """The windows of one session; arrays of shape (n_windows,), NaN where not measured."""
+
+    start_s: Floats
+    end_s: Floats
+    values: Mapping[str, Floats]
+    """Value of each column of `CUES`, `NOD` and `MINIMAL`, by name."""
+    z: Mapping[str, Floats]
+    """Robust z of each column of `CUES` and `NOD`, by name."""
+    degraded: Mapping[str, Flags]
+    minimal_reply: Flags
+    """A minimal reply starts in the window."""
+    silences: tuple[LongSilence, ...] = ()
+    """Silences after a therapist question."""
+
+
+@dataclass(frozen=True, slots=True)
+class LongSilence:
+    """A silence after a therapist question, against the client's usual reply latency."""
+
+    start_s: float
+    end_s: float
+    usual_s: float
+    z: float
+
+
+def silences_after_questions(
+    silences: list[Span], question_ends_s: Floats, latencies_s: Floats, settings: CandidatesSettings
+) -> tuple[LongSilence, ...]:
+    """The silences that follow a therapist question and last unusually long for this client.
+
+    A silence after a question is a reply that has not come yet, so it is compared with the reply
+    latencies, on the same log scale. Fewer than 20 latencies give none.
+    """
+    centre, scale = robust_location(log_duration(latencies_s), minimum_samples=BASELINE_MIN)
+    found = []
+    for start, end in silences:
+        follows = bool(np.any(np.abs(question_ends_s - start) <= SILENCE_FOLLOWS_S))
+        z = (np.log(end - start + 0.25) - centre) / scale
+        if follows and end - start >= settings.silence_after_question_s and z >= settings.z_enter:
+            found.append(LongSilence(start, end, float(np.exp(centre) - 0.25), float(z)))
+    return tuple(found)
+
+
+def families_on(
+    z: Mapping[str, Floats],
+    replies_minimal: Floats,
+    minimal_reply: Flags,
+    long_silence: Flags,
+    settings: CandidatesSettings,
+) -> dict[str, Flags]:
+    """Which families are on in which window; every array of shape (..., n_windows)."""
+    on = {family: np.zeros(replies_minimal.shape, dtype=bool) for family in "ABCDEF"}
+    for cue in CUES:
+        on[cue.family] |= _cue_on(z[cue.column.name], cue.sign, settings)
+    on["A"] |= long_silence
+    on["D"] |= replies_minimal >= MINIMAL_OF_3
+    on["F"] |= (z[NOD.column.name] >= 0) & minimal_reply
+    return on
+
+
+def together(on: Mapping[str, Flags], settings: CandidatesSettings) -> Flags:
+    """Windows in which enough families, of enough kinds, are on; shape (..., n_windows)."""
+    count = np.sum([on[family] for family in on], axis=0)
+    core = np.sum([on[family] for family in CORE], axis=0)
+    ways = np.sum([np.any([on[f] for f in letters], axis=0) for letters in MODALITIES.values()], 0)
+    return np.asarray(
+        (count >= settings.families_min)
+        & (core >= settings.core_families_min)
+        & (ways >= MODALITIES_MIN)
+    )
+
+
+def several_cues(
+    windows: CueWindows, question_ends_s: Floats, settings: CandidatesSettings
+) -> list[Draft]:
+    """One draft per moment in which the conjunction holds for at least 3 consecutive windows."""
+    on = families_on(
+        windows.z,
+        windows.values[MINIMAL.name],
+        windows.minimal_reply,
+        _touched(windows),
+        settings,
+    )
+    mask = together(on, settings) & (windows.start_s >= settings.earliest_s)
+    spans = [
+        (float(windows.start_s[first]), float(windows.end_s[last]))
+        for first, last in runs(mask, settings.windows_min)
+        if _after_question(windows, first, question_ends_s, settings)
+    ]
+    return [_draft(span, windows, on, settings) for span in tidy(spans, settings)]
+
+
+def _cue_on(z: Floats, sign: int, settings: CandidatesSettings) -> Flags:
+    band = settings.z_enter - settings.z_leave
+    if sign == 0:
+        return hysteresis(np.abs(z), settings.two_sided_z, settings.two_sided_z - band)
+    return hysteresis(sign * z, settings.z_enter, settings.z_leave)
+
+
+def _after_question(
+    windows: CueWindows, first: int, question_ends_s: Floats, settings: CandidatesSettings
+) -> bool:
+    # A cue is known only to lie somewhere in its window: its time is taken to be the centre.
+    centre = (windows.start_s[first] + windows.end_s[first]) / 2
+    since = centre - question_ends_s
+    return bool(np.any((since >= 0) & (since <= settings.question_window_s)))
+
+
+def _touched(windows: CueWindows) -> Flags:
+    touched = np.zeros(windows.start_s.shape, dtype=bool)
+    for silence in windows.silences:
+        touched |= (windows.start_s < silence.end_s) & (windows.end_s > silence.start_s)
+    return touched
+
+
+def _draft(
+    span: Span, windows: CueWindows, on: Mapping[str, Flags], settings: CandidatesSettings
+) -> Draft:
+    inside = (windows.start_s >= span[0]) & (windows.end_s <= span[1])
+    evidence = [
+        found
+        for cue in CUES
+        if (found := _most_marked(cue, windows, inside & on[cue.family], settings)) is not None
+    ]
+    if not any(item.feature == LATENCY.name for item in evidence):
+        # Otherwise the silence is that very latency, and would count twice.
+        evidence += [
+            Evidence(SILENCE.name, s.start_s, s.end_s - s.start_s, s.usual_s, s.z, SILENCE.unit)
+            for s in windows.silences
+            if s.start_s < span[1] and s.end_s > span[0]
+        ]
+    evidence += _counted(windows, inside & on["D"], MINIMAL)
+    evidence += _counted(windows, inside & on["F"], NOD.column)
+    return scored(Draft("R6", *span, "client", TITLE, tuple(evidence)))
+
+
+def _most_marked(
+    cue: Cue, windows: CueWindows, where: Flags, settings: CandidatesSettings
+) -> Evidence | None:
+    name = cue.column.name
+    marked = np.abs(windows.z[name]) if cue.sign == 0 else cue.sign * windows.z[name]
+    usable = where & (marked >= (settings.two_sided_z if cue.sign == 0 else settings.z_leave))
+    if not usable.any():
+        return None
+    return _evidence(cue.column, windows, int(np.argmax(np.where(usable, marked, -np.inf))))
+
+
+def _counted(windows: CueWindows, where: Flags, column: Column) -> list[Evidence]:
+    if not where.any():
+        return []
+    most = int(np.argmax(np.where(where, windows.values[column.name], -np.inf)))
+    return [_evidence(column, windows, most)]
+
+
+def _evidence(column: Column, windows: CueWindows, at: int) -> Evidence:
+    values = windows.values[column.name]
+    measured = values[np.isfinite(values)]
+    z = windows.z[column.name][at] if column.name in windows.z else np.nan
+    return Evidence(
+        column.name,
+        float((windows.start_s[at] + windows.end_s[at]) / 2),
+        float(values[at]),
+        float(np.median(measured)),
+        float(z) if np.isfinite(z) else None,
+        column.unit,
+        "degraded" if windows.degraded[column.name][at] else "ok",
+    )

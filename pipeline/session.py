@@ -1,0 +1,158 @@
+"""`session.toml`: what a recording folder says about itself, checked before anything is decoded.
+
+The keys are a contract (README, "What goes in"). An error names the session, field, value, what is
+allowed and what to do.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from pipeline.errors import SessionError
+
+SESSION_ID = re.compile(r"[A-Za-z0-9-]{3,32}")
+Role = Literal["client", "therapist"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class SessionFacts(_Part):
+    """[session]"""
+
+    dyad: str = Field(description="Pseudonym of the pair")
+    number: int = Field(ge=1, description="Which session of this dyad")
+    client: str = Field(description="Pseudonym of the client")
+    therapist: str = Field(description="Pseudonym of the therapist")
+    date: dt.date | None = Field(None, description="Day of the session")
+    capture: Literal["in_room", "remote"] = Field("in_room", description="How it was recorded")
+    first_speaker: Role | None = Field(None, description="Who speaks first, if a person knows")
+    made_up: str = Field("", description="What of this session is synthetic; shown on the report")
+
+
+class MediaFile(_Part):
+    """[[media]]"""
+
+    file: str
+    hears: list[Literal["mixed", "client", "therapist"]] = Field(default_factory=list)
+    shows: list[Role] = Field(default_factory=list)
+    offset_s: float = Field(0.0, description="Added to this file's clock")
+
+
+class RatingFile(_Part):
+    """[[ratings]]"""
+
+    file: str
+    rater: Role
+    offset_s: float = Field(0.0, description="Media position of the rating's second 0")
+
+
+class TranscriptFile(_Part):
+    """[transcript]"""
+
+    file: str
+    offset_s: float = 0.0
+
+
+class Form(_Part):
+    """[[forms]]: scores only, no item text."""
+
+    instrument: Literal["ORS", "SRS", "WAI-SR"]
+    by: Role
+    total: float = Field(ge=0)
+    max: float = Field(gt=0)
+
+
+class SessionSpec(_Part):
+    """One validated `session.toml`."""
+
+    id: str
+    session: SessionFacts
+    media: list[MediaFile] = Field(min_length=1)
+    ratings: list[RatingFile] = Field(default_factory=list)
+    transcript: TranscriptFile | None = None
+    forms: list[Form] = Field(default_factory=list)
+
+    @field_validator("id")
+    @classmethod
+    def _id_is_plain(cls, value: str) -> str:
+        if not SESSION_ID.fullmatch(value):
+            raise ValueError("a session id is 3-32 letters, digits or hyphens; rename the folder")
+        return value
+
+    @model_validator(mode="after")
+    def _someone_is_heard(self) -> SessionSpec:
+        if not any(part.hears for part in self.media):
+            raise ValueError('no [[media]] has `hears`; give e.g. hears = ["mixed"]')
+        raters = [rating.rater for rating in self.ratings]
+        if len(set(raters)) != len(raters):
+            raise ValueError("two [[ratings]] by the same rater; keep one file per rater")
+        return self
+
+    @property
+    def public_name(self) -> str:
+        """`s-<hash8>`: how this session is called in logs and Prefect states."""
+        return public_name(self.id)
+
+
+def public_name(session_id: str) -> str:
+    """`s-<hash8>` of a session id, for everything outside the tables."""
+    return "s-" + hashlib.sha256(session_id.encode()).hexdigest()[:8]
+
+
+def load_session(folder: Path) -> SessionSpec:
+    """Read and check `folder/session.toml` and that the files it names exist inside the folder.
+
+    Raises
+    ------
+    SessionError
+        Naming the session and each field at fault.
+    """
+    where = f"session {folder.name}"
+    path = folder / "session.toml"
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise SessionError(f"{where}: no session.toml in its folder; see README, What goes in") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SessionError(f"{where}: session.toml is not TOML in UTF-8: {error}") from error
+    try:
+        spec = SessionSpec.model_validate({**raw, "id": folder.name})
+    except ValidationError as error:
+        raise SessionError(f"{where}: session.toml: {_complaints(error)}") from error
+    for file in named_files(spec):
+        _check_file(where, folder, file)
+    return spec
+
+
+def named_files(spec: SessionSpec) -> list[str]:
+    """Every file the spec names, in order."""
+    files = [part.file for part in spec.media] + [rating.file for rating in spec.ratings]
+    return files + ([spec.transcript.file] if spec.transcript else [])
+
+
+def _check_file(where: str, folder: Path, file: str) -> None:
+    path = folder / file
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise SessionError(f"{where}: {file!r} lies outside the session's folder; move it inside")
+    if not path.is_file():
+        raise SessionError(f"{where}: session.toml names {file!r}, which is not in the folder")
+
+
+def _complaints(error: ValidationError) -> str:
+    return "; ".join(_complaint(problem) for problem in error.errors())
+
+
+def _complaint(problem: Any) -> str:
+    place = ".".join(str(part) for part in problem["loc"]) or "file"
+    message = problem["msg"].removeprefix("Value error, ")
+    shown = problem["input"] if isinstance(problem["input"], str | int | float | bool) else None
+    return f"{place}{'' if shown is None else f' = {shown!r}'}: {message}"

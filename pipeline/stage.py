@@ -1,0 +1,104 @@
+"""The stage contract: what a stage declares, what it is given, what it gives back.
+
+A stage is a pure function of its inputs, its engine and its own settings. It never sees the store,
+another stage, or the settings of another stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from models.base import Audio, Frame, Progress, silent
+from pipeline.config import Section
+from pipeline.session import SessionSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A modality that could not be measured, and why, in one plain sentence."""
+
+    modality: str
+    """audio | video | transcript | roles | dial_client | dial_therapist | clips"""
+    reason: str
+    """One of `pipeline.tables.REASONS`."""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Stands in an engine's place when it cannot be had; the stage then reports an absence."""
+
+    reason: str
+    sentence: str
+
+
+class Recording(Protocol):
+    """The session's media, decoded lazily and at most once per run; see `pipeline.media`."""
+
+    @property
+    def audio(self) -> Audio:
+        """Mono 16 kHz on the session clock: sample 0 is t = 0."""
+        ...
+
+    def frames(self, media: int, *, max_fps: float) -> Iterator[Frame]:
+        """Video frames of media file `media`, in time order, with the container's time stamps."""
+        ...
+
+    def path(self, file: str) -> Path:
+        """Where a file named in session.toml lies."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """All a stage may read."""
+
+    spec: SessionSpec
+    recording: Recording
+    tables: Mapping[str, pa.Table]
+    """Upstream tables the stage declared in `reads`; read from the store on first use."""
+    absences: tuple[Absence, ...] = ()
+    """Collected from all upstream stages; only for a stage that summarises."""
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    """Stage -> how it was computed, in words; only for a stage that summarises."""
+    progress: Progress = silent
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """All a stage gives back: every table in `writes`, files for people, and absences."""
+
+    tables: Mapping[str, pa.Table | Iterator[pa.Table]]
+    """A large table may come as an iterator of pieces; the store streams it to disk."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    absences: tuple[Absence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of the job, as data. `pipeline.stages.STAGES` lists them in order."""
+
+    name: str
+    version: int
+    """Raise it when the numbers can change."""
+    run: Callable[[Inputs, Any, Any], Outputs]
+    settings: type[Section]
+    """Its section of the profile, under the stage's own name."""
+    writes: tuple[str, ...]
+    reads: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    """Sections of session.toml it reads; the files they name count by content."""
+    engine: str | None = None
+    """Role of its engine: speech_detector | diarizer | transcriber | face_tracker | clip_cutter."""
+    scope: str | None = None
+    """Consent scope without which it does not run and its tables stay empty."""
+    modality: str = ""
+    """What is absent when it does not run."""
+    uses_gpu: bool = False
+    summarises: bool = False
+    """Also given every upstream absence and the provenance of every upstream stage."""

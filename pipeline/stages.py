@@ -1,0 +1,36 @@
+"""The job, as data: every stage in the order it runs. Order is meaning; nothing else decides it."""
+
+from __future__ import annotations
+
+from pipeline import (
+    align,
+    candidates,
+    diarize,
+    face,
+    ingest,
+    landmarks,
+    language,
+    prosody,
+    ratings,
+    report,
+    roles,
+    transcribe,
+    turns,
+)
+from pipeline.stage import Stage
+
+STAGES: tuple[Stage, ...] = (
+    ingest.STAGE,
+    diarize.STAGE,
+    transcribe.STAGE,
+    turns.STAGE,
+    roles.STAGE,
+    language.STAGE,
+    prosody.STAGE,
+    landmarks.STAGE,
+    face.STAGE,
+    ratings.STAGE,
+    align.STAGE,
+    candidates.STAGE,
+    report.STAGE,
+)

@@ -1,0 +1,176 @@
+"""The only reader and writer of artifacts: content-addressed, atomic, re-hashed on every hit.
+
+    OUT/store/<s-hash8>/people.json              whose recording this is, for withdrawal
+    OUT/store/<s-hash8>/<stage>/<key>/           one finished artifact
+        manifest.json  <table>.parquet  <table>.json  report.html ...
+
+An artifact is written under a temporary name, flushed to disk and renamed, so it is either whole
+or not there. Everything that stems from one session lies below one folder: withdrawal removes it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import StoreError
+from pipeline.hashing import sha256_of
+from pipeline.stage import Absence, Outputs
+from pipeline.tables import TABLES
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a finished artifact holds."""
+
+    stage: str
+    key: str
+    tables: dict[str, str]
+    """Table name -> sha256 of its Parquet file."""
+    files: dict[str, str]
+    """File name -> sha256."""
+    absences: tuple[Absence, ...]
+    made: dict[str, Any]
+    """Engine, versions and seconds spent when it was first computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Artifacts of one output folder."""
+
+    root: Path
+
+    def session_folder(self, session: str) -> Path:
+        """Where everything derived from one session (its public name) lies."""
+        return self.root / session
+
+    def folder(self, session: str, stage: str, key: str) -> Path:
+        """Where one artifact lies, or would."""
+        return self.session_folder(session) / stage / key[:32]
+
+    def remember_people(self, session: str, session_id: str, people: Mapping[str, str]) -> None:
+        """Note whose recording a session is, so that withdrawal can find it."""
+        path = self.session_folder(session) / "people.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, _json({"session_id": session_id, "people": dict(people)}))
+
+    def find(self, session: str, stage: str, key: str) -> tuple[Manifest | None, str]:
+        """The artifact if it is there and undamaged, else None and why not."""
+        folder = self.folder(session, stage, key)
+        try:
+            manifest = read_manifest(folder)
+        except FileNotFoundError:
+            return None, "not computed yet"
+        except (ValueError, TypeError, KeyError) as error:
+            return None, f"its manifest is damaged ({error.__class__.__name__}); computing it again"
+        for name, expected in _contents(manifest).items():
+            path = folder / name
+            if not path.is_file():
+                return None, f"{stage}/{name} is gone; computing it again"
+            if sha256_of(path) != expected:
+                return None, f"{stage}/{name} was changed or damaged; computing it again"
+        return manifest, ""
+
+    def write(
+        self, session: str, stage: str, key: str, outputs: Outputs, made: dict[str, Any]
+    ) -> Manifest:
+        """Write one artifact whole, or not at all. A large table is streamed piece by piece."""
+        final = self.folder(session, stage, key)
+        draft = final.with_name(f".{final.name}.{os.getpid()}")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        stamp = {"thinslice.stage": stage, "thinslice.key": key}
+        for name, table in outputs.tables.items():
+            _write_table(draft, name, table, stamp)
+        for name, content in outputs.files.items():
+            write_atomically(draft / name, content)
+        manifest = Manifest(
+            stage=stage,
+            key=key,
+            tables={name: sha256_of(draft / f"{name}.parquet") for name in outputs.tables},
+            files={name: sha256_of(draft / name) for name in outputs.files},
+            absences=outputs.absences,
+            made=made,
+        )
+        write_atomically(draft / "manifest.json", _json(asdict(manifest)))
+        _swap_in(draft, final)
+        return manifest
+
+    def table(self, session: str, manifest: Manifest, name: str) -> pa.Table:
+        """One table of an artifact, memory-mapped."""
+        path = self.folder(session, manifest.stage, manifest.key) / f"{name}.parquet"
+        try:
+            return pq.read_table(path, memory_map=True)
+        except (OSError, pa.ArrowException) as error:
+            raise StoreError(f"{session}: {manifest.stage}/{name} cannot be read: {error}") from error
+
+    def drop_unfinished(self, session: str) -> None:
+        """Remove what a killed run left half-written."""
+        for draft in self.session_folder(session).glob("*/.*"):
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest in an artifact's folder."""
+    raw = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    raw["absences"] = tuple(Absence(**absence) for absence in raw["absences"])
+    return Manifest(**raw)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write, flush to disk, rename: readers see the old file or the new one, never half."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _contents(manifest: Manifest) -> dict[str, str]:
+    return {f"{name}.parquet": sha for name, sha in manifest.tables.items()} | manifest.files
+
+
+def _write_table(
+    folder: Path, name: str, table: pa.Table | Iterator[pa.Table], stamp: dict[str, str]
+) -> None:
+    declared = TABLES[name]
+    schema = declared.arrow_schema()
+    schema = schema.with_metadata({**(schema.metadata or {}), **stamp})
+    pieces = iter([table]) if isinstance(table, pa.Table) else table
+    path = folder / f"{name}.parquet"
+    with pq.ParquetWriter(path, schema, compression="zstd", write_statistics=True) as writer:
+        for piece in pieces:
+            writer.write_table(piece.cast(schema))
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    write_atomically(folder / f"{name}.json", _json(declared.sidecar()))
+
+
+def _swap_in(draft: Path, final: Path) -> None:
+    """Rename a finished draft into place; a damaged predecessor is moved aside first."""
+    if final.exists():
+        old = final.with_name(f".{final.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        final.rename(old)
+        draft.rename(final)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        draft.rename(final)
+    directory = os.open(final.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()

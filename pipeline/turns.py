@@ -1,0 +1,295 @@
+"""Turn-taking from who speaks when: inter-pausal units, turns, backchannels, offsets, silences.
+
+An IPU is speech of one voice with inner silences shorter than `ipu_gap_s`. A turn is a run of IPUs
+that no floor-taking IPU of another voice interrupts. Two kinds of IPU do not take the floor: a
+backchannel, and speech that lies wholly inside an IPU of the floor holder (Heldner & Edlund 2010).
+Caveat: offsets are as good as the diarizer's boundaries; differences under 0.5 s mean little.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import tables
+from pipeline.config import TurnsSettings
+from pipeline.lexicon import compile_whole, contains, tokens
+from pipeline.stage import Inputs, Outputs, Stage
+from pipeline.timeline import Seconds, Span
+from pipeline.turn_words import owners
+
+VERSION = 1
+"""Raise when the numbers can change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ipu:
+    """Inter-pausal unit: one voice, no inner silence as long as `ipu_gap_s`."""
+
+    start_s: Seconds
+    end_s: Seconds
+    speaker: int
+    words: tuple[str, ...] = ()
+    """As transcribed; empty where nothing was."""
+
+    @property
+    def duration_s(self) -> Seconds:
+        """Length."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Run of IPUs of one voice."""
+
+    ipus: tuple[Ipu, ...]
+    takes_floor: bool
+    is_backchannel: bool
+
+    @property
+    def start_s(self) -> Seconds:
+        """Start of the first IPU."""
+        return self.ipus[0].start_s
+
+    @property
+    def end_s(self) -> Seconds:
+        """End of the last IPU."""
+        return self.ipus[-1].end_s
+
+    @property
+    def speaker(self) -> int:
+        """Whose."""
+        return self.ipus[0].speaker
+
+    @property
+    def phonation_s(self) -> Seconds:
+        """Speech in it, pauses left out."""
+        return sum(ipu.duration_s for ipu in self.ipus)
+
+
+def run(inputs: Inputs, engine: None, settings: TurnsSettings) -> Outputs:  # noqa: ARG001
+    """Turns and silences of the diarized voices; both empty where nobody speaks."""
+    units = ipus(_intervals(inputs.tables["diarization"]), gap_s=settings.ipu_gap_s)
+    words = inputs.tables["words"]
+    units = _with_words(units, words)
+    turns = floor_turns(units, settings)
+    return Outputs(
+        {
+            "speaker_turns": _turn_table(inputs.spec.id, turns, transcribed=words.num_rows > 0),
+            "silences": _silence_table(inputs.spec.id, units, settings.silence_min_s),
+        }
+    )
+
+
+def ipus(intervals: Iterable[tuple[Seconds, Seconds, int]], *, gap_s: Seconds) -> list[Ipu]:
+    """Merge the `(start_s, end_s, speaker)` of each voice over silences shorter than `gap_s`.
+
+    Sorted by start, the longer first where two start together.
+    """
+    merged: list[Ipu] = []
+    for speaker, rows in groupby(sorted(intervals, key=_by_speaker), key=lambda row: row[2]):
+        open_at = len(merged)
+        for start, end, _ in rows:
+            if len(merged) > open_at and start - merged[-1].end_s < gap_s:
+                merged[-1] = replace(merged[-1], end_s=max(end, merged[-1].end_s))
+            elif end > start:
+                merged.append(Ipu(start, end, speaker))
+    return sorted(merged, key=_in_time)
+
+
+def floor_turns(units: Sequence[Ipu], settings: TurnsSettings) -> list[Turn]:
+    """Turns in order of start; alternating voices among those that take the floor.
+
+    Parameters
+    ----------
+    units : as `ipus` returns them
+    """
+    backchannels = _backchannels(units, settings)
+    floor: list[list[Ipu]] = []
+    aside: list[Turn] = []
+    for unit in units:
+        holder = floor[-1] if floor else None
+        if holder and holder[-1].speaker == unit.speaker:
+            holder.append(unit)
+        elif holder and unit in backchannels:
+            aside.append(Turn((unit,), takes_floor=False, is_backchannel=True))
+        elif holder and unit.end_s <= holder[-1].end_s:
+            aside.append(Turn((unit,), takes_floor=False, is_backchannel=False))
+        else:
+            floor.append([unit])
+    turns = [Turn(tuple(run), takes_floor=True, is_backchannel=False) for run in floor]
+    return sorted(turns + aside, key=_in_time)
+
+
+def silences(units: Sequence[Ipu], minimum_s: Seconds) -> list[tuple[Span, int, int]]:
+    """Stretches between speech in which nobody speaks: span, voice before, voice after."""
+    found: list[tuple[Span, int, int]] = []
+    latest: Ipu | None = None
+    for unit in units:
+        if latest and unit.start_s - latest.end_s >= minimum_s:
+            found.append(((latest.end_s, unit.start_s), latest.speaker, unit.speaker))
+        if latest is None or unit.end_s > latest.end_s:
+            latest = unit
+    return found
+
+
+def _backchannels(units: Sequence[Ipu], settings: TurnsSettings) -> set[Ipu]:
+    """Short acknowledgements after which another voice keeps or resumes within the limit."""
+    lexicon = compile_whole(settings.acknowledgements)
+    found: set[Ipu] = set()
+    for index in range(len(units) - 1, -1, -1):
+        unit = units[index]
+        if _is_short(unit, lexicon, settings) and (
+            _is_spoken_over(index, units)
+            or _is_followed(unit, units[index + 1 :], found, settings.backchannel_resume_s)
+        ):
+            found.add(unit)
+    return found
+
+
+def _is_short(unit: Ipu, lexicon: re.Pattern[str], settings: TurnsSettings) -> bool:
+    if unit.duration_s > settings.backchannel_max_s:
+        return False
+    said = tokens(" ".join(unit.words))
+    if not said:
+        return True  # nothing transcribed: duration alone decides
+    return len(said) <= settings.backchannel_max_words and contains(lexicon, said)
+
+
+def _is_spoken_over(index: int, units: Sequence[Ipu]) -> bool:
+    """Whether another voice is speaking at the unit's end."""
+    end_s = units[index].end_s
+    near = takewhile(lambda unit: unit.start_s <= end_s, units[index + 1 :])
+    # of the units that began earlier only the last of each other voice can still go on
+    before = {unit.speaker: unit for unit in units[max(0, index - NEIGHBOURS) : index]}
+    return any(
+        unit.end_s > end_s
+        for unit in chain(before.values(), near)
+        if unit.speaker != units[index].speaker
+    )
+
+
+def _is_followed(unit: Ipu, rest: Sequence[Ipu], later: set[Ipu], limit_s: Seconds) -> bool:
+    """Whether another voice is the next to speak, and in time.
+
+    Where the same voice is next, the question passes on to that unit ("yeah ... right").
+    """
+    following = next((u for u in rest if u.start_s >= unit.end_s), None)
+    if following is None or following.start_s - unit.end_s > limit_s:
+        return False
+    return following.speaker != unit.speaker or following in later
+
+
+def _by_speaker(row: tuple[Seconds, Seconds, int]) -> tuple[int, Seconds, Seconds]:
+    return row[2], row[0], row[1]
+
+
+def _in_time(item: Ipu | Turn) -> tuple[Seconds, Seconds, int]:
+    return item.start_s, -item.end_s, item.speaker
+
+
+def _intervals(diarization: pa.Table) -> list[tuple[Seconds, Seconds, int]]:
+    overlapping = diarization.filter(pc.invert(diarization.column("exclusive")))
+    columns = (overlapping.column(name).to_pylist() for name in ("start_s", "end_s", "speaker"))
+    return list(zip(*columns, strict=True))
+
+
+def _with_words(units: Sequence[Ipu], words: pa.Table) -> list[Ipu]:
+    """The units with the words that fall into them."""
+    if not units or not words.num_rows:
+        return list(units)
+    starts, ends = (words.column(name).to_numpy() for name in ("start_s", "end_s"))
+    speakers = pc.fill_null(words.column("speaker"), -1).to_numpy().astype(np.int64)
+    spans = (
+        np.array([unit.start_s for unit in units]),
+        np.array([unit.end_s for unit in units]),
+        np.array([unit.speaker for unit in units]),
+    )
+    said: list[list[str]] = [[] for _ in units]
+    texts = words.column("text").to_pylist()
+    for text, owner in zip(texts, owners((starts, ends, speakers), spans), strict=True):
+        if owner >= 0:
+            said[owner].append(text)
+    return [replace(unit, words=tuple(heard)) for unit, heard in zip(units, said, strict=True)]
+
+
+def _turn_table(session_id: str, turns: Sequence[Turn], *, transcribed: bool) -> pa.Table:
+    offsets = _offsets(turns)
+    rows: list[dict[str, Any]] = [
+        {
+            "session_id": session_id,
+            "turn_id": turn_id,
+            "start_s": turn.start_s,
+            "end_s": turn.end_s,
+            "speaker": turn.speaker,
+            "phonation_s": turn.phonation_s,
+            "ipu_count": len(turn.ipus),
+            "is_backchannel": turn.is_backchannel,
+            "takes_floor": turn.takes_floor,
+            "fto_s": offsets[turn_id],
+            "overlap_between_s": _overlap_between(offsets[turn_id]),
+            "overlap_within_s": _overlap_within(turn, turns),
+            "word_count": sum(len(u.words) for u in turn.ipus) if transcribed else None,
+        }
+        for turn_id, turn in enumerate(turns)
+    ]
+    return tables.SPEAKER_TURNS.build_rows(rows)
+
+
+def _offsets(turns: Sequence[Turn]) -> list[Seconds | None]:
+    """Floor transfer offset of each turn that takes the floor from another."""
+    offsets: list[Seconds | None] = [None] * len(turns)
+    holding = [index for index, turn in enumerate(turns) if turn.takes_floor]
+    for before, after in pairwise(holding):
+        offsets[after] = turns[after].start_s - turns[before].end_s
+    return offsets
+
+
+def _overlap_between(offset_s: Seconds | None) -> Seconds | None:
+    return None if offset_s is None else max(0.0, -offset_s)
+
+
+def _overlap_within(turn: Turn, turns: Sequence[Turn]) -> Seconds:
+    if not turn.takes_floor:
+        return 0.0
+    return sum(
+        other.phonation_s
+        for other in turns
+        if not other.takes_floor
+        and other.speaker != turn.speaker
+        and turn.start_s <= other.start_s
+        and other.end_s <= turn.end_s
+    )
+
+
+def _silence_table(session_id: str, units: Sequence[Ipu], minimum_s: Seconds) -> pa.Table:
+    found = silences(units, minimum_s)
+    rows = [
+        {
+            "session_id": session_id,
+            "start_s": start,
+            "end_s": end,
+            "after_speaker": before,
+            "before_speaker": after,
+        }
+        for (start, end), before, after in found
+    ]
+    return tables.SILENCES.build_rows(rows)
+
+
+STAGE = Stage(
+    name="turns",
+    version=VERSION,
+    run=run,
+    settings=TurnsSettings,
+    reads=("diarization", "words"),
+    writes=("speaker_turns", "silences"),
+)
