@@ -248,3 +248,7 @@ def _session_folder(path: Path) -> Path:
 def _fail(message: Any, code: int) -> NoReturn:
     sys.stderr.write(f"thinslice: {message}\n")
     sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -93,10 +93,7 @@ def prepare(
 
 def _prepare_one(work: Work, folder: Path, consent: Path, day: dt.date) -> None:
     spec = load_session(folder)
-    try:
-        register = load_register(consent)
-    except ConsentError as error:
-        raise ConsentError(f"{error}") from error
+    register = load_register(consent)
     refused = refusals(register, spec, day)
     allowed = permitted(spec, refused)
     job = Job(

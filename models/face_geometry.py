@@ -13,7 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base import Image
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.base import Image
 
 Floats = NDArray[np.float32]
 Box = tuple[float, float, float, float]

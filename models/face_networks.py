@@ -17,8 +17,11 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from models.base import Image
 from models.errors import EngineInputError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.base import Image
 
 Floats = NDArray[np.float32]
 Weights = Path | bytes
@@ -102,8 +105,11 @@ class _Network:
 class FaceDetector:
     """Face boxes with six points each; short range (128 px) or full range (192 px) by input size.
 
-    Raises:
-        EngineInputError: the file is no face detector of either kind.
+    Raises
+    ------
+    EngineInputError
+        The file is no face detector of either kind.
+
     """
 
     def __init__(self, weights: Weights) -> None:
@@ -124,7 +130,7 @@ class FaceDetector:
         self._network.run(image, 1 / 127.5, -1.0)
         scores = sigmoid(self._network.read(self._scores).ravel())
         kept = np.flatnonzero(scores >= min_score)
-        values = self._network.read(self._boxes).reshape(-1, 16)[kept] / self.input_side
+        values = self._network.read(self._boxes).reshape(-1, 16)[kept] / np.float32(self.input_side)
         values[:, :2] += self._anchors[kept]
         values[:, 4:] += np.tile(self._anchors[kept], 6)
         return weighted_nms(scores[kept], values)
@@ -144,7 +150,9 @@ class FaceMesh:
     def __call__(self, image: Image) -> tuple[Floats, float]:
         """Points (468 or 478, 2) in crop units, and the presence of a face, 0..1."""
         self._network.run(image, 1 / 255.0, 0.0)
-        points = self._network.read(self._points).reshape(-1, 3)[:, :2] / self.input_side
+        points = self._network.read(self._points).reshape(-1, 3)[:, :2] / np.float32(
+            self.input_side
+        )
         return points, float(sigmoid(self._network.read(self._presence).ravel())[0])
 
 
@@ -159,7 +167,9 @@ class IrisNetwork:
     def __call__(self, image: Image, *, mirror: bool) -> Floats:
         """Points (5, 2) in crop units. The network knows image-left eyes: mirror the other."""
         self._network.run(image[:, ::-1] if mirror else image, 1 / 255.0, 0.0)
-        points = self._network.read(self._points).reshape(-1, 3)[:, :2] / self.input_side
+        points = self._network.read(self._points).reshape(-1, 3)[:, :2] / np.float32(
+            self.input_side
+        )
         if mirror:
             points[:, 0] = 1 - points[:, 0]
             points = points[list(MIRRORED_IRIS)]
@@ -187,8 +197,8 @@ def anchor_centres(input_side: int) -> Floats:
 def weighted_nms(scores: Floats, values: Floats) -> Detections:
     """Merges boxes that overlap the best one by IoU > 0.3 into their score-weighted mean.
 
-    `scores` (n,) and `values` (n, 16): centre, size, six points. The best score is kept. (BlazeFace,
-    Bazarevsky et al. 2019: blending, unlike plain suppression, does not jitter from frame to frame.)
+    `scores` (n,) and `values` (n, 16): centre, size, six points. The best score stays. Blending
+    jitters less from frame to frame than plain suppression (BlazeFace, Bazarevsky et al. 2019).
     """
     order = np.argsort(-scores, kind="stable")
     scores, values = scores[order], values[order]

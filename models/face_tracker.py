@@ -10,11 +10,9 @@ from __future__ import annotations
 import hashlib
 import math
 import zipfile
-from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 
@@ -47,6 +45,11 @@ from models.face_seats import (
     nearest_pairs,
     placements,
 )
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
 MIN_PRESENCE = 0.5
 MIN_PASSES, MAX_PASSES = 2, 4
@@ -62,7 +65,7 @@ DOUBTFUL_EYE_RATIO = 0.26
 TRUSTED_SIGHTINGS = 3
 MAX_MISSES = 3
 """Detector passes in a row without the face before following it is given up."""
-REGION_DRIFT = 0.08
+REGION_DRIFT = 0.04
 """A mesh this far (in region sides) from its region's centre is measured again, centred."""
 CUT_GREY_LEVELS = 12.0
 """Mean change of a coarse picture, 0..255, that is taken for a scene cut."""
@@ -99,8 +102,11 @@ class EmbeddedFaceTracker:
     `detector` is the full-range or the short-range file; `mesh` gives 468 points and then needs
     `iris`, or gives 478 itself. One instance serves one thread at a time.
 
-    Raises:
-        EngineInputError: a file is not the network it is handed in as.
+    Raises
+    ------
+    EngineInputError
+        A file is not the network it is handed in as.
+
     """
 
     def __init__(
@@ -135,8 +141,11 @@ class EmbeddedFaceTracker:
     ) -> EmbeddedFaceTracker:
         """The networks inside a ``face_landmarker.task``: short-range detector, 478-point mesh.
 
-        Raises:
-            EngineInputError: the file is no such bundle.
+        Raises
+        ------
+        EngineInputError
+            The file is no such bundle.
+
         """
         try:
             with zipfile.ZipFile(path) as bundle:
@@ -159,8 +168,11 @@ class EmbeddedFaceTracker:
         and until then at most `face_seats.SETTLE_S` of video late (seats are numbered left to
         right). Memory does not grow with the length of `frames`.
 
-        Raises:
-            EngineInputError: `people` below 1, or a frame that is no RGB image.
+        Raises
+        ------
+        EngineInputError
+            `people` below 1, or a frame that is no RGB image.
+
         """
         if people < 1:
             message = f"track was asked for {people} people; allowed: 1 or more"
@@ -204,12 +216,10 @@ class EmbeddedFaceTracker:
     def _follow(self, seat: Seat, frame: Frame) -> None:
         """One mesh pass where the person was; a second one, centred, if they moved much."""
         region = seat.region
-        seat.presence = None
-        if (
-            region is None
-            or self.settings.single_frames
-            or not self._mesh_at(seat, frame.image, region)
-        ):
+        seat.points, seat.presence = None, None
+        if region is None:
+            return
+        if self.settings.single_frames or not self._mesh_at(seat, frame.image, region):
             seat.lose(frame.pts_s)
             return
         moved = seat.region or region

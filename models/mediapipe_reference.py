@@ -20,18 +20,20 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Self, TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.base import FaceObservation, Fingerprint, Frame, Image
 from models.errors import DeviceUnavailableError, EngineError, WeightMissingError
 from models.face_geometry import bounding_box
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from types import TracebackType
+    from collections.abc import Iterable, Iterator
 
 POINTS = 478
 _SIZE = struct.Struct("<II")
@@ -46,10 +48,14 @@ class MediapipeReference:
 
     Every frame stands for itself: detector and mesh on each, no following, no gates of ours.
 
-    Raises:
-        WeightMissingError: there is no file at `task`.
-        DeviceUnavailableError: no network namespace may be made here, or mediapipe does not start
-            (it needs libEGL.so.1 and libGLESv2.so.2).
+    Raises
+    ------
+    WeightMissingError
+        There is no file at `task`.
+    DeviceUnavailableError
+        No network namespace may be made here, or mediapipe does not start (it needs
+        libEGL.so.1 and libGLESv2.so.2).
+
     """
 
     def __init__(
@@ -62,7 +68,7 @@ class MediapipeReference:
         self._fingerprint = fingerprint or Fingerprint(
             engine="mediapipe-reference", version=f"mediapipe {version('mediapipe')}", mode="image"
         )
-        self._log: IO[bytes] = tempfile.TemporaryFile()
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         self._child = _start(task, people, self._log)
         failure = self._receive_text()
         if failure:
@@ -81,8 +87,11 @@ class MediapipeReference:
     def landmarks(self, image: Image) -> tuple[NDArray[np.float32], ...]:
         """Faces of one RGB image, each (478, 2) in pixels, left to right by their middle.
 
-        Raises:
-            EngineError: the child failed on this image or died.
+        Raises
+        ------
+        EngineError
+            The child failed on this image or died.
+
         """
         height, width = image.shape[:2]
         sink = self._child.stdin

@@ -101,7 +101,7 @@ def tidy(spans: Sequence[Span], settings: CandidatesSettings) -> list[Span]:
 
 
 def scored(draft: Draft) -> Draft:
-    """The draft with its score: capped |z| summed over the evidence, weighted by quality and rule."""
+    """The draft with its score: capped |z| over the evidence, by quality and rule."""
     total = sum(
         min(abs(item.z), Z_CAP) * QUALITY_WEIGHTS[item.quality]
         for item in draft.evidence

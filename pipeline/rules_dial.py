@@ -40,7 +40,7 @@ class RatedSegment:
 
 
 def rated_segments(segments: Sequence[RatedSegment], rules: Sequence[str]) -> list[Draft]:
-    """One draft per segment whose rule is among `rules`; score = distance from the median in MADN."""
+    """One draft per segment whose rule is in `rules`; score = MADN away from the median."""
     return [_draft(s) for s in segments if RULE_OF_KIND[s.kind] in rules]
 
 

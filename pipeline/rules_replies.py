@@ -1,7 +1,7 @@
 """R4: several replies to therapist questions came later than this client's usual.
 
 Latency says little about any single cause: it varies with the question, the dyad and the day
-(Cohen 2024; Soma 2023 on silences). Replies are single events, so the thresholds have no hysteresis.
+(Cohen 2024; Soma 2023 on silences). Replies are single events: thresholds have no hysteresis.
 """
 
 from __future__ import annotations

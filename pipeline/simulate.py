@@ -7,24 +7,22 @@ The same generator feeds the tests.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.base import Audio, Image, Interval, Progress, TimedWord, silent
 from pipeline.simulate_dials import Dials, RatedStretch, carma_text, plan_dials, time_rating_text
+from pipeline.simulate_face import FindPoints
 from pipeline.simulate_media import write_media
 from pipeline.simulate_motion import FPS, Motion, plan_motion
 from pipeline.simulate_script import Block, Line, write_script
 from pipeline.simulate_voices import Clip, mix, speak_lines
-
-FindPoints = Callable[[Image], NDArray[np.float32]]
-"""Face points of a portrait, shape (478, 2) in pixels, MediaPipe's order."""
 
 FULL_MINUTES = 12.0
 """From this length on a session has the planned runs; before, rules may not fire (SCIENCE 4.1)."""
@@ -39,7 +37,12 @@ RATED_AT = ((0.13, 25.0), (0.24, -26.0), (0.46, 29.0), (0.58, -33.0), (0.80, 21.
 """(share of the session, points from the middle) of each rated stretch."""
 RATED_S = 40.0
 CLIENT, THERAPIST = "C01", "T01"
-SESSION_ID = "demo-made-up"
+VERSION = 1
+"""Raise it when the same seed makes another session."""
+MADE_UP = (
+    "everything: synthetic voices speak a written script; a still portrait is moved by a program; "
+    "both dials and the form are invented. Nobody said, did or rated any of this."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +117,17 @@ class Plan:
 def make_plan(seed: int, minutes: float = 20.0) -> Plan:
     """Decide a whole session: script, gaps, movements and ratings. The same seed, the same plan.
 
-    Args:
-        seed: any non-negative integer.
-        minutes: length, at least 2. From 12 minutes on it holds the two planned runs.
+    Parameters
+    ----------
+    seed : any non-negative integer.
+    minutes : length, at least 2. From 12 minutes on it holds the two planned runs.
 
-    Raises:
-        ValueError: `minutes` below 2.
-        RuntimeError: the synthesiser is not installed, or failed.
+    Raises
+    ------
+    ValueError
+        `minutes` below 2.
+    RuntimeError
+        The synthesiser is not installed, or failed.
     """
     if minutes < 2:
         message = f"a made session of {minutes} min is too short to plan; at least 2 min"
@@ -163,9 +170,15 @@ def lay_out(
         )
         utterances.append(
             Utterance(
-                line.role, round(start_s, 4), round(clock_s, 4), line.plain_text,
-                line.question, line.gap_s, line.block, words,
-            )  # fmt: skip
+                line.role,
+                round(start_s, 4),
+                round(clock_s, 4),
+                line.plain_text,
+                line.question,
+                line.gap_s,
+                line.block,
+                words,
+            )
         )
     while utterances and utterances[-1].question:
         utterances.pop()
@@ -217,37 +230,56 @@ def write_session(
     find_points: FindPoints | None = None,
     progress: Progress = silent,
 ) -> Path:
-    """Write a complete session folder below `recordings`, with its consent register beside it.
+    """Write a complete session folder below `recordings`, and a consent register if none is there.
 
-    Args:
-        plan: from `make_plan`.
-        recordings: created if absent; gets ``consent.toml`` and the session's folder.
-        face: portrait, shape (height, width, 3), RGB; None for a session with audio only.
-        find_points: finds the 478 face points in it; needed with `face`.
-        progress: called as ``progress("rendering", share)``.
+    Parameters
+    ----------
+    plan : from `make_plan`.
+    recordings : created if absent.
+    face : portrait, shape (height, width, 3), RGB; None for a session with audio only.
+    find_points : finds the 478 face points in it; needed with `face`.
+    progress : called as ``progress("rendering", share)``.
 
-    Returns:
-        The session's folder. A complete one made earlier from the same seed, length and kind is
-        kept as it is.
+    Returns
+    -------
+    The session's folder. A complete one made earlier from the same seed, length and kind is
+    kept as it is.
 
-    Raises:
-        ValueError: a portrait without `find_points`, or without a usable face.
+    Raises
+    ------
+    ValueError
+        A portrait without `find_points`, or without a usable face.
     """
-    kind = "audio" if face is None else "face"
-    folder = recordings / f"{SESSION_ID}-{kind}-{plan.seed}-{round(plan.duration_s)}"
+    folder = recordings / session_id(plan, face)
     done = folder / "truth.json"
     if done.exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     media = folder / ("room.m4a" if face is None else "room.mp4")
-    write_media(media, render_audio(plan), plan.motion, face, find_points, progress)
+    write_media(
+        media,
+        render_audio(plan),
+        plan.motion,
+        face=face,
+        find_points=find_points,
+        progress=progress,
+    )
     (folder / "dial_client.csv").write_text(carma_text(plan.dials.client, media.name))
     (folder / "dial_therapist.csv").write_text(time_rating_text(plan.dials.therapist))
     (folder / "transcript.vtt").write_text(transcript_text(plan.utterances))
     (folder / "session.toml").write_text(session_text(media.name, shows_client=face is not None))
-    (recordings / "consent.toml").write_text(consent_text())
+    register = recordings / "consent.toml"
+    if not register.exists():
+        register.write_text(consent_text())
     done.write_text(json.dumps(plan.truth(), indent=1) + "\n")
     return folder
+
+
+def session_id(plan: Plan, face: Image | None) -> str:
+    """The folder's name; its last part changes with the generator, the length and the portrait."""
+    digest = hashlib.sha256(f"{VERSION} {plan.seed} {plan.duration_s}".encode())
+    digest.update(b"" if face is None else face.tobytes())
+    return f"demo-{plan.seed}-{digest.hexdigest()[:8]}"
 
 
 def clock(t_s: float) -> str:
@@ -270,7 +302,6 @@ def session_text(media_name: str, *, shows_client: bool) -> str:
     """The session's description, see DATA_DICTIONARY.md for the keys."""
     shows = '["client"]' if shows_client else "[]"
     return f"""\
-# A made session: voices, words, movements and ratings come from pipeline/simulate.py.
 [session]
 dyad = "D01"
 number = 5
@@ -278,6 +309,7 @@ client = "{CLIENT}"
 therapist = "{THERAPIST}"
 date = 2026-03-02
 capture = "in_room"
+made_up = "{MADE_UP}"
 
 [[media]]
 file = "{media_name}"

@@ -1,4 +1,4 @@
-"""The demo's two dials: planned lows and highs, slow noise, and a planned lag between the raters."""
+"""The demo's two dials: planned lows and highs, slow noise, a planned lag between the raters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 REACTION_S = 2.0
-"""How long after a moment the client's dial follows it (Mariooryad and Busso 2015 give 1 to 6 s)."""
+"""How late the client's dial follows a moment (Mariooryad and Busso 2015: 1 to 6 s)."""
 CLIENT_MIDDLE, THERAPIST_MIDDLE = 57.0, 54.0
 THERAPIST_GAIN = 0.85
 RAMP_S = 4.0
@@ -43,8 +43,9 @@ class Dials:
 
 def slow_noise(rng: np.random.Generator, n: int, sd: float, scale_s: float) -> Dial:
     """Smoothed white noise of standard deviation `sd` and time scale `scale_s`, cut at 2 SD."""
-    white = gaussian_filter1d(rng.standard_normal(n + 200), scale_s)[100 : 100 + n]
-    return np.asarray(np.clip(sd * white / white.std(), -2 * sd, 2 * sd))
+    smooth = gaussian_filter1d(rng.standard_normal(n + 200), scale_s)[100 : 100 + n]
+    white = np.asarray(smooth, dtype=np.float64)
+    return np.asarray(np.clip(sd * white / white.std(), -2 * sd, 2 * sd), dtype=np.float64)
 
 
 def held(wanted: Dial) -> Dial:
@@ -83,7 +84,7 @@ def plan_dials(
 
 
 def carma_text(dial: Dial, media_name: str) -> str:
-    """A file in CARMA's layout: nine header rows, then one row a second stamped at the bin's end."""
+    """A file in CARMA's layout: nine header rows, then one row a second, stamped at its end."""
     header = [
         "Time of Rating,02-Mar-2026 10:00:00",
         f"Multimedia File,{media_name}",

@@ -8,7 +8,7 @@ model of an ellipsoid with a nose, turned a little). Signs are those of `simulat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -20,6 +20,8 @@ from pipeline.simulate_motion import Motion
 
 Floats = NDArray[np.float32]
 Plane = NDArray[np.uint8]
+FindPoints = Callable[[Image], Floats]
+"""Finds the face points of a portrait, shape (478, 2) in pixels, MediaPipe's order."""
 
 WIDTH, HEIGHT = 1280, 720
 EYE_DISTANCE_PX = 92.0
@@ -111,12 +113,15 @@ def eye_distance(points: Floats) -> float:
 def build_rig(portrait: Image, points: Floats) -> FaceRig:
     """Place a portrait on the canvas and prepare its movements.
 
-    Args:
-        portrait: shape (height, width, 3), RGB; one face, eyes open, seen from the front.
-        points: shape (478, 2) in the portrait's pixels, MediaPipe's order.
+    Parameters
+    ----------
+    portrait : shape (height, width, 3), RGB; one face, eyes open, seen from the front.
+    points : shape (478, 2) in the portrait's pixels, MediaPipe's order.
 
-    Raises:
-        ValueError: no usable face in it.
+    Raises
+    ------
+    ValueError
+        No usable face in it.
     """
     usable = points.shape == (478, 2) and bool(np.isfinite(points[list(RIG_POINTS)]).all())
     if not usable:
@@ -135,7 +140,7 @@ def build_rig(portrait: Image, points: Floats) -> FaceRig:
     placed = (points * scale + shift).astype(np.float32)
     canvas = place(portrait, scale, shift)
     return FaceRig(
-        picture=cv2.cvtColor(canvas, cv2.COLOR_RGB2YUV_I420),
+        picture=np.asarray(cv2.cvtColor(canvas, cv2.COLOR_RGB2YUV_I420), dtype=np.uint8),
         eyes=(eye_rig(placed, RIGHT_EYE), eye_rig(placed, LEFT_EYE)),
         head=head_rig(placed),
     )
@@ -145,8 +150,9 @@ def place(portrait: Image, scale: float, shift: NDArray[np.float64]) -> Image:
     """The portrait scaled and shifted on the canvas; beyond its edges it fades into a soft blur."""
     matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], dtype=np.float64)
     size = (WIDTH, HEIGHT)
-    mode = {"flags": cv2.INTER_CUBIC, "borderMode": cv2.BORDER_REFLECT_101}
-    sharp = cv2.warpAffine(portrait, matrix, size, **mode)
+    sharp = cv2.warpAffine(
+        portrait, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+    )
     inside = cv2.warpAffine(np.ones(portrait.shape[:2], np.float32), matrix, size)
     feather = np.clip(cv2.GaussianBlur(cv2.erode(inside, np.ones((41, 41))), (0, 0), 14), 0, 1)
     soft = cv2.GaussianBlur(sharp, (0, 0), 45)
@@ -185,11 +191,12 @@ def eye_rig(points: Floats, indices: Sequence[tuple[int, ...]]) -> EyeRig:
 def eye_map(rig: EyeRig, lid: float, yaw_deg: float, pitch_deg: float) -> tuple[Floats, Floats]:
     """Where each pixel of an eye's patch comes from, for a lid position and an eye angle.
 
-    Args:
-        rig: the eye.
-        lid: 0 open to 1 shut.
-        yaw_deg: + = towards the image's left.
-        pitch_deg: + = up.
+    Parameters
+    ----------
+    rig : the eye.
+    lid : 0 open to 1 shut.
+    yaw_deg : + = towards the image's left.
+    pitch_deg : + = up.
     """
     margin = rig.upper + lid * (rig.lower + 1.0 - rig.upper)
     stretch = (rig.upper - rig.fold) / np.maximum(margin - rig.fold, 1e-3)
@@ -221,9 +228,7 @@ def head_rig(points: Floats) -> HeadRig:
     depth = deep * np.sqrt(1 - np.minimum(radius, 0.85) ** 2) * hold
     below_mm = (rows - eyes[1]) / mm - NOSE_TIP_BELOW_EYES_MM
     spread = np.where(below_mm < 0, NOSE_MM[2], NOSE_MM[3])
-    nose = np.exp(
-        -0.5 * (((columns - centre_x) / mm / NOSE_MM[1]) ** 2 + (below_mm / spread) ** 2)
-    )
+    nose = np.exp(-0.5 * (((columns - centre_x) / mm / NOSE_MM[1]) ** 2 + (below_mm / spread) ** 2))
     depth = cv2.GaussianBlur((depth + NOSE_MM[0] * mm * nose).astype(np.float32), (0, 0), 3)
     return HeadRig(
         left, top, columns, rows, depth,
@@ -244,9 +249,7 @@ def jaw_field(points: Floats, columns: Floats, rows: Floats) -> Floats:
     return cv2.GaussianBlur(field.astype(np.float32), (0, 0), 1.5)
 
 
-def displacement(
-    rig: HeadRig, depth: Floats, angles_deg: Sequence[float]
-) -> tuple[Floats, Floats]:
+def displacement(rig: HeadRig, depth: Floats, angles_deg: Sequence[float]) -> tuple[Floats, Floats]:
     """Movement in pixels of points of a given depth on the head, for (yaw, pitch, roll)."""
     yaw, pitch, roll = (float(np.deg2rad(angle)) for angle in angles_deg)
     narrower, lower = np.float32(np.cos(yaw) - 1), np.float32(np.cos(pitch) - 1)
@@ -266,7 +269,7 @@ def head_map(rig: HeadRig, angles_deg: Sequence[float], jaw: float) -> tuple[Flo
     steps = 0 if max(map(abs, angles_deg)) < SWAY_DEG else 2
     for _ in range(steps):
         at_x, at_y = rig.columns - dx - rig.left, rig.rows - dy - rig.top
-        depth = cv2.remap(rig.depth, at_x, at_y, cv2.INTER_LINEAR)
+        depth = np.asarray(cv2.remap(rig.depth, at_x, at_y, cv2.INTER_LINEAR), dtype=np.float32)
         dx, dy = displacement(rig, depth, angles_deg)
     if jaw > 0:
         dy += np.float32(jaw) * rig.jaw
@@ -285,19 +288,18 @@ def planes(picture: Plane) -> tuple[Plane, Plane, Plane]:
 
 
 def warp(
-    source: Plane, target: Plane, left: int, top: int, map_x: Floats, map_y: Floats
+    source: Plane, target: Plane, corner: tuple[int, int], maps: tuple[Floats, Floats]
 ) -> None:
-    """Fill the patch of `target` at (left, top) from `source`, in all three planes."""
-    height, width = map_x.shape
-    half_x, half_y = ((axis[::2, ::2] + axis[1::2, 1::2] - 1) / 4 for axis in (map_x, map_y))
+    """Fill the patch of `target` at (left, top) from `source` by inverse maps, in all planes."""
+    left, top = corner
+    height, width = maps[0].shape
+    halves = [(axis[::2, ::2] + axis[1::2, 1::2] - 1) / 4 for axis in maps]
     for i, (old, new) in enumerate(zip(planes(source), planes(target), strict=True)):
-        x, y = (map_x, map_y) if i == 0 else (half_x, half_y)
+        x, y = maps if i == 0 else halves
         step = 1 if i == 0 else 2
         rows = slice(top // step, (top + height) // step)
         columns = slice(left // step, (left + width) // step)
-        new[rows, columns] = cv2.remap(
-            old, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
+        new[rows, columns] = cv2.remap(old, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def render_frame(rig: FaceRig, motion: Motion, index: int) -> Plane:
@@ -307,9 +309,9 @@ def render_frame(rig: FaceRig, motion: Motion, index: int) -> Plane:
     yaw, pitch = float(motion.eye_yaw_deg[index]), float(motion.eye_pitch_deg[index])
     if lid or yaw or pitch:
         for eye in rig.eyes:
-            warp(rig.picture, face, eye.left, eye.top, *eye_map(eye, lid, yaw, pitch))
+            warp(rig.picture, face, (eye.left, eye.top), eye_map(eye, lid, yaw, pitch))
     out = rig.picture.copy()
     angles = [float(axis[index]) for axis in (motion.yaw_deg, motion.pitch_deg, motion.roll_deg)]
-    map_x, map_y = head_map(rig.head, angles, float(motion.jaw[index]))
-    warp(face, out, rig.head.left, rig.head.top, map_x, map_y)
+    maps = head_map(rig.head, angles, float(motion.jaw[index]))
+    warp(face, out, (rig.head.left, rig.head.top), maps)
     return out

@@ -5,18 +5,25 @@ MPEG-4 part 2 video and AAC audio, both FFmpeg's own encoders; never libx264, wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from models.base import Audio, Image, Progress, silent
-from pipeline.simulate_face import HEIGHT, WIDTH, FaceRig, Plane, build_rig, render_frame
+from pipeline.simulate_face import (
+    HEIGHT,
+    WIDTH,
+    FaceRig,
+    FindPoints,
+    Plane,
+    build_rig,
+    render_frame,
+)
 from pipeline.simulate_motion import FPS, Motion
 from pipeline.simulate_voices import RATE_HZ
 
@@ -26,29 +33,31 @@ VIDEO_BIT_RATE = 4_000_000
 AUDIO_BIT_RATE = 96_000
 QUANTISER = {"qmin": "2", "qmax": "6"}
 
-FindPoints = Callable[[Image], NDArray[np.float32]]
-
 
 def write_media(
     path: Path,
     audio: Audio,
     motion: Motion,
+    *,
     face: Image | None = None,
     find_points: FindPoints | None = None,
     progress: Progress = silent,
 ) -> None:
     """Encode the session; the file appears under its name only when it is whole.
 
-    Args:
-        path: ``.mp4`` with a face, ``.m4a`` without.
-        audio: shape (n,), at `RATE_HZ`, in [-1, 1].
-        motion: what the face does, 25 frames a second.
-        face: portrait, shape (height, width, 3), RGB; None for audio only.
-        find_points: finds its 478 points; needed with `face`.
-        progress: called as ``progress("rendering", share)``.
+    Parameters
+    ----------
+    path : ``.mp4`` with a face, ``.m4a`` without.
+    audio : shape (n,), at `RATE_HZ`, in [-1, 1].
+    motion : what the face does, 25 frames a second.
+    face : portrait, shape (height, width, 3), RGB; None for audio only.
+    find_points : finds its 478 points; needed with `face`.
+    progress : called as ``progress("rendering", share)``.
 
-    Raises:
-        ValueError: a portrait without `find_points`, or without a usable face.
+    Raises
+    ------
+    ValueError
+        A portrait without `find_points`, or without a usable face.
     """
     rig = None
     if face is not None:
@@ -65,22 +74,20 @@ def write_media(
 def encode(
     container: Any, audio: Audio, motion: Motion, rig: FaceRig | None, progress: Progress
 ) -> None:
-    """Write both streams in steps of two seconds, so that they are interleaved."""
-    video = video_stream(container) if rig is not None else None
+    """Write the streams in steps of two seconds, so that they are interleaved."""
+    video: Any = None if rig is None else video_stream(container)
     sound = container.add_stream("aac", rate=RATE_HZ, layout="mono")
     sound.bit_rate = AUDIO_BIT_RATE
     total = len(motion.lid)
-    pictures = rendered(rig, motion) if rig is not None else None
+    pictures = rendered(rig, motion)
     for start in range(0, total, BATCH_FRAMES):
         stop = min(start + BATCH_FRAMES, total)
-        if pictures is not None:
-            for index, picture in enumerate(next(pictures), start=start):
-                container.mux(video.encode(video_frame(picture, index)))
+        for index, picture in enumerate(next(pictures), start=start):
+            container.mux(video.encode(video_frame(picture, index)))
         container.mux(sound.encode(audio_frame(audio, start * RATE_HZ // FPS, stop)))
         progress("rendering", stop / total)
-    for stream in (video, sound):
-        if stream is not None:
-            container.mux(stream.encode(None))
+    for stream in container.streams:
+        container.mux(stream.encode(None))
 
 
 def video_stream(container: Any) -> Any:
@@ -108,12 +115,14 @@ def audio_frame(audio: Audio, start: int, stop_frame: int) -> av.AudioFrame:
     return frame
 
 
-def rendered(rig: FaceRig, motion: Motion) -> Iterator[list[Plane]]:
-    """Batches of frames, the next one rendered while the caller encodes the one before."""
+def rendered(rig: FaceRig | None, motion: Motion) -> Iterator[list[Plane]]:
+    """Batches of frames, the next rendered while one is encoded; empty ones without a face."""
     total = len(motion.lid)
     with ThreadPoolExecutor(RENDER_THREADS) as pool:
 
-        def submit(start: int) -> list[Any]:
+        def submit(start: int) -> list[Future[Plane]]:
+            if rig is None:
+                return []
             stop = min(start + BATCH_FRAMES, total)
             return [pool.submit(render_frame, rig, motion, i) for i in range(start, stop)]
 

@@ -1,7 +1,7 @@
 """How the demo's face moves: planned blinks, head turns, nods, looks around and fixed gaze.
 
 Signs are those of the face stage: yaw + = towards the image's left, pitch + = up, roll + = the
-image-right eye lower; eye angles are relative to the head. Ordinary movement is modulated slowly and
+image-right eye lower; eye angles are relative to the head. Ordinary movement changes slowly and
 within bounds (a sine, not a random walk), so that no ordinary half-minute is an outlier by itself.
 """
 

@@ -87,7 +87,12 @@ STATEMENTS = (
     "You said something close to that about {place} too.",
     "I see, so it took the whole of {day}.",
 )
-CLOSED_OPENERS = ("Yes, on {day}.", "No, not this time.", "Yes, for a while.", "No, that came later.")
+CLOSED_OPENERS = (
+    "Yes, on {day}.",
+    "No, not this time.",
+    "Yes, for a while.",
+    "No, that came later.",
+)
 SENTENCES = (
     "I went to {place} with {person}, and we stayed until it was dark.",
     "On {day} I got up early and made a list of everything that was left.",
@@ -119,7 +124,15 @@ SLOW_REPLIES = (
     "I sat at the table | for a long time | and the tea | went cold.",
 )
 SLOTS = {
-    "person": ("my sister", "my brother", "Anna", "my neighbour", "Tom", "my mother", "a colleague"),
+    "person": (
+        "my sister",
+        "my brother",
+        "Anna",
+        "my neighbour",
+        "Tom",
+        "my mother",
+        "a colleague",
+    ),
     "place": ("the library", "the office", "the market", "the lake", "the station", "the workshop"),
     "day": ("Monday", "Tuesday", "Thursday", "Friday", "Saturday", "Sunday"),
 }
@@ -146,7 +159,7 @@ class Writer:
         return round(float(self.rng.uniform(*limits)), 2)
 
     def rate(self, role: Role) -> int:
-        """Speaking rate in words per minute: uniform, so that no usual turn is far from the rest."""
+        """Words per minute; uniform, so that no usual turn is far from the rest."""
         return round(USUAL_RATE_WPM[role] * float(self.rng.uniform(0.93, 1.07)))
 
     def question(self, kind: Literal["open", "closed"], *, lead: bool = True) -> Line:
@@ -222,7 +235,7 @@ def estimate_s(line: Line) -> float:
 def write_script(
     rng: np.random.Generator, duration_s: float, *, blocks_at: dict[Block, float]
 ) -> list[Line]:
-    """Enough lines for `duration_s` and some more; each block starts near its time in `blocks_at`."""
+    """Enough lines for `duration_s` and some more; each block starts near its time."""
     writer = Writer(rng)
     makers = {"slow_replies": slow_replies, "several_cues": several_cues}
     waiting = sorted((at_s, block) for block, at_s in blocks_at.items())

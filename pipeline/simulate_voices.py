@@ -7,6 +7,7 @@ start and end, found from its energy, never by a voice activity detector.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import subprocess
 import sys
@@ -57,19 +58,24 @@ def audible_span(
 ) -> tuple[float, float]:
     """Start and end in seconds of what can be heard, by energy in 10 ms frames.
 
-    Args:
-        samples: shape (n,).
-        rate_hz: samples per second.
-        threshold_db: relative to the 95th percentile of the frame levels.
+    Parameters
+    ----------
+    samples : shape (n,).
+    rate_hz : samples per second.
+    threshold_db : relative to the 95th percentile of the frame levels.
 
-    Raises:
-        ValueError: nothing audible, or shorter than two frames.
+    Raises
+    ------
+    ValueError
+        Nothing audible, or shorter than two frames.
     """
     frame, hop = round(FRAME_S * rate_hz), round(HOP_S * rate_hz)
     if len(samples) < 2 * frame:
         message = f"{len(samples)} samples are too few to find speech in; at least {2 * frame}"
         raise ValueError(message)
-    power = np.convolve(samples.astype(np.float64) ** 2, np.ones(frame) / frame, mode="valid")[::hop]
+    power = np.convolve(samples.astype(np.float64) ** 2, np.ones(frame) / frame, mode="valid")[
+        ::hop
+    ]
     loud = np.flatnonzero(power >= np.quantile(power, 0.95) * 10 ** (threshold_db / 10))
     if power.max() <= 0:
         message = f"{len(samples) / rate_hz:.2f} s of digital silence: the line was not spoken"
@@ -82,12 +88,15 @@ def audible_span(
 def synthesise(requests: Sequence[dict[str, Any]]) -> list[tuple[Audio, np.ndarray]]:
     """Speak every request in one child process; see `simulate_synth` for the fields.
 
-    Returns:
-        Per request: samples in [-1, 1] at `SYNTH_RATE_HZ`, and words (n, 3): character position,
-        length in characters, onset in samples.
+    Returns
+    -------
+    Per request: samples in [-1, 1] at `SYNTH_RATE_HZ`, and words (n, 3): character position,
+    length in characters, onset in samples.
 
-    Raises:
-        RuntimeError: the synthesiser is not installed, or failed.
+    Raises
+    ------
+    RuntimeError
+        The synthesiser is not installed, or failed.
     """
     if find_spec("espeakng_loader") is None:
         message = (
@@ -117,24 +126,17 @@ def synthesise(requests: Sequence[dict[str, Any]]) -> list[tuple[Audio, np.ndarr
 
 def speak_lines(lines: Sequence[Line]) -> list[Clip]:
     """Speak a script. Planned pauses are exact: the pieces between ``|`` are spoken one by one."""
-    pieces = [
-        (line, text.strip())
-        for line in lines
-        for text in line.text.split(PAUSE_MARK)
-    ]
+    pieces = [(line, text.strip()) for line in lines for text in line.text.split(PAUSE_MARK)]
     spoken = synthesise(
+        [{"text": text, "rate_wpm": line.rate_wpm, **VOICES[line.role]} for line, text in pieces]
+    )
+    cut = iter(
         [
-            {"text": text, "rate_wpm": line.rate_wpm, **VOICES[line.role]}
-            for line, text in pieces
+            cut_piece(samples, words, text)
+            for (_, text), (samples, words) in zip(pieces, spoken, strict=True)
         ]
     )
-    cut = iter([
-        cut_piece(samples, words, text)
-        for (_, text), (samples, words) in zip(pieces, spoken, strict=True)
-    ])
-    return [
-        join_pieces([next(cut) for _ in line.text.split(PAUSE_MARK)], line) for line in lines
-    ]
+    return [join_pieces([next(cut) for _ in line.text.split(PAUSE_MARK)], line) for line in lines]
 
 
 def cut_piece(samples: Audio, words: np.ndarray, text: str) -> Clip:
@@ -156,11 +158,11 @@ def cut_piece(samples: Audio, words: np.ndarray, text: str) -> Clip:
 def split_words(text: str, positions: np.ndarray) -> list[str]:
     """The text between consecutive word events, punctuation kept with the word before it."""
     bounds = [0, *(int(position) for position in positions[1:]), len(text)]
-    return [text[a:b].strip() for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [text[a:b].strip() for a, b in itertools.pairwise(bounds)]
 
 
 def join_pieces(pieces: Sequence[Clip], line: Line) -> Clip:
-    """One clip of a line's pieces with `line.pause_s` of silence between them, at the role's level."""
+    """One clip of a line's pieces, `line.pause_s` of silence between them, at the role's level."""
     silence = np.zeros(round(line.pause_s * RATE_HZ), dtype=np.float32)
     samples: list[Audio] = []
     words: list[TimedWord] = []
@@ -191,8 +193,9 @@ def faded(samples: Audio) -> Audio:
 def mix(clips: Sequence[Clip], starts_s: Sequence[float], duration_s: float, seed: int) -> Audio:
     """Lay the clips at their starts over a steady, quiet room noise.
 
-    Returns:
-        Shape (round(duration_s * RATE_HZ),), in [-1, 1].
+    Returns
+    -------
+    Shape (round(duration_s * RATE_HZ),), in [-1, 1].
     """
     rng = np.random.default_rng([seed, 7])
     noise = rng.standard_normal(round(duration_s * RATE_HZ), dtype=np.float32)

@@ -49,6 +49,10 @@ class Recording(Protocol):
         """Video frames of media file `media`, in time order, with the container's time stamps."""
         ...
 
+    def t_of(self, media: int, pts_s: float) -> float:
+        """Session clock, s, of container time `pts_s` in media file `media`."""
+        ...
+
     def path(self, file: str) -> Path:
         """Where a file named in session.toml lies."""
         ...

@@ -23,8 +23,8 @@ from pipeline import tables
 from pipeline.config import TurnsSettings
 from pipeline.lexicon import compile_whole, contains, tokens
 from pipeline.stage import Inputs, Outputs, Stage
-from pipeline.timeline import Seconds, Span
-from pipeline.turn_words import owners
+from pipeline.timeline import Floats, Seconds, Span
+from pipeline.turn_words import Ints, owners
 
 VERSION = 1
 """Raise when the numbers can change."""
@@ -142,15 +142,25 @@ def silences(units: Sequence[Ipu], minimum_s: Seconds) -> list[tuple[Span, int, 
 
 
 def _backchannels(units: Sequence[Ipu], settings: TurnsSettings) -> set[Ipu]:
-    """Short acknowledgements after which another voice keeps or resumes within the limit."""
+    """Short acknowledgements after which another voice keeps or resumes within the limit.
+
+    Where the same voice is next to speak, its next unit decides ("yeah ... right").
+    """
     lexicon = compile_whole(settings.acknowledgements)
+    starts, ends, speakers = _arrays(units)
     found: set[Ipu] = set()
-    for index in range(len(units) - 1, -1, -1):
-        unit = units[index]
-        if _is_short(unit, lexicon, settings) and (
-            _is_spoken_over(index, units)
-            or _is_followed(unit, units[index + 1 :], found, settings.backchannel_resume_s)
-        ):
+    for unit in reversed(units):
+        if not _is_short(unit, lexicon, settings):
+            continue
+        others = speakers != unit.speaker
+        kept = bool(np.any(others & (starts <= unit.end_s) & (ends > unit.end_s)))
+        following = units[np.searchsorted(starts, unit.end_s) :][:1]
+        resumed = any(
+            after.start_s - unit.end_s <= settings.backchannel_resume_s
+            and (after.speaker != unit.speaker or after in found)
+            for after in following
+        )
+        if kept or resumed:
             found.add(unit)
     return found
 
@@ -162,30 +172,6 @@ def _is_short(unit: Ipu, lexicon: re.Pattern[str], settings: TurnsSettings) -> b
     if not said:
         return True  # nothing transcribed: duration alone decides
     return len(said) <= settings.backchannel_max_words and contains(lexicon, said)
-
-
-def _is_spoken_over(index: int, units: Sequence[Ipu]) -> bool:
-    """Whether another voice is speaking at the unit's end."""
-    end_s = units[index].end_s
-    near = takewhile(lambda unit: unit.start_s <= end_s, units[index + 1 :])
-    # of the units that began earlier only the last of each other voice can still go on
-    before = {unit.speaker: unit for unit in units[max(0, index - NEIGHBOURS) : index]}
-    return any(
-        unit.end_s > end_s
-        for unit in chain(before.values(), near)
-        if unit.speaker != units[index].speaker
-    )
-
-
-def _is_followed(unit: Ipu, rest: Sequence[Ipu], later: set[Ipu], limit_s: Seconds) -> bool:
-    """Whether another voice is the next to speak, and in time.
-
-    Where the same voice is next, the question passes on to that unit ("yeah ... right").
-    """
-    following = next((u for u in rest if u.start_s >= unit.end_s), None)
-    if following is None or following.start_s - unit.end_s > limit_s:
-        return False
-    return following.speaker != unit.speaker or following in later
 
 
 def _by_speaker(row: tuple[Seconds, Seconds, int]) -> tuple[int, Seconds, Seconds]:
@@ -202,20 +188,24 @@ def _intervals(diarization: pa.Table) -> list[tuple[Seconds, Seconds, int]]:
     return list(zip(*columns, strict=True))
 
 
+def _arrays(units: Sequence[Ipu]) -> tuple[Floats, Floats, Ints]:
+    """start_s, end_s and speaker, each of shape (n_units,)."""
+    return (
+        np.array([unit.start_s for unit in units], dtype=np.float64),
+        np.array([unit.end_s for unit in units], dtype=np.float64),
+        np.array([unit.speaker for unit in units], dtype=np.int64),
+    )
+
+
 def _with_words(units: Sequence[Ipu], words: pa.Table) -> list[Ipu]:
     """The units with the words that fall into them."""
     if not units or not words.num_rows:
         return list(units)
     starts, ends = (words.column(name).to_numpy() for name in ("start_s", "end_s"))
     speakers = pc.fill_null(words.column("speaker"), -1).to_numpy().astype(np.int64)
-    spans = (
-        np.array([unit.start_s for unit in units]),
-        np.array([unit.end_s for unit in units]),
-        np.array([unit.speaker for unit in units]),
-    )
     said: list[list[str]] = [[] for _ in units]
     texts = words.column("text").to_pylist()
-    for text, owner in zip(texts, owners((starts, ends, speakers), spans), strict=True):
+    for text, owner in zip(texts, owners((starts, ends, speakers), _arrays(units)), strict=True):
         if owner >= 0:
             said[owner].append(text)
     return [replace(unit, words=tuple(heard)) for unit, heard in zip(units, said, strict=True)]
@@ -223,6 +213,7 @@ def _with_words(units: Sequence[Ipu], words: pa.Table) -> list[Ipu]:
 
 def _turn_table(session_id: str, turns: Sequence[Turn], *, transcribed: bool) -> pa.Table:
     offsets = _offsets(turns)
+    aside = [turn for turn in turns if not turn.takes_floor]
     rows: list[dict[str, Any]] = [
         {
             "session_id": session_id,
@@ -236,7 +227,7 @@ def _turn_table(session_id: str, turns: Sequence[Turn], *, transcribed: bool) ->
             "takes_floor": turn.takes_floor,
             "fto_s": offsets[turn_id],
             "overlap_between_s": _overlap_between(offsets[turn_id]),
-            "overlap_within_s": _overlap_within(turn, turns),
+            "overlap_within_s": _overlap_within(turn, aside),
             "word_count": sum(len(u.words) for u in turn.ipus) if transcribed else None,
         }
         for turn_id, turn in enumerate(turns)
@@ -257,14 +248,14 @@ def _overlap_between(offset_s: Seconds | None) -> Seconds | None:
     return None if offset_s is None else max(0.0, -offset_s)
 
 
-def _overlap_within(turn: Turn, turns: Sequence[Turn]) -> Seconds:
+def _overlap_within(turn: Turn, aside: Sequence[Turn]) -> Seconds:
+    """Speech of others that begins and ends inside a turn without taking its floor."""
     if not turn.takes_floor:
         return 0.0
     return sum(
         other.phonation_s
-        for other in turns
-        if not other.takes_floor
-        and other.speaker != turn.speaker
+        for other in aside
+        if other.speaker != turn.speaker
         and turn.start_s <= other.start_s
         and other.end_s <= turn.end_s
     )

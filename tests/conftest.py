@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from models.catalog import locate
+from models.errors import WeightError
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -17,3 +20,17 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real inputs absent: set THINSLICE_TESTDATA (looked at {folder.name}/)")
     return folder
+
+
+def _missing_weights() -> str:
+    from flows.weights_desk import EMBEDDED
+
+    for name in EMBEDDED:
+        try:
+            locate(name)
+        except WeightError:
+            return f"embedded weight {name} is not here: run `make setup`"
+    return ""
+
+
+needs_embedded_weights = pytest.mark.skipif(bool(_missing_weights()), reason=_missing_weights())

@@ -1,0 +1,80 @@
+"""Where the eyes point, their opening and their distance, from mesh and iris points.
+
+Gaze is the head's angle plus the eye's rotation in it; the rotation is the iris centre's offset from
+the middle of the eye's corners, over the eye's width, times 126 deg (an eyeball of 12 mm radius,
+26.5 mm from corner to corner). Both eyes are averaged.
+
+Caveat: without calibration this is off by a constant of several degrees for each person: only
+differences within one session mean anything. Eye aspect ratio: Soukupová and Čech (2016).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+LEFT_LID = (33, 160, 158, 133, 153, 144)
+"""Image-left eye: outer corner, two upper, inner corner, two lower points (p1 ... p6)."""
+RIGHT_LID = (263, 387, 385, 362, 380, 373)
+"""Image-right eye, mirrored: outer corner first."""
+LEFT_IRIS, RIGHT_IRIS = 468, 473
+LEFT_CORNERS, RIGHT_CORNERS = (33, 133), (362, 263)
+"""From the image's left to its right."""
+
+
+def eye_distance_px(left_corners: Floats, right_corners: Floats) -> Floats:
+    """Pixels between the middles of both eyes' corners; corners of shape (n, 2, 2) -> (n,)."""
+    across = right_corners.mean(axis=1) - left_corners.mean(axis=1)
+    return np.asarray(np.hypot(across[:, 0], across[:, 1]))
+
+
+def eye_aspect_ratio(lid: Floats) -> Floats:
+    """``(|p2 - p6| + |p3 - p5|) / (2 |p1 - p4|)``; lid points of shape (n, 6, 2) -> (n,)."""
+    tall = _length(lid[:, 1] - lid[:, 5]) + _length(lid[:, 2] - lid[:, 4])
+    wide = _length(lid[:, 0] - lid[:, 3])
+    return np.divide(tall, 2 * wide, out=np.full(len(lid), np.nan), where=wide > 0)
+
+
+def iris_offset(iris: Floats, corners: Floats) -> Floats:
+    """Iris centre from the middle of the eye's corners, in eye widths, along the eye's own axes.
+
+    Parameters
+    ----------
+    iris : shape (n, 2), pixels
+    corners : shape (n, 2, 2), the eye's corners from the image's left to its right
+
+    Returns
+    -------
+    Shape (n, 2): along the line through the corners (+ = image right), and across it (+ = down).
+    """
+    along = corners[:, 1] - corners[:, 0]
+    squared = np.sum(along**2, axis=1)
+    from_middle = iris - corners.mean(axis=1)
+    offset = np.column_stack(
+        [
+            np.sum(from_middle * along, axis=1),
+            along[:, 0] * from_middle[:, 1] - along[:, 1] * from_middle[:, 0],
+        ]
+    )
+    wide = squared[:, None] > 0
+    return np.divide(offset, squared[:, None], out=np.full(offset.shape, np.nan), where=wide)
+
+
+def gaze_angles(
+    head_deg: Floats, left_offset: Floats, right_offset: Floats, deg_per_eye_width: float
+) -> Floats:
+    """Gaze yaw (+ = image left) and pitch (+ = up) in degrees, shape (n, 2).
+
+    Parameters
+    ----------
+    head_deg : shape (n, 2) or wider: head yaw, head pitch
+    left_offset, right_offset : shape (n, 2), from `iris_offset`
+    """
+    offset = (left_offset + right_offset) / 2
+    return np.asarray(head_deg[:, :2] - deg_per_eye_width * offset)
+
+
+def _length(vectors: Floats) -> Floats:
+    return np.asarray(np.hypot(vectors[:, 0], vectors[:, 1]))

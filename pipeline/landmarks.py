@@ -1,0 +1,187 @@
+"""Face landmarks of the client in every video frame: the engine's own output, nothing derived.
+
+This is the costly stage, so it is kept apart from the arithmetic on it (`face`): a changed gaze or
+blink threshold never looks at the video again. A frame in which nobody was measured is a row with
+a reason, never a missing row. Only the client's rows are kept unless `landmarks.people` says
+otherwise. Points are rounded to 1/64 px, below what the networks resolve (Kartynnik et al. 2019).
+
+The rows pass through an anonymous temporary file, compressed: memory stays flat, and a recording
+that breaks off halfway leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as pa
+
+from models.base import FaceObservation, FaceTracker, Frame
+from pipeline.config import LandmarksSettings
+from pipeline.errors import MediaError
+from pipeline.session import Role
+from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
+from pipeline.tables import LANDMARKS
+
+VERSION = 1
+"""Raise when the numbers can change."""
+
+PIECE_ROWS = 1500
+"""Rows handed on together: a minute of video, 6 MB."""
+STEPS_PER_PX = 64.0
+
+
+def run(inputs: Inputs, engine: FaceTracker | Missing, settings: LandmarksSettings) -> Outputs:
+    """Landmarks of the people asked for, as a stream of pieces.
+
+    An absence of modality ``video`` is given where no readable file shows the client, the engine
+    is missing, or the video breaks off (``unreadable_media``; nothing of it is kept then).
+    """
+    wanted: tuple[Role, ...] = ("client",) if settings.people == 1 else ("client", "therapist")
+    media, reason = _choose_video(inputs, wanted)
+    if media is None:
+        return _absent(reason, _sentence(reason))
+    if isinstance(engine, Missing):
+        return _absent(engine.reason, engine.sentence)
+    try:
+        pieces = _spooled(_pieces(inputs, engine, media, wanted, settings))
+    except MediaError as error:
+        return _absent("unreadable_media", f"The video of media {media} cannot be used: {error}")
+    return Outputs({"landmarks": pieces})
+
+
+def _absent(reason: str, sentence: str) -> Outputs:
+    absence = Absence("video", reason, sentence)
+    return Outputs({"landmarks": LANDMARKS.empty()}, absences=(absence,))
+
+
+def _sentence(reason: str) -> str:
+    if reason == "no_media":
+        return 'No video shows the client: no [[media]] with "client" in its `shows`.'
+    return f"The video that shows the client cannot be used ({reason})."
+
+
+def _choose_video(inputs: Inputs, wanted: Sequence[Role]) -> tuple[int | None, str]:
+    """First readable file that shows the first wanted role, or why there is none."""
+    probed = {row["media"]: row for row in inputs.tables["media"].to_pylist()}
+    reasons = []
+    for media, part in enumerate(inputs.spec.media):
+        if wanted[0] not in part.shows:
+            continue
+        facts = probed.get(media)
+        if facts is None or facts["video_reason"] is not None or facts["video_codec"] is None:
+            reasons.append((facts or {}).get("video_reason") or "no_media")
+            continue
+        return media, ""
+    return None, reasons[0] if reasons else "no_media"
+
+
+def _pieces(
+    inputs: Inputs,
+    engine: FaceTracker,
+    media: int,
+    wanted: Sequence[Role],
+    settings: LandmarksSettings,
+) -> Iterator[pa.Table]:
+    """The engine's rows, `PIECE_ROWS` at a time, last piece shorter."""
+    shows = inputs.spec.media[media].shows
+    frames = inputs.recording.frames(media, max_fps=settings.max_fps)
+    counted = _with_progress(frames, inputs, media)
+    rows: list[FaceObservation] = []
+    for observation in engine.track(counted, people=len(shows)):
+        if shows[observation.person] not in wanted:
+            continue
+        rows.append(observation)
+        if len(rows) == PIECE_ROWS:
+            yield _table(inputs, media, shows, rows)
+            rows = []
+    if rows:
+        yield _table(inputs, media, shows, rows)
+
+
+def _with_progress(frames: Iterator[Frame], inputs: Inputs, media: int) -> Iterator[Frame]:
+    counts = {row["media"]: row["video_frames"] for row in inputs.tables["media"].to_pylist()}
+    total = counts[media] or 0
+    for frame in frames:
+        yield frame
+        if total:
+            inputs.progress("landmarks", min(1.0, (frame.index + 1) / total))
+
+
+def _table(
+    inputs: Inputs, media: int, shows: Sequence[Role], rows: Sequence[FaceObservation]
+) -> pa.Table:
+    boxes = [row.box or (None, None, None, None) for row in rows]
+    times = [inputs.recording.t_of(media, row.pts_s) for row in rows]
+    columns: dict[str, Any] = {
+        "session_id": [inputs.spec.id] * len(rows),
+        "media": [media] * len(rows),
+        "frame_index": [row.frame_index for row in rows],
+        "media_pts_s": [row.pts_s for row in rows],
+        "t_s": times,
+        "role": [shows[row.person] for row in rows],
+        "detector_score": [row.detector_score for row in rows],
+        "presence": [row.presence for row in rows],
+        "box_x_px": [box[0] for box in boxes],
+        "box_y_px": [box[1] for box in boxes],
+        "box_width_px": [box[2] for box in boxes],
+        "box_height_px": [box[3] for box in boxes],
+        "points_px": _points([row.points for row in rows]),
+        "reason": [row.reason for row in rows],
+    }
+    return LANDMARKS.build(columns)
+
+
+def _points(meshes: Sequence[np.ndarray[Any, Any] | None]) -> pa.Array:
+    """One list of x0, y0, x1, y1, ... per row; null where nothing was measured."""
+    sizes = [0 if mesh is None else mesh.size for mesh in meshes]
+    measured = [np.asarray(mesh, np.float32).ravel() for mesh in meshes if mesh is not None]
+    flat = np.concatenate(measured) if measured else np.empty(0, np.float32)
+    rounded = np.round(flat * STEPS_PER_PX) / STEPS_PER_PX
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+    missing = pa.array([mesh is None for mesh in meshes], pa.bool_())
+    return pa.ListArray.from_arrays(
+        pa.array(offsets), pa.array(rounded, pa.float32()), mask=missing
+    )
+
+
+def _spooled(pieces: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Computes all pieces now, keeps them on disk, and hands them out one by one later."""
+    spool = tempfile.TemporaryFile()  # noqa: SIM115  # read after this call; has no name on disk
+    try:
+        _write(spool, pieces)
+    except BaseException:
+        spool.close()
+        raise
+    return _read(spool)
+
+
+def _write(spool: IO[bytes], pieces: Iterator[pa.Table]) -> None:
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(spool, LANDMARKS.arrow_schema(), options=options) as writer:
+        for piece in pieces:
+            writer.write_table(piece)
+
+
+def _read(spool: IO[bytes]) -> Iterator[pa.Table]:
+    with spool:
+        spool.seek(0)
+        for batch in pa.ipc.open_stream(spool):
+            yield pa.Table.from_batches([batch])
+
+
+STAGE = Stage(
+    name="landmarks",
+    version=VERSION,
+    run=run,
+    settings=LandmarksSettings,
+    reads=("media",),
+    writes=("landmarks",),
+    sources=("session", "media"),
+    engine="face_tracker",
+    scope="analyse_video",
+    modality="video",
+    uses_gpu=True,
+)

@@ -1,0 +1,214 @@
+"""Audio as an array in which the position of a sample is its time.
+
+Libraries that decode audio for speech engines drop the time stamps: a start offset, a lost packet
+or a slow clock then moves every later word against the picture. Here a decoded frame goes where
+its time stamp says. Time stamps are rounded (1 ms in some containers), so a correction is made
+only where several frames in a row agree that it is due: gaps become silence, overlaps are cut,
+and a drift of fractions of a millisecond is taken up by stretching one frame.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from numpy.typing import NDArray
+
+from models.base import SAMPLE_RATE_HZ, Audio
+from pipeline.errors import MediaError
+from pipeline.media_container import audio_stream, opened, seconds
+
+Channels = NDArray[np.float32]  # shape (channels, n_samples)
+
+AGREEING_FRAMES = 8  # frames that must agree before the clock is corrected
+TOLERATED_S = 0.000_75  # rounding of time stamps; with it the error stays within 1 ms
+STRETCHED_S = 0.002  # up to here a correction is drift, beyond it a gap or an overlap
+LONGEST_GAP_S = 3600.0  # beyond this the time stamps themselves are damaged
+BLOCK_S = 1.0  # resampled at a time
+
+
+def read_audio(path: Path, *, rate: int = SAMPLE_RATE_HZ) -> tuple[Audio, float]:
+    """All channels as one, on the container's clock.
+
+    Sample ``i`` lies at ``first_s + i / rate`` within 1 ms. Time without audio is silence.
+
+    Returns
+    -------
+    audio : shape (n,), float32 in [-1, 1], the mean of the channels
+    first_s : container time of sample 0, after the codec's own start-up samples
+
+    Raises
+    ------
+    MediaError
+        No audio stream, nothing decodable, or time stamps that jump.
+    """
+    channels, first_s = _read(path, rate, mixed=True)
+    return channels[0], first_s
+
+
+def read_channels(path: Path, *, rate: int = SAMPLE_RATE_HZ) -> tuple[Channels, float]:
+    """As `read_audio`, each channel by itself: shape (channels, n)."""
+    return _read(path, rate, mixed=False)
+
+
+def _read(path: Path, rate: int, *, mixed: bool) -> tuple[Channels, float]:
+    frames = _decoded(path, mixed=mixed)
+    first = next(frames, None)
+    if first is None:
+        raise MediaError(f"{path.name} holds no audio that can be decoded")
+    first_s, source_rate, samples = first
+    out = [_Resampled(source_rate, rate) for _ in samples]
+
+    def placed() -> Iterator[tuple[float, Channels]]:
+        yield 0.0, samples
+        for pts_s, frame_rate, frame in frames:
+            if frame_rate != source_rate or frame.shape[0] != len(out):
+                raise MediaError(f"{path.name} changes its audio format midway; export it anew")
+            yield (pts_s - first_s) * source_rate, frame
+
+    for block in _blocks(_aligned(placed(), source_rate, path.name), source_rate):
+        for channel, samples_of_channel in zip(out, block, strict=True):
+            channel.add(samples_of_channel)
+    return np.stack([channel.finish() for channel in out]), first_s
+
+
+def _decoded(path: Path, *, mixed: bool) -> Iterator[tuple[float, int, Channels]]:
+    """(time stamp, rate, samples) per frame; NaN where a later frame has no time stamp."""
+    with opened(path) as container:
+        stream = audio_stream(container)
+        if stream is None:
+            raise MediaError(f"{path.name} has no audio")
+        stamped = False
+        for packet in container.demux(stream):
+            try:
+                frames = packet.decode()
+            except av.error.InvalidDataError:
+                continue  # a damaged packet; its time is left silent
+            for frame in frames:
+                pts_s = float("nan")
+                if frame.pts is not None:
+                    pts_s = seconds(frame.pts, frame.time_base)
+                elif not stamped:
+                    pts_s = 0.0  # a bare stream of audio: its samples are the only clock
+                stamped = True
+                yield pts_s, frame.sample_rate, _samples(frame, mixed=mixed)
+
+
+def _samples(frame: AudioFrame, *, mixed: bool) -> Channels:
+    raw = frame.to_ndarray()
+    if not frame.format.is_planar:
+        raw = raw.reshape(-1, len(frame.layout.channels)).T
+    if raw.dtype == np.uint8:
+        values = (raw.astype(np.float32) - 128.0) / 128.0
+    elif np.issubdtype(raw.dtype, np.integer):
+        values = (raw / -float(np.iinfo(raw.dtype).min)).astype(np.float32)
+    else:
+        values = raw.astype(np.float32, copy=False)
+    return values.mean(axis=0, keepdims=True) if mixed and values.shape[0] > 1 else values
+
+
+def _aligned(frames: Iterator[tuple[float, Channels]], rate: int, name: str) -> Iterator[Channels]:
+    """Frames with silence put in, samples cut or stretched so that each lies at its time stamp.
+
+    `frames` gives (position in samples from the first, samples).
+    """
+    ahead: deque[tuple[float, Channels]] = deque()  # (deviation from end-to-end order, samples)
+    counted = 0
+    shift = 0  # corrections made so far, in samples
+    for position, frame in frames:
+        deviation = position - counted if np.isfinite(position) else (ahead or [(shift,)])[-1][0]
+        ahead.append((deviation, frame))
+        counted += frame.shape[1]
+        if len(ahead) == AGREEING_FRAMES:
+            due = _agreed(ahead, shift, rate, name)
+            shift += yield from _corrected(ahead.popleft()[1], due, rate)
+    while ahead:
+        due = _agreed(ahead, shift, rate, name)
+        shift += yield from _corrected(ahead.popleft()[1], due, rate)
+
+
+def _agreed(ahead: deque[tuple[float, Channels]], shift: int, rate: int, name: str) -> int:
+    """Samples by which the next frame lies off, if the following ones say so too; else 0."""
+    errors = [deviation - shift for deviation, _ in ahead]
+    if min(errors) < 0 < max(errors):
+        return 0
+    error = min(errors, key=abs)
+    if abs(error) > LONGEST_GAP_S * rate:
+        raise MediaError(
+            f"{name}: its time stamps jump by {error / rate:.0f} s, so the time of what is heard "
+            "is unknown (clock_unknown); export it anew"
+        )
+    return round(error) if abs(error) > TOLERATED_S * rate else 0
+
+
+def _corrected(frame: Channels, due: int, rate: int) -> Iterator[Channels]:
+    """Yield the frame moved by `due` samples; returns the move that was made."""
+    count = frame.shape[1]
+    if due == 0:
+        yield frame
+        return 0
+    if abs(due) <= min(STRETCHED_S * rate, count / 4):
+        at = np.linspace(0, count - 1, count + due)
+        yield np.stack([np.interp(at, np.arange(count), row) for row in frame]).astype(np.float32)
+        return due
+    if due > 0:
+        yield np.zeros((frame.shape[0], due), np.float32)
+        yield frame
+        return due
+    cut = min(count, -due)
+    yield frame[:, cut:]
+    return -cut
+
+
+def _blocks(pieces: Iterator[Channels], rate: int) -> Iterator[Channels]:
+    """The same samples in blocks of about a second: fewer calls, same result."""
+    waiting: list[Channels] = []
+    length = 0
+    for piece in pieces:
+        waiting.append(piece)
+        length += piece.shape[1]
+        if length >= BLOCK_S * rate:
+            yield np.concatenate(waiting, axis=1)
+            waiting, length = [], 0
+    if length:
+        yield np.concatenate(waiting, axis=1)
+
+
+class _Resampled:
+    """One channel, resampled as it comes; only the result grows."""
+
+    def __init__(self, source_rate: int, rate: int) -> None:
+        self._source_rate = source_rate
+        self._rate = rate
+        self._resampler = AudioResampler(format="flt", layout="mono", rate=rate)
+        self._taken = 0
+        self._bytes = bytearray()
+
+    def add(self, samples: NDArray[np.float32]) -> None:
+        """Samples at the source rate, shape (n,)."""
+        if self._source_rate == self._rate:
+            self._bytes += samples.tobytes()
+            return
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples[None]), "flt", "mono")
+        frame.sample_rate = self._source_rate
+        frame.time_base = Fraction(1, self._source_rate)
+        frame.pts = self._taken
+        self._taken += samples.size
+        self._keep(self._resampler.resample(frame))
+
+    def finish(self) -> Audio:
+        """All samples at the wanted rate, shape (n,), within [-1, 1]."""
+        if self._source_rate != self._rate:
+            self._keep(self._resampler.resample(None))
+        audio = np.frombuffer(self._bytes, np.float32)
+        return np.clip(audio, -1.0, 1.0, out=audio)
+
+    def _keep(self, frames: list[AudioFrame]) -> None:
+        for frame in frames:
+            self._bytes += frame.to_ndarray().tobytes()

@@ -1,0 +1,71 @@
+"""Opening a media file and finding the streams that count, with errors a person can act on.
+
+FFmpeg's own log stays off (PyAV's default), so nothing of it reaches the terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from pipeline.errors import MediaError
+
+CUT_OFF = "the recording or copy was cut off; copy it again from the recorder"
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[InputContainer]:
+    """The file, opened for reading.
+
+    Raises
+    ------
+    MediaError
+        Naming the file (never its folder) and what to do.
+    """
+    try:
+        container = av.open(str(path))
+    except (av.error.FFmpegError, OSError) as error:
+        raise MediaError(f"{path.name} {_why_unopened(path)}") from error
+    with container:
+        yield container
+
+
+def audio_stream(container: InputContainer) -> AudioStream | None:
+    """The first audio stream, None where there is none."""
+    return next(iter(container.streams.audio), None)
+
+
+def video_stream(container: InputContainer) -> VideoStream | None:
+    """The first moving picture; a cover image inside an audio file is none."""
+    still = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+    moving = (s for s in container.streams.video if not Disposition(s.disposition) & still)
+    return next(moving, None)
+
+
+def seconds(stamp: int, time_base: Fraction | None) -> float:
+    """A time stamp in seconds."""
+    assert time_base is not None
+    return float(stamp * time_base)
+
+
+def _why_unopened(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except FileNotFoundError:
+        return "is not there; put it into the session's folder or mend session.toml"
+    except OSError:
+        return "cannot be read from the disk; check the disk and the file's permissions"
+    if not head.strip(b"\0"):
+        return f"is empty: {CUT_OFF}"
+    if head[4:8] in {b"ftyp", b"wide", b"mdat", b"free", b"skip"}:
+        return f"ends before its index was written: {CUT_OFF}"
+    return "is not a recording that can be opened: its start is damaged or its format is unknown"

@@ -1,0 +1,119 @@
+"""Numbers as a supervisor reads them: clock times, units, and differences in plain words.
+
+Labels and units come from the column declarations. Latencies print to 0.1 s, and a difference of
+under 0.5 s is not mentioned: timing is no better than that (SCIENCE 2.1).
+"""
+
+from __future__ import annotations
+
+from pipeline import tables
+from pipeline.timeline import Seconds
+
+IGNORED_S = 0.5
+"""A difference between durations that is smaller than this is none."""
+AS_USUAL = "about as usual"
+MISSING = "not measured"
+
+_UNIT_WORDS = {
+    "syllable/s": "syllables/s", "1/min": "per min", "deg/s": "°/s", "deg": "°",
+    "semitone": "semitones", "points": "points",
+}  # fmt: skip
+_DECIMALS = {"points": 0, "1/min": 0, "deg": 0}
+_SUFFIX_UNITS = (
+    ("_sps", "syllable/s"), ("_dps", "deg/s"), ("_wpm", "words/min"), ("_per_min", "1/min"),
+    ("_pm", "1/min"), ("_s", "s"), ("_hz", "Hz"), ("_db", "dB"), ("_st", "semitone"),
+    ("_deg", "deg"), ("_px", "px"), ("_fps", "Hz"), ("_prop", "share"), ("_ratio", "share"),
+    ("_share", "share"), ("_points", "points"), ("_ms", "ms"),
+)  # fmt: skip
+_COMPARATIVES = {
+    "client_response_latency_s": ("later", "sooner"),
+    "response_latency_s": ("later", "sooner"),
+    "silence_max_s": ("longer", "shorter"),
+    "client_articulation_rate_sps": ("faster", "slower"),
+    "client_f0_sd_st": ("wider", "narrower"),
+    "client_stare_run_s": ("longer", "shorter"),
+    "dial_client": ("higher", "lower"),
+    "dial_therapist": ("higher", "lower"),
+}
+_LABELS = {
+    "client_replies_minimal": "short replies, of the last 3 to open questions",
+    "silence_max_s": "silence after the question",
+}
+"""Where the column's own label would not say what stands behind a candidate."""
+
+
+def clock(t_s: Seconds) -> str:
+    """``mm:ss``; minutes go on past 59."""
+    whole = round(abs(t_s))
+    return f"{'−' if t_s < 0 and whole else ''}{whole // 60:02d}:{whole % 60:02d}"
+
+
+def label(feature: str) -> str:
+    """Name of a column in words."""
+    if feature in _LABELS:
+        return _LABELS[feature]
+    for table in (tables.WINDOWS, tables.TURNS, tables.RATINGS):
+        if feature in table.by_name:
+            return table.by_name[feature].label or feature.replace("_", " ")
+    return feature.replace("_", " ")
+
+
+def unit_of(name: str) -> str:
+    """Unit at the end of a figure's name, ``""`` where it names none."""
+    return next((unit for suffix, unit in _SUFFIX_UNITS if name.endswith(suffix)), "")
+
+
+def is_share(feature: str, unit: str) -> bool:
+    """Whether a value of unit ``1`` is a share rather than a count."""
+    return unit == "share" or (unit == "1" and ("_prop" in feature or "_ratio" in feature))
+
+
+def quantity(feature: str, value: float | None, unit: str) -> str:
+    """Value with its unit, rounded to what the measurement bears."""
+    if value is None:
+        return MISSING
+    if is_share(feature, unit):
+        return f"{100 * value:.0f} %"
+    if unit in {"1", "", "-"}:
+        return _plain(value)
+    number = f"{value:.{_DECIMALS.get(unit, 1)}f}".replace("-", "−")
+    return f"{number} {_UNIT_WORDS.get(unit, unit)}"
+
+
+def difference(
+    feature: str, value: float | None, usual: float | None, unit: str, z: float | None
+) -> str:
+    """How the observed value lies to the usual one, in words: ``clearly later, by 3.2 s``."""
+    if value is None or usual is None:
+        return "no usual value to compare with"
+    gap = value - usual
+    if unit == "s" and abs(gap) < IGNORED_S:
+        return AS_USUAL
+    amount = quantity(feature, abs(gap), unit).replace(" %", " percentage points")
+    if not any(digit in amount for digit in "123456789"):
+        return AS_USUAL
+    more, less = _COMPARATIVES.get(feature, ("more", "less"))
+    return f"{_strength(z)}{more if gap > 0 else less}, by {amount}"
+
+
+def signed(value: float | None) -> str:
+    """One decimal with a true minus sign; a dash where missing."""
+    return "–" if value is None else f"{value:+.1f}".replace("-", "−")
+
+
+def reason_words(reason: str | None) -> str:
+    """A reason from `tables.REASONS` in words."""
+    return (reason or "").replace("_", " ")
+
+
+def _strength(z: float | None) -> str:
+    if z is None:
+        return ""
+    size = abs(z)
+    return "much " if size >= 2.5 else "clearly " if size >= 1.5 else "somewhat "
+
+
+def _plain(value: float) -> str:
+    if float(value).is_integer():
+        return f"{value:.0f}".replace("-", "−")
+    return f"{value:.2f}".rstrip("0").replace("-", "−")

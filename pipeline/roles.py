@@ -1,0 +1,167 @@
+"""Which voice is the client's and which the therapist's.
+
+In this order: what a person states in session.toml, roles stated by the transcript, a microphone
+that one person alone wears, and last a guess from how the two talk, which abstains where it is
+unsure. Caveat: the guess was made for English talk in which one side mostly asks; its weights are
+ours [J] and stand in `_evidence`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import tables
+from pipeline.config import RolesSettings
+from pipeline.lexicon import tokens
+from pipeline.session import SessionSpec
+from pipeline.stage import Absence, Inputs, Outputs, Stage
+
+VERSION = 1
+"""Raise when the numbers can change."""
+
+Role = Literal["client", "therapist", "unknown"]
+OTHER: dict[str, Role] = {"client": "therapist", "therapist": "client"}
+
+SECOND_PERSON = frozenset({"you", "your", "you're", "you've", "yours", "yourself", "you'd"})
+FIRST_PERSON = frozenset({"i", "i'm", "i've", "i'd", "my", "me", "myself", "mine"})
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Roles by voice, how sure, and where from."""
+
+    roles: Mapping[int, Role]
+    confidence: float
+    method: str
+
+
+def run(inputs: Inputs, engine: None, settings: RolesSettings) -> Outputs:  # noqa: ARG001
+    """One row per voice; both unknown, and an absence, where the evidence is too thin."""
+    turns, words = inputs.tables["speaker_turns"], inputs.tables["words"]
+    voices = sorted(set(turns.column("speaker").to_pylist()))
+    if not voices:
+        absence = Absence("roles", "no_speech", "Roles are unknown: no speech was found.")
+        return Outputs({"roles": tables.ROLE_ASSIGNMENT.empty()}, absences=(absence,))
+    guess = _from_session(inputs.spec, turns, voices) or _from_transcript(words, voices)
+    guess = guess or _from_microphone(inputs.spec, voices) or _from_talk(turns, words, voices)
+    known = guess.confidence >= settings.confidence_min and len(guess.roles) > 0
+    rows = [
+        {
+            "session_id": inputs.spec.id,
+            "speaker": voice,
+            "role": guess.roles.get(voice, "unknown") if known else "unknown",
+            "confidence": guess.confidence,
+            "method": guess.method if known else "none",
+        }
+        for voice in voices
+    ]
+    absences = () if known else (_absence(guess.confidence, settings.confidence_min),)
+    return Outputs({"roles": tables.ROLE_ASSIGNMENT.build_rows(rows)}, absences=absences)
+
+
+def _absence(confidence: float, minimum: float) -> Absence:
+    return Absence(
+        "roles",
+        "no_role",
+        f"Which voice is the client's could not be told (confidence {confidence:.2f}, needed "
+        f"{minimum:.2f}); give first_speaker in session.toml.",
+    )
+
+
+def _from_session(spec: SessionSpec, turns: pa.Table, voices: list[int]) -> Guess | None:
+    """`first_speaker`: the first voice heard has that role, a second voice the other."""
+    stated = spec.session.first_speaker
+    if stated is None:
+        return None
+    first = turns.sort_by([("start_s", "ascending")]).column("speaker")[0].as_py()
+    return Guess(_pair(first, stated, voices), 1.0, "session_toml")
+
+
+def _from_transcript(words: pa.Table, voices: list[int]) -> Guess | None:
+    """Roles the transcript states, weighed by the time of the words each voice says."""
+    spoken = {(voice, role): 0.0 for voice in voices for role in OTHER}
+    columns = (words.column(n).to_pylist() for n in ("start_s", "end_s", "speaker", "stated_role"))
+    for start, end, speaker, role in zip(*columns, strict=True):
+        if (speaker, role) in spoken:
+            spoken[speaker, role] += max(end - start, 0.01)
+    total = sum(spoken.values())
+    if total == 0:
+        return None
+    fits = [(_agreement(_pair(voices[0], role, voices), spoken), role) for role in OTHER]
+    agreement, role = max(fits)
+    return Guess(_pair(voices[0], role, voices), agreement / total, "transcript")
+
+
+def _agreement(roles: Mapping[int, Role], spoken: Mapping[tuple[int, str], float]) -> float:
+    return sum(spoken.get(pair, 0.0) for pair in roles.items())
+
+
+def _from_microphone(spec: SessionSpec, voices: list[int]) -> Guess | None:
+    """One voice, and every microphone is one person's own."""
+    heard = {role for part in spec.media for role in part.hears}
+    if len(voices) != 1 or len(heard) != 1 or "mixed" in heard:
+        return None
+    return Guess(_pair(voices[0], heard.pop(), voices), 1.0, "channel")
+
+
+def _from_talk(turns: pa.Table, words: pa.Table, voices: list[int]) -> Guess:
+    """Guess from questions, pronouns, talk share and who opens; 0.5 = no evidence."""
+    if len(voices) != 2:
+        return Guess({}, 0.5, "heuristic")
+    evidence = _evidence(turns, words, voices[0]) - _evidence(turns, words, voices[1])
+    confidence = 1.0 / (1.0 + math.exp(-abs(evidence)))
+    role = "therapist" if evidence > 0 else "client"
+    # a guess is never as sure as a statement
+    return Guess(_pair(voices[0], role, voices), min(confidence, 0.95), "heuristic")
+
+
+def _evidence(turns: pa.Table, words: pa.Table, voice: int) -> float:
+    """How much one voice talks like the one who asks; log-odds, to be compared between voices.
+
+    Rates are shrunk towards each other by pseudo-counts, so that few words say little. Turns alone
+    (talk share, opening) stay below any useful confidence.
+    """
+    held = [row for row in turns.to_pylist() if row["takes_floor"]]
+    mine = [row for row in held if row["speaker"] == voice]
+    talk = sum(row["phonation_s"] for row in mine)
+    everyone = sum(row["phonation_s"] for row in held)
+    texts = words.filter(pc.equal(words.column("speaker"), voice))
+    spoken = [text for text in texts.column("text").to_pylist() if text]
+    said = [token for text in spoken for token in tokens(text)]
+    asked = sum(text.rstrip("\"')").endswith("?") for text in spoken)
+    you = sum(token in SECOND_PERSON for token in said)
+    me = sum(token in FIRST_PERSON for token in said)
+    opens = bool(held) and held[0]["speaker"] == voice
+    return (
+        1.0 * math.log((asked + 2) / (len(mine) + 4))
+        + 1.0 * math.log((you + 5) / (me + 5))
+        - 0.5 * (talk / everyone if everyone else 0.5)
+        + 0.3 * opens
+    )
+
+
+def _pair(voice: int, role: str, voices: list[int]) -> dict[int, Role]:
+    """`voice` has `role`; a single other voice has the other role; further voices stay unknown."""
+    given: dict[int, Role] = {voice: OTHER[OTHER[role]]}
+    others = [other for other in voices if other != voice]
+    if others:
+        given[others[0]] = OTHER[role]
+    return given
+
+
+STAGE = Stage(
+    name="roles",
+    version=VERSION,
+    run=run,
+    settings=RolesSettings,
+    reads=("speaker_turns", "words"),
+    writes=("roles",),
+    sources=("session", "media"),
+    modality="roles",
+)

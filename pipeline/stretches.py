@@ -1,0 +1,47 @@
+"""Unbroken stretches and frame rate of irregularly timed frames, always from their time stamps."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+GAP_FRAMES = 2.5
+"""Frames further apart than this many usual steps are not neighbours."""
+RATE_SPAN_S = 5.0
+
+
+def runs(flags: Flags) -> list[tuple[int, int]]:
+    """First and one-past-last index of every run of true values."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return [(int(first), int(stop)) for first, stop in edges.reshape(-1, 2)]
+
+
+def unbroken(t_s: Floats, usable: Flags) -> list[tuple[int, int]]:
+    """Index ranges ``[first, stop)`` of usable frames that follow each other without a gap.
+
+    Parameters
+    ----------
+    t_s : shape (n,), increasing
+    usable : shape (n,); one frame that is not usable ends a stretch
+    """
+    if len(t_s) < 2:
+        return runs(usable)
+    steps = np.diff(t_s)
+    limit_s = GAP_FRAMES * float(np.median(steps))
+    pieces = []
+    for first, stop in runs(usable):
+        breaks = first + 1 + np.flatnonzero(steps[first : stop - 1] > limit_s)
+        bounds = [first, *(int(at) for at in breaks), stop]
+        pieces += list(zip(bounds[:-1], bounds[1:], strict=True))
+    return pieces
+
+
+def local_rate_hz(t_s: Floats, *, span_s: float = RATE_SPAN_S) -> Floats:
+    """Frames a second in the `span_s` round each frame, shape (n,); NaN for a lone frame."""
+    first = np.searchsorted(t_s, t_s - span_s / 2)
+    last = np.searchsorted(t_s, t_s + span_s / 2, side="right") - 1
+    elapsed = t_s[last] - t_s[first]
+    return np.divide(last - first, elapsed, out=np.full(len(t_s), np.nan), where=elapsed > 0)

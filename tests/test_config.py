@@ -1,0 +1,69 @@
+"""Profiles: strict, with a hint; generated files are fresh."""
+
+import tomllib
+
+import pytest
+
+from flows.dictionary import default_profile
+from pipeline.config import CONFIGS, ConfigError, Profile, load_profile
+
+
+def write(tmp_path, text):
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda p: p.stem)
+def test_every_file_in_configs_is_good(path):
+    raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    if set(raw) & set(Profile.model_fields) and not path.stem.startswith(("lexicon", "innocent")):
+        load_profile(path)
+    else:
+        assert all(isinstance(phrases, list) for phrases in raw.values())
+
+
+def test_default_profile_is_generated_from_the_code():
+    assert (CONFIGS / "default.toml").read_text(encoding="utf-8") == default_profile(), (
+        "run `make docs`"
+    )
+
+
+def test_default_profile_changes_nothing():
+    loaded, plain = load_profile(), Profile()
+    for name in Profile.model_fields:
+        if name not in ("language", "report"):
+            assert loaded.section(name) == plain.section(name)
+
+
+def test_profile_overrides_only_what_it_names(tmp_path):
+    profile = load_profile(write(tmp_path, "[candidates]\nz_enter = 2.5\n"))
+    assert profile.candidates.z_enter == 2.5
+    assert profile.candidates.z_leave == Profile().candidates.z_leave
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[candidates]\nz_entr = 2.0\n", "did you mean 'z_enter'"),
+        ("[candidate]\nz_enter = 2.0\n", "did you mean 'candidates'"),
+        ("[ratings]\nlag_s = 9.0\n", "less than or equal to 6"),
+        ('[ratings]\nlag_s = "2"\n', "ratings.lag_s"),
+        ("[ratings\n", "not TOML"),
+        ('[execution]\ndevice = "gpu"\n', "'auto', 'cpu' or 'cuda'"),
+    ],
+)
+def test_a_bad_profile_says_what_is_wrong(tmp_path, text, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        load_profile(write(tmp_path, text))
+
+
+def test_a_missing_profile_says_where_ready_ones_lie(tmp_path):
+    with pytest.raises(ConfigError, match="configs/"):
+        load_profile(tmp_path / "nowhere.toml")
+
+
+def test_phrase_lists_reach_the_settings():
+    profile = load_profile()
+    assert profile.language.phrases
+    assert profile.report.innocent_causes

@@ -1,0 +1,84 @@
+"""What is written about the code agrees with the code."""
+
+import subprocess
+import sys
+
+import pytest
+
+from conftest import ROOT
+from flows.dictionary import as_markdown
+from pipeline.stages import STAGES
+from pipeline.tables import REASONS, TABLES
+
+
+def test_data_dictionary_is_fresh():
+    written = (ROOT / "DATA_DICTIONARY.md").read_text(encoding="utf-8")
+    assert written == as_markdown(), "run `make docs`"
+
+
+def test_every_column_says_what_it_is():
+    for table in TABLES.values():
+        for column in table.columns:
+            where = f"{table.name}.{column.name}"
+            assert column.unit, where
+            assert column.source, where
+            assert column.description.endswith("."), where
+
+
+def test_a_name_means_one_thing():
+    units = {}
+    for table in TABLES.values():
+        for column in table.columns:
+            expected = units.setdefault(column.name, column.unit)
+            assert expected == column.unit, f"{table.name}.{column.name}"
+
+
+UNITS = {"_s": "s", "_hz": "Hz", "_db": "dB", "_deg": "deg", "_px": "px", "_st": "semitone"}
+
+
+def test_unit_suffixes_tell_the_truth():
+    for table in TABLES.values():
+        for column in table.columns:
+            for suffix, unit in UNITS.items():
+                if column.name.endswith(suffix):
+                    assert column.unit == unit, f"{table.name}.{column.name}"
+
+
+def test_reasons_are_a_sorted_closed_list():
+    assert list(REASONS) == sorted(set(REASONS))
+
+
+def test_each_table_has_one_writer_and_is_written_before_it_is_read():
+    written = []
+    for stage in STAGES:
+        assert set(stage.reads) <= set(written), stage.name
+        written += stage.writes
+    assert sorted(written) == sorted(TABLES)
+
+
+VERBS = ("run", "nightly", "serve", "demo", "report", "export", "columns")
+GROUPS = ("consent", "models", "config")
+
+
+@pytest.fixture(scope="module")
+def helps():
+    def text(*words):
+        command = [sys.executable, "-m", "flows.cli", *words, "--help"]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, env={"COLUMNS": "80", "PATH": ""}
+        )
+        return done.stdout
+
+    return {words: text(*words) for words in [(), *((v,) for v in VERBS + GROUPS)]}
+
+
+def test_every_help_fits_a_screen(helps):
+    for words, text in helps.items():
+        assert len(text.splitlines()) <= 40, words
+
+
+def test_readme_shows_every_verb(helps):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for verb in VERBS + GROUPS:
+        assert f"thinslice {verb}" in readme or verb == "demo", verb
+        assert verb in helps[()]

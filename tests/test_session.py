@@ -1,0 +1,85 @@
+"""session.toml: what is accepted, and what a mistake is told."""
+
+import pytest
+
+from pipeline.errors import SessionError
+from pipeline.session import load_session, public_name
+
+GOOD = """
+[session]
+dyad = "D07"
+number = 5
+client = "C07"
+therapist = "T02"
+date = 2026-03-02
+
+[[media]]
+file = "room.wav"
+hears = ["mixed"]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / "D07-05"
+    place.mkdir()
+    (place / "room.wav").write_bytes(b"x")
+    return place
+
+
+def load(folder, text):
+    (folder / "session.toml").write_text(text, encoding="utf-8")
+    return load_session(folder)
+
+
+def test_a_good_session_is_read(folder):
+    spec = load(folder, GOOD)
+    assert spec.id == "D07-05"
+    assert spec.media[0].hears == ["mixed"]
+    assert spec.public_name == public_name("D07-05")
+    assert spec.public_name.startswith("s-")
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (("number = 5", "number = 0"), "session.number"),
+        (("number = 5", 'number = "5"'), "session.number"),
+        (('client = "C07"\n', ""), "session.client"),
+        (('"mixed"', '"everyone"'), "media.0.hears"),
+        (('hears = ["mixed"]', ""), "hears"),
+        (('file = "room.wav"', 'file = "gone.wav"'), "not in the folder"),
+        (('file = "room.wav"', 'file = "../../etc/passwd"'), "outside the session"),
+        (("[session]", "[session"), "not TOML"),
+        (("[[media]]", "colour = 3\n[[media]]"), "colour"),
+    ],
+)
+def test_a_mistake_names_session_and_field(folder, change, complaint):
+    with pytest.raises(SessionError, match=complaint) as error:
+        load(folder, GOOD.replace(*change))
+    assert "D07-05" in str(error.value)
+
+
+def test_two_dials_of_one_rater_are_refused(folder):
+    (folder / "d.csv").write_text("time,rating\n")
+    dial = '\n[[ratings]]\nfile = "d.csv"\nrater = "client"\n'
+    with pytest.raises(SessionError, match="two"):
+        load(folder, GOOD + dial + dial)
+
+
+def test_a_folder_without_session_toml_is_told_so(folder):
+    with pytest.raises(SessionError, match="no session.toml"):
+        load_session(folder)
+
+
+def test_a_folder_name_that_is_no_id_is_refused(tmp_path):
+    place = tmp_path / "Jane Doe 5"
+    place.mkdir()
+    (place / "room.wav").write_bytes(b"x")
+    with pytest.raises(SessionError, match="rename the folder"):
+        load(place, GOOD)
+
+
+def test_bom_and_crlf_are_fine(folder):
+    (folder / "session.toml").write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    assert load_session(folder).session.number == 5

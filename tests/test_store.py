@@ -1,0 +1,161 @@
+"""Artifacts: whole or not there, re-hashed on a hit, gone on withdrawal."""
+
+import datetime as dt
+import hashlib
+import json
+import os
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.errors import StoreError
+from pipeline.stage import Absence, Outputs
+from pipeline.store import Store
+from pipeline.tables import SPEECH, TABLES
+from pipeline.views import Output, publish
+from pipeline.withdraw import withdraw
+
+SESSION = "s-0123abcd"
+KEY = "ab" * 32
+NOW = dt.datetime(2026, 3, 2, 2, 0, tzinfo=dt.UTC)
+
+
+def speech(n=3):
+    return SPEECH.build(
+        {
+            "session_id": ["D07-05"] * n,
+            "start_s": [float(i) for i in range(n)],
+            "end_s": [i + 0.5 for i in range(n)],
+        }
+    )
+
+
+def written(store, outputs=None):
+    outputs = outputs or Outputs(
+        {"speech": speech()},
+        files={"report.html": b"<p>page"},
+        absences=(Absence("video", "no_media", "Audio only."),),
+    )
+    return store.write(SESSION, "ingest", KEY, outputs, {"engine": "none"})
+
+
+def test_what_was_written_is_found_again(tmp_path):
+    store = Store(tmp_path)
+    manifest = written(store)
+    found, why = store.find(SESSION, "ingest", KEY)
+    assert found == manifest
+    assert why == ""
+    assert store.table(SESSION, manifest, "speech").equals(speech())
+
+
+def test_same_content_same_bytes(tmp_path):
+    one, two = written(Store(tmp_path / "a")), written(Store(tmp_path / "b"))
+    assert one == two
+
+
+def test_a_streamed_table_reads_like_a_whole_one(tmp_path):
+    store = Store(tmp_path)
+    whole = speech(6)
+    pieces = Outputs({"speech": iter([whole.slice(0, 2), whole.slice(2, 4)])})
+    assert store.table(SESSION, written(store, pieces), "speech").equals(whole)
+
+
+@pytest.mark.parametrize("name", ["speech.parquet", "report.html"])
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
+def test_damage_is_seen_and_named(tmp_path, name, damage):
+    store = Store(tmp_path)
+    written(store)
+    path = store.folder(SESSION, "ingest", KEY) / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    if damage == "remove":
+        path.unlink()
+    else:
+        path.write_bytes(bytes(content) if damage == "flip" else bytes(content[:-5]))
+    found, why = store.find(SESSION, "ingest", KEY)
+    assert found is None
+    assert name in why
+    assert store.find(SESSION, "ingest", written(store).key)[0] is not None
+
+
+def test_a_torn_manifest_is_no_artifact(tmp_path):
+    store = Store(tmp_path)
+    written(store)
+    (store.folder(SESSION, "ingest", KEY) / "manifest.json").write_text('{"stage": "ing')
+    assert store.find(SESSION, "ingest", KEY)[0] is None
+
+
+def test_a_failed_write_leaves_nothing_to_find(tmp_path):
+    store = Store(tmp_path)
+
+    def breaks():
+        yield speech()
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        written(store, Outputs({"speech": breaks()}))
+    assert store.find(SESSION, "ingest", KEY)[0] is None
+    store.drop_unfinished(SESSION)
+    assert not list(store.session_folder(SESSION).glob("*/.*"))
+
+
+def test_units_and_the_key_stand_in_the_parquet_metadata(tmp_path):
+    store = Store(tmp_path)
+    manifest = written(store)
+    path = store.folder(SESSION, "ingest", manifest.key) / "speech.parquet"
+    schema = pq.read_schema(path)
+    assert schema.metadata[b"thinslice.key"] == KEY.encode()
+    assert schema.field("start_s").metadata[b"unit"] == b"s"
+    sidecar = json.loads(path.with_suffix(".json").read_text())
+    assert sidecar["start_s"]["Units"] == "s"
+
+
+def published(tmp_path, people=None):
+    output = Output(tmp_path)
+    output.store.remember_people(SESSION, "D07-05", people or {"client": "C07", "therapist": "T02"})
+    done = {"ingest": written(output.store)}
+    return output, publish(output, "run-1", "D07-05", SESSION, done)
+
+
+def test_latest_points_at_the_newest_run(tmp_path):
+    output, view = published(tmp_path)
+    publish(output, "run-2", "D07-05", SESSION, {"ingest": written(output.store)})
+    assert os.readlink(output.latest("D07-05")).split("/")[-2] == "run-2"
+    assert (output.latest("D07-05") / "report.html").read_bytes() == b"<p>page"
+    assert view.exists()
+    assert output.sessions() == ["D07-05"]
+
+
+def test_private_tables_are_not_shown(tmp_path):
+    output = Output(tmp_path)
+    outputs = Outputs({"landmarks": TABLES["landmarks"].empty()})
+    manifest = output.store.write(SESSION, "landmarks", KEY, outputs, {})
+    view = publish(output, "run-1", "D07-05", SESSION, {"landmarks": manifest})
+    assert list(view.iterdir()) == []
+
+
+def test_withdrawal_leaves_nothing_and_says_what_it_removed(tmp_path):
+    output, _ = published(tmp_path)
+    other = tmp_path / "store" / "s-other000"
+    output.store.remember_people("s-other000", "D08-01", {"client": "C08", "therapist": "T02"})
+    (removal,) = withdraw(output, "C07", None, NOW)
+    assert (removal.session, removal.artifacts, removal.views) == (SESSION, 1, 1)
+    left = [p for p in tmp_path.rglob("*") if "D07-05" in p.name or SESSION in str(p)]
+    assert left == []
+    assert other.exists()
+
+
+def test_tombstones_are_chained_and_hold_no_pseudonym(tmp_path):
+    output, _ = published(tmp_path)
+    withdraw(output, "C07", None, NOW)
+    withdraw(output, "C07", None, NOW)
+    first, second = (tmp_path / "audit.jsonl").read_text().splitlines()
+    assert json.loads(second)["previous_line_sha256"] == hashlib.sha256(first.encode()).hexdigest()
+    assert "C07" not in first + second
+
+
+def test_withdrawal_that_cannot_finish_says_so(tmp_path, monkeypatch):
+    output, _ = published(tmp_path)
+    monkeypatch.setattr("pipeline.withdraw.shutil.rmtree", lambda place: None)
+    with pytest.raises(StoreError, match="could not be removed"):
+        withdraw(output, "C07", None, NOW)
