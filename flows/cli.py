@@ -22,14 +22,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 consent_app = typer.Typer(help="Who agreed to what; default deny.", no_args_is_help=True)
-models_app = typer.Typer(help="Weights: what is here, fetch them, check them.", no_args_is_help=True)
+models_app = typer.Typer(
+    help="Weights: what is here, fetch them, check them.", no_args_is_help=True
+)
 config_app = typer.Typer(help="Profiles in configs/.", no_args_is_help=True)
 app.add_typer(consent_app, name="consent")
 app.add_typer(models_app, name="models")
 app.add_typer(config_app, name="config")
 
-ProfileFile = Annotated[Path | None, typer.Option("--profile", help="Overrides configs/default.toml")]
-ConsentFile = Annotated[Path | None, typer.Option("--consent", help="Register; else beside the sessions")]
+ProfileFile = Annotated[
+    Path | None, typer.Option("--profile", help="Overrides configs/default.toml")
+]
+ConsentFile = Annotated[
+    Path | None, typer.Option("--consent", help="Register; else beside the sessions")
+]
 OutFolder = Annotated[Path, typer.Option("--out", help="Where results lie")]
 AsJson = Annotated[bool, typer.Option("--json", help="Summary as JSON on standard output")]
 
@@ -110,7 +116,9 @@ def report(
     output = Output(out)
     sessions = output.sessions()
     if not sessions:
-        raise InputError(f"no finished session in {out}; run `thinslice run` or `thinslice demo` first")
+        raise InputError(
+            f"no finished session in {out}; run `thinslice run` or `thinslice demo` first"
+        )
     for session_id in sessions:
         path = output.latest(session_id) / "report.html"
         typer.echo(f"{session_id}  {path if path.exists() else 'no report (see its summary)'}")
@@ -143,7 +151,9 @@ def consent_grant(
     person: Annotated[str, typer.Argument(help="Pseudonym")],
     role: Annotated[str, typer.Option(help="client or therapist")],
     register: Annotated[Path, typer.Option("--consent", help="Register")] = Path("consent.toml"),
-    scope: Annotated[list[str] | None, typer.Option(help="Repeatable; else what a run needs")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="Repeatable; else what a run needs")
+    ] = None,
     session: Annotated[list[str] | None, typer.Option(help="Repeatable; else all sessions")] = None,
     expires: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"])] = None,
     rationale: Annotated[str, typer.Option(help="Version of the text they read")] = "",
@@ -190,7 +200,9 @@ def models_list() -> None:
 
 @models_app.command("fetch")
 def models_fetch(
-    names: Annotated[list[str] | None, typer.Argument(help="Weights; else the embedded ones")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Weights; else the embedded ones")
+    ] = None,
 ) -> None:
     """Download weights now, so that no run ever has to."""
     from flows import weights_desk

@@ -54,7 +54,9 @@ def withdraw_person(
     """Record the withdrawal first, so that nothing new starts, then remove what there is."""
     known = [record for record in load_register(register).records if record.person == person]
     if not known:
-        raise InputError(f"{register} has no record of {person}; `thinslice consent list` shows all")
+        raise InputError(
+            f"{register} has no record of {person}; `thinslice consent list` shows all"
+        )
     append_record(
         register,
         Record(
@@ -83,8 +85,8 @@ def listing(register: Path) -> list[str]:
         sessions = "all sessions" if record.sessions == "*" else ", ".join(record.sessions)
         until = f" until {record.expires}" if record.expires else ""
         lines.append(
-            f"{record.date}  {record.person:<8} {record.role:<9} {record.decision:<9} {sessions}{until}: "
-            f"{', '.join(record.scopes)}"
+            f"{record.date}  {record.person:<8} {record.role:<9} {record.decision:<9} "
+            f"{sessions}{until}: {', '.join(record.scopes)}"
         )
     return lines
 

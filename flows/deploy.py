@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 
-def serve_nightly(recordings: Path, *, out: Path, profile: Path | None, consent: Path | None, cron: str) -> None:
+def serve_nightly(
+    recordings: Path, *, out: Path, profile: Path | None, consent: Path | None, cron: str
+) -> None:
     """Stay in the foreground and start `nightly` on schedule; a second night never overlaps."""
     os.environ.setdefault("PREFECT_HOME", str((out / "prefect").resolve()))
     from prefect.schedules import Cron

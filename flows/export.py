@@ -32,7 +32,9 @@ def export(out: Path, session_id: str, kind: str) -> str:
 
 def rttm(folder: Path, session_id: str) -> str:
     """NIST RTTM of the diarization with overlaps kept; speakers are roles where known."""
-    roles = {row["speaker"]: row["role"] for row in pq.read_table(folder / "roles.parquet").to_pylist()}
+    roles = {
+        row["speaker"]: row["role"] for row in pq.read_table(folder / "roles.parquet").to_pylist()
+    }
     lines = []
     for row in pq.read_table(folder / "diarization.parquet").to_pylist():
         if row["exclusive"]:

@@ -1,4 +1,4 @@
-"""Many sessions in one night: one that fails never stops the rest, and the morning has a summary."""
+"""Many sessions in one night: one that fails never stops the rest; the morning has a summary."""
 
 from __future__ import annotations
 

@@ -110,9 +110,7 @@ def _prepare_one(work: Work, folder: Path, consent: Path, day: dt.date) -> None:
 
 
 def _remember(job: Job, spec: SessionSpec) -> None:
-    job.store.remember_people(
-        job.session, spec.id, {role: person for role, person in people(spec).items()}
-    )
+    job.store.remember_people(job.session, spec.id, dict(people(spec).items()))
     job.store.drop_unfinished(job.session)
 
 

@@ -1,9 +1,10 @@
-"""Progress on the terminal: one line per session, which stage, how far. Always on standard error."""
+"""Progress on the terminal: one line per session, which stage, how far. On standard error."""
 
 from __future__ import annotations
 
 import time
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -28,12 +29,15 @@ class Board:
         )
         self._rows: dict[str, TaskID] = {}
 
-    def __enter__(self) -> Board:
+    def __enter__(self) -> Self:
         self._bars.start()
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._bars.stop()
 
@@ -49,7 +53,9 @@ class Board:
                 return
             last = now
             done = 100 * (position + min(max(share, 0.0), 1.0)) / count
-            self._bars.update(row, completed=done, description=f"{stage}: {step}" if step else stage)
+            self._bars.update(
+                row, completed=done, description=f"{stage}: {step}" if step else stage
+            )
 
         report("", 0.0)
         return report

@@ -11,8 +11,7 @@ import traceback
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import TaskRun
-from prefect.states import State
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 from flows.engines import build, describe
@@ -49,7 +48,7 @@ def run_one_stage(run: str, session: str, stage: str) -> str:
     progress = board.reporter(session, stage, position, len(STAGES))
     try:
         step = run_stage(job, STAGES[position], describe=describe, build=build, progress=progress)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  whatever it is, the rest of the night goes on
         work.outcomes[session] = Outcome(job.spec.id, "failed", _sentence(stage, error))
         _keep_trace(job, stage)
         raise StageFailedError(stage, error) from None

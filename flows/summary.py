@@ -85,18 +85,19 @@ def as_markdown(work: Work) -> str:
 
 
 def write_summary(work: Work) -> None:
-    """`summary.json` and `summary.html` in the run's folder; public names only."""
+    """`summary.json` and `summary.html` in the run's folder; withdrawal removes them."""
     folder = work.output.run_folder(work.run_id)
     folder.mkdir(parents=True, exist_ok=True)
     rows = "".join(
-        f"<tr><td>{outcome.session}</td><td class={outcome.state}>{STATE_WORDS[outcome.state]}</td>"
-        f"<td>{'<br>'.join(html.escape(note) for note in _public_notes(outcome))}</td></tr>"
+        f"<tr><td>{html.escape(outcome.session_id)}</td>"
+        f"<td class={outcome.state}>{STATE_WORDS[outcome.state]}</td>"
+        f"<td>{'<br>'.join(html.escape(note) for note in _notes(outcome)) or 'complete'}</td></tr>"
         for outcome in _ordered(work)
     )
     page = _PAGE.format(run=work.run_id, counts=_counts(work), rows=rows, caption=CAPTION)
     write_atomically(folder / "summary.html", page.encode())
-    data = {"run": work.run_id, "sessions": {o.session: o.state for o in _ordered(work)}}
-    write_atomically(folder / "summary.json", (json.dumps(data, indent=1) + "\n").encode())
+    data = json.dumps(as_data(work), indent=1, ensure_ascii=False) + "\n"
+    write_atomically(folder / "summary.json", data.encode())
 
 
 def _ordered(work: Work) -> list[Outcome]:
@@ -108,12 +109,6 @@ def _notes(outcome: Outcome) -> list[str]:
     return ([outcome.sentence] if outcome.sentence else []) + absent
 
 
-def _public_notes(outcome: Outcome) -> list[str]:
-    """Without the sentences, which may name files or pseudonyms: this page outlives the session."""
-    reasons = [f"{a.modality} absent ({a.reason})" for a in outcome.absences]
-    return reasons or ["complete" if outcome.state == "done" else "see the terminal or log"]
-
-
 def _counts(work: Work) -> str:
     states = [outcome.state for outcome in work.outcomes.values()]
     parts = [f"{states.count(s)} {STATE_WORDS[s]}" for s in STATE_WORDS if s in states]
@@ -122,10 +117,14 @@ def _counts(work: Work) -> str:
 
 _PAGE = """<!doctype html><html lang=en><meta charset=utf-8>
 <meta name=viewport content="width=device-width"><title>Night {run}</title>
-<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem;
-color:#1d2433}}table{{border-collapse:collapse;width:100%}}td,th{{text-align:left;padding:.4rem .8rem
-.4rem 0;border-bottom:1px solid #d9dee8;vertical-align:top}}.failed{{font-weight:700;color:#9b1c1c}}
-.held_back{{color:#7a5200}}</style>
+<style>
+body{{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem;
+ color:#1d2433}}
+table{{border-collapse:collapse;width:100%}}
+td,th{{text-align:left;padding:.4rem .8rem .4rem 0;border-bottom:1px solid #d9dee8;
+ vertical-align:top}}
+.failed{{font-weight:700;color:#9b1c1c}}.held_back{{color:#7a5200}}
+</style>
 <h1>Night {run}</h1><p><strong>{counts}</strong></p>
 <table><tr><th>session<th>state<th>what to know</tr>{rows}</table><p>{caption}</p></html>
 """

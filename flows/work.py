@@ -88,5 +88,7 @@ def _alone(out: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise InputError(f"another run is writing to {out}; wait for it or choose --out") from error
+            raise InputError(
+                f"another run is writing to {out}; wait for it or choose --out"
+            ) from error
         yield

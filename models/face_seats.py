@@ -34,7 +34,9 @@ TURN_S = 1.0
 PROFILE_SIGHTINGS = 5
 """A seat nobody was seen in takes a face in profile only after so many sightings in a row."""
 SETTLE_S = 10.0
-"""Longest wait for every seat to be filled before seats are numbered."""
+"""Longest wait, in seconds of video, for every seat to be filled before seats are numbered ..."""
+SETTLE_ROWS = 600
+"""... and in frames, because memory stays flat even where time stamps stand still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +248,8 @@ def in_seat_order(
         if order is None:
             places |= {seen.person: box_centre(seen.box)[0] for seen in row if seen.box}
             waited_s = abs(row[0].pts_s - waiting[0][0].pts_s)
-            if len(places) < len(row) and waited_s < settle_s:
+            settled = len(places) == len(row) or len(row) == 1
+            if not settled and waited_s < settle_s and len(waiting) < SETTLE_ROWS:
                 continue
             order = seat_order(places, len(row), width)
         for held in waiting:

@@ -16,14 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.config import FaceSettings
-from pipeline.stretches import Flags, Floats, runs, unbroken
+from pipeline.stretches import Flags, Floats, running_median, runs, unbroken
 
 LONG_CLOSURE_S = 1.0
 """Lids low for longer than this: closed, or eyes cast down; never part of the open level."""
 LONG_CLOSURE_DEPTHS = 2.0
 """Such a stretch is at least this many times as deep as the shallowest blink."""
-KNOT_S = 0.25
-KNOT_SAMPLES_MIN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,8 @@ def find_closures(
     stretches = unbroken(t_s, usable)
     floor = float(np.percentile(eye_aspect[usable], 1))
     steady = usable & ~_long_low(t_s, eye_aspect, stretches, floor, settings)
-    level = open_level(t_s, eye_aspect, steady if steady.any() else usable, settings.blink_window_s)
+    steady = steady if steady.any() else usable
+    level = running_median(t_s, eye_aspect, steady, settings.blink_window_s)
     above = eye_aspect - (level - _depth(level, floor, settings.blink_depth_min, settings))
     found = []
     for first, stop in stretches:
@@ -72,24 +71,6 @@ def find_closures(
             if closure.duration_s >= least_s:
                 found.append(closure)
     return found
-
-
-def open_level(t_s: Floats, eye_aspect: Floats, usable: Flags, window_s: float) -> Floats:
-    """Rolling median of the usable frames within `window_s`, centred; shape (n,).
-
-    It is computed every 0.25 s and interpolated; where no frame is near, between the nearest ones.
-    """
-    at, values = t_s[usable], eye_aspect[usable]
-    knots = np.arange(at[0], at[-1] + KNOT_S, KNOT_S)
-    first = np.searchsorted(at, knots - window_s / 2)
-    stop = np.searchsorted(at, knots + window_s / 2, side="right")
-    enough = stop - first >= min(KNOT_SAMPLES_MIN, len(at))
-    medians = [
-        float(np.median(values[a:b])) for a, b in zip(first[enough], stop[enough], strict=True)
-    ]
-    if not medians:
-        return np.full(len(t_s), float(np.median(values)))
-    return np.asarray(np.interp(t_s, knots[enough], medians))
 
 
 def _depth(level: Floats, floor: float, least: float, settings: FaceSettings) -> Floats:

@@ -124,13 +124,18 @@ def load_register(path: Path) -> Register:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise ConsentError(
-            f"no consent register {path.name}; write one with `thinslice consent grant`, or name it with --consent"
+            f"no consent register {path.name}; write one with `thinslice consent grant`, "
+            "or name it with --consent"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path.name} is not TOML in UTF-8: {error}") from error
     if set(raw) - {"consent"}:
-        raise InputError(f"{path.name}: unknown keys {sorted(set(raw) - {'consent'})}; only [[consent]]")
-    return Register(tuple(_record(path, i, entry) for i, entry in enumerate(raw.get("consent", []))))
+        raise InputError(
+            f"{path.name}: unknown keys {sorted(set(raw) - {'consent'})}; only [[consent]]"
+        )
+    return Register(
+        tuple(_record(path, i, entry) for i, entry in enumerate(raw.get("consent", [])))
+    )
 
 
 def append_record(path: Path, record: Record) -> None:
@@ -191,9 +196,7 @@ def _record(path: Path, index: int, entry: Any) -> Record:
     try:
         return Record.model_validate(entry)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors()
-        )
+        problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
         raise InputError(f"{path.name}, record {index + 1}: {problems}") from error
 
 

@@ -148,9 +148,7 @@ _WRITER = {table: stage.name for stage in STAGES for table in stage.writes}
 
 
 def _key(job: Job, stage: Stage, describe: Describe) -> str:
-    inputs: dict[str, Any] = {
-        name: job.done[stage_of(name)].tables[name] for name in stage.reads
-    }
+    inputs: dict[str, Any] = {name: job.done[stage_of(name)].tables[name] for name in stage.reads}
     inputs |= {f"source:{section}": _source(job, section) for section in stage.sources}
     if stage.summarises:
         inputs["absences"] = [asdict(absence) for absence in job.absences()]
@@ -176,8 +174,8 @@ def _source(job: Job, section: str) -> Any:
 
 
 def _engine(job: Job, stage: Stage, describe: Describe) -> Fingerprint | Missing | None:
-    if stage.scope in job.refused:
-        return Missing("no_consent", f"{stage.modality}: {job.refused[stage.scope].sentence()}")
+    if stage.scope and stage.scope in job.refused:
+        return Missing("no_consent", f"Not consented: {job.refused[stage.scope].sentence()}.")
     return describe(stage.engine, job.profile) if stage.engine else None
 
 

@@ -10,9 +10,10 @@ and a drift of fractions of a millisecond is taken up by stretching one frame.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -101,7 +102,7 @@ def _decoded(path: Path, *, mixed: bool) -> Iterator[tuple[float, int, Channels]
 
 
 def _samples(frame: AudioFrame, *, mixed: bool) -> Channels:
-    raw = frame.to_ndarray()
+    raw: NDArray[Any] = frame.to_ndarray()
     if not frame.format.is_planar:
         raw = raw.reshape(-1, len(frame.layout.channels)).T
     if raw.dtype == np.uint8:
@@ -147,7 +148,7 @@ def _agreed(ahead: deque[tuple[float, Channels]], shift: int, rate: int, name: s
     return round(error) if abs(error) > TOLERATED_S * rate else 0
 
 
-def _corrected(frame: Channels, due: int, rate: int) -> Iterator[Channels]:
+def _corrected(frame: Channels, due: int, rate: int) -> Generator[Channels, None, int]:
     """Yield the frame moved by `due` samples; returns the move that was made."""
     count = frame.shape[1]
     if due == 0:

@@ -19,6 +19,10 @@ from av.video.stream import VideoStream
 from pipeline.errors import MediaError
 
 CUT_OFF = "the recording or copy was cut off; copy it again from the recorder"
+NO_TIMES = (
+    "has frames without time stamps, so what is seen cannot be put beside what is heard "
+    "(clock_unknown); export it as mp4 or mkv"
+)
 
 
 @contextmanager

@@ -13,14 +13,15 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.container import Flags, InputContainer
+from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from models.base import Frame, Image
 from pipeline.errors import MediaError
-from pipeline.media_container import opened, seconds, video_stream
+from pipeline.media_container import NO_TIMES, opened, seconds, video_stream
 
+GEN_PTS = 0x1  # AVFMT_FLAG_GENPTS
 EARLY_SHARE = 0.2  # a frame may come this share of the wanted spacing early and still count
 
 
@@ -50,7 +51,7 @@ def timed_frames(
 ) -> Iterator[tuple[float, VideoFrame]]:
     """(time stamp in seconds, frame) from where the container stands to its end."""
     stream.thread_type = "AUTO"
-    container.flags &= ~Flags.gen_pts.value  # invented time stamps come in the wrong order
+    container.flags &= ~GEN_PTS  # invented time stamps come in the wrong order
     clock = _BestEffort()
     for packet in container.demux(stream):
         try:
@@ -60,10 +61,7 @@ def timed_frames(
         for frame in frames:
             stamp = clock.stamp(frame.pts, frame.dts)
             if stamp is None:
-                raise MediaError(
-                    f"{name}: its frames carry no time stamps, so what is seen cannot be put "
-                    "beside what is heard (clock_unknown); export it as mp4 or mkv"
-                )
+                raise MediaError(f"{name} {NO_TIMES}")
             yield seconds(stamp, stream.time_base), frame
 
 
@@ -85,7 +83,8 @@ class Thinner:
 
 def rgb(frame: VideoFrame) -> Image:
     """The frame as RGB, upright: shape (height, width, 3)."""
-    image = frame.reformat(format="rgb24", interpolation="FAST_BILINEAR").to_ndarray()
+    pixels = frame.reformat(format="rgb24", interpolation="FAST_BILINEAR").to_ndarray()
+    image: Image = pixels.astype(np.uint8, copy=False)
     quarter_turns = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
 

@@ -85,15 +85,21 @@ class Timeline:
     dial_note: str = ""
     cues: Sequence[Track] = ()
 
+    @property
+    def has_content(self) -> bool:
+        """Whether anything is there to be drawn."""
+        return self.duration_s > 0 and bool(self.marks or self.turns or self.dials or self.cues)
+
 
 def timeline_svg(timeline: Timeline) -> str:
     """The SVG element, without XML prologue or metadata."""
     rows = _rows(timeline)
     heights = [height for _, height in rows]
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(_WIDTH_IN, sum(heights) + 0.45 + 0.13 * len(rows)))
+        height = sum(heights) + 0.35 + 0.13 * len(rows)
+        figure = Figure(figsize=(_WIDTH_IN, height))
         grid = figure.subplots(len(rows), 1, sharex=True, squeeze=False, height_ratios=heights)
-        figure.subplots_adjust(left=0.115, right=0.992, top=0.985, bottom=0.07, hspace=0.22)
+        figure.subplots_adjust(left=0.115, right=0.982, top=0.99, bottom=0.3 / height, hspace=0.22)
         for axes, (row, _) in zip(grid[:, 0], rows, strict=True):
             _draw(axes, row, timeline)
         _time_axis(grid[-1, 0], timeline.duration_s)
@@ -171,7 +177,8 @@ def _draw_speech(axes: Axes, timeline: Timeline) -> None:
         spans = [(start, end - start) for start, end, role in timeline.turns if role == name]
         axes.broken_barh(spans, (i + 0.15, 0.7), facecolors=COLOURS[name], linewidth=0)
     for start, end in timeline.silences:
-        axes.axvspan(start, end, ymin=0.46, ymax=0.54, color="#9ca3af", linewidth=0)
+        middle = (start + end) / 2
+        axes.axvline(middle, 0.4, 0.6, color="#4b5563", linewidth=0.9)
 
 
 def _draw_dials(axes: Axes, timeline: Timeline) -> None:
@@ -191,7 +198,7 @@ def _draw_cue(axes: Axes, track: Track) -> None:
     axes.set_ylim(-_Z_LIMIT, _Z_LIMIT)
     axes.set_yticks([-3, 0, 3], ["−3", "0", "+3"])
     axes.axhspan(-_BAND_Z, _BAND_Z, color="#e5e7eb", linewidth=0, zorder=0)
-    shown = np.clip(track.value, -_Z_LIMIT, _Z_LIMIT)
+    shown = np.clip(track.value, 0.2 - _Z_LIMIT, _Z_LIMIT - 0.2)
     if track.is_event:
         axes.plot(track.t_s, shown, ".", color=CLIENT, markersize=3.2)
     else:
@@ -202,7 +209,8 @@ def _draw_cue(axes: Axes, track: Track) -> None:
 def _row_label(axes: Axes, text: str, *, wide: bool = False) -> None:
     at = -0.012 if wide else -0.034
     words = text.replace(" ", "\n", 1)
-    axes.text(at, 0.5, words, transform=axes.transAxes, ha="right", va="center", color="#374151")
+    axes.text(at, 0.5, words, transform=axes.transAxes, ha="right", va="center",
+              multialignment="right", color="#374151")  # fmt: skip
 
 
 def _time_axis(axes: Axes, duration_s: Seconds) -> None:
@@ -219,4 +227,4 @@ def _inline(svg: str) -> str:
     svg = re.sub(r'\s+xmlns(:\w+)?="[^"]*"', "", svg).replace("xlink:href", "href")
     svg = re.sub(r'(<svg)\b([^>]*?)\s(?:width|height)="[^"]*pt"', r"\1\2", svg, count=1)
     svg = re.sub(r'(<svg)\b([^>]*?)\s(?:width|height)="[^"]*pt"', r"\1\2", svg, count=1)
-    return svg.replace("DejaVu Sans", "inherit").strip()
+    return svg.replace("'DejaVu Sans'", "sans-serif").strip()

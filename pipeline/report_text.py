@@ -18,7 +18,7 @@ _UNIT_WORDS = {
     "syllable/s": "syllables/s", "1/min": "per min", "deg/s": "°/s", "deg": "°",
     "semitone": "semitones", "points": "points",
 }  # fmt: skip
-_DECIMALS = {"points": 0, "1/min": 0, "deg": 0}
+_DECIMALS = {"points": 0, "deg": 0}
 _SUFFIX_UNITS = (
     ("_sps", "syllable/s"), ("_dps", "deg/s"), ("_wpm", "words/min"), ("_per_min", "1/min"),
     ("_pm", "1/min"), ("_s", "s"), ("_hz", "Hz"), ("_db", "dB"), ("_st", "semitone"),
@@ -60,6 +60,8 @@ def label(feature: str) -> str:
 
 def unit_of(name: str) -> str:
     """Unit at the end of a figure's name, ``""`` where it names none."""
+    if "_ratio_" in name:
+        return "share"
     return next((unit for suffix, unit in _SUFFIX_UNITS if name.endswith(suffix)), "")
 
 
@@ -73,10 +75,11 @@ def quantity(feature: str, value: float | None, unit: str) -> str:
     if value is None:
         return MISSING
     if is_share(feature, unit):
-        return f"{100 * value:.0f} %"
+        return f"{100 * value:.{2 if 0 < value < 0.01 else 0}f} %"
     if unit in {"1", "", "-"}:
         return _plain(value)
-    number = f"{value:.{_DECIMALS.get(unit, 1)}f}".replace("-", "−")
+    decimals = 0 if abs(value) >= 100 else _DECIMALS.get(unit, 1)
+    number = f"{value:.{decimals}f}".replace("-", "−")
     return f"{number} {_UNIT_WORDS.get(unit, unit)}"
 
 
@@ -97,8 +100,8 @@ def difference(
 
 
 def signed(value: float | None) -> str:
-    """One decimal with a true minus sign; a dash where missing."""
-    return "–" if value is None else f"{value:+.1f}".replace("-", "−")
+    """One decimal with a true minus sign; empty where missing."""
+    return "" if value is None else f"{value:+.1f}".replace("-", "−")
 
 
 def reason_words(reason: str | None) -> str:

@@ -141,7 +141,7 @@ class Table:
         return described
 
     def markdown(self) -> str:
-        """This table's section of DATA_DICTIONARY.md."""
+        """The table's section of DATA_DICTIONARY.md."""
         lines = [
             f"## {self.name}",
             "",

@@ -121,7 +121,9 @@ def load_session(folder: Path) -> SessionSpec:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
-        raise SessionError(f"{where}: no session.toml in its folder; see README, What goes in") from error
+        raise SessionError(
+            f"{where}: no session.toml in its folder; see README, What goes in"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SessionError(f"{where}: session.toml is not TOML in UTF-8: {error}") from error
     try:

@@ -217,7 +217,7 @@ def rated_stretches(duration_s: float) -> list[RatedStretch]:
 
 
 def render_audio(plan: Plan) -> Audio:
-    """The conversation at 48 kHz, shape (n,), in [-1, 1]."""
+    """The conversation at 44.1 kHz, shape (n,), in [-1, 1]."""
     starts_s = [u.start_s for u in plan.utterances]
     return mix(plan.clips, starts_s, plan.duration_s, plan.seed)
 

@@ -56,7 +56,7 @@ def held(wanted: Dial) -> Dial:
         if abs(value - now) >= MOVE_POINTS:
             now = value
         out[i] = now
-    return np.round(np.clip(out, 0, 100), 1)
+    return np.asarray(np.round(np.clip(out, 0, 100), 1), dtype=np.float64)
 
 
 def plan_dials(

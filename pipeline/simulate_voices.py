@@ -7,8 +7,8 @@ start and end, found from its energy, never by a voice activity detector.
 from __future__ import annotations
 
 import io
-import itertools
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,13 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from models.base import Audio, TimedWord
 from pipeline.simulate_script import PAUSE_MARK, Line
 
-RATE_HZ = 48_000
+Events = NDArray[np.int32]  # (n_words, 3): character position, length, onset in samples
+
 SYNTH_RATE_HZ = 22_050
+UPSAMPLING = 2
+RATE_HZ = UPSAMPLING * SYNTH_RATE_HZ
 VOICES: dict[str, dict[str, Any]] = {
     "client": {"voice": "en-us+steph", "pitch": 58, "pitch_range": 60},
     "therapist": {"voice": "en+m3", "pitch": 38, "pitch_range": 55},
@@ -73,9 +77,8 @@ def audible_span(
     if len(samples) < 2 * frame:
         message = f"{len(samples)} samples are too few to find speech in; at least {2 * frame}"
         raise ValueError(message)
-    power = np.convolve(samples.astype(np.float64) ** 2, np.ones(frame) / frame, mode="valid")[
-        ::hop
-    ]
+    energy = np.cumsum(np.append(0.0, samples.astype(np.float64) ** 2))
+    power = (energy[frame::hop] - energy[:-frame:hop]) / frame
     loud = np.flatnonzero(power >= np.quantile(power, 0.95) * 10 ** (threshold_db / 10))
     if power.max() <= 0:
         message = f"{len(samples) / rate_hz:.2f} s of digital silence: the line was not spoken"
@@ -85,7 +88,7 @@ def audible_span(
     return float(start / rate_hz), float(end / rate_hz)
 
 
-def synthesise(requests: Sequence[dict[str, Any]]) -> list[tuple[Audio, np.ndarray]]:
+def synthesise(requests: Sequence[dict[str, Any]]) -> list[tuple[Audio, Events]]:
     """Speak every request in one child process; see `simulate_synth` for the fields.
 
     Returns
@@ -139,26 +142,32 @@ def speak_lines(lines: Sequence[Line]) -> list[Clip]:
     return [join_pieces([next(cut) for _ in line.text.split(PAUSE_MARK)], line) for line in lines]
 
 
-def cut_piece(samples: Audio, words: np.ndarray, text: str) -> Clip:
+def cut_piece(samples: Audio, words: Events, text: str) -> Clip:
     """Trim one piece by energy, resample it to `RATE_HZ`, and shift its word times with it."""
     start_s, end_s = audible_span(samples, SYNTH_RATE_HZ)
     cut = samples[round(start_s * SYNTH_RATE_HZ) : round(end_s * SYNTH_RATE_HZ)]
-    up, down = RATE_HZ // 150, SYNTH_RATE_HZ // 150
-    loud = resample_poly(cut.astype(np.float64), up, down)
-    length_s = len(loud) / RATE_HZ
-    onsets = np.clip(words[:, 2] / SYNTH_RATE_HZ - start_s, 0.0, length_s)
-    ends = np.append(onsets[1:], length_s)
-    timed = [
-        TimedWord(round(float(onset), 3), round(float(end), 3), word)
-        for word, onset, end in zip(split_words(text, words[:, 0]), onsets, ends, strict=True)
-    ]
-    return Clip(loud.astype(np.float32), tuple(timed))
+    loud = resample_poly(cut, UPSAMPLING, 1).astype(np.float32)
+    events = words - np.array([0, 0, round(start_s * SYNTH_RATE_HZ)])
+    return Clip(loud, time_words(text, events, len(loud) / RATE_HZ))
 
 
-def split_words(text: str, positions: np.ndarray) -> list[str]:
-    """The text between consecutive word events, punctuation kept with the word before it."""
-    bounds = [0, *(int(position) for position in positions[1:]), len(text)]
-    return [text[a:b].strip() for a, b in itertools.pairwise(bounds)]
+def time_words(text: str, events: Events, length_s: float) -> tuple[TimedWord, ...]:
+    """Times of the words of `text`: the synthesiser's own, or between them by characters.
+
+    The synthesiser speaks some pairs ("of the") as one word, and its character positions drift by
+    one after a full stop: an event belongs to the word that holds its position.
+    """
+    spans = [match.span() for match in re.finditer(r"\S+", text)]
+    starts = np.array([start for start, _ in spans])
+    holder = np.clip(np.searchsorted(starts, events[:, 0], side="right") - 1, 0, None)
+    known, first = np.unique(holder, return_index=True)
+    marks = np.append(starts[known], len(text))
+    onsets_s = np.append(np.clip(events[first, 2] / SYNTH_RATE_HZ, 0, length_s), length_s)
+    times_s = np.append(np.interp(starts, marks, onsets_s), length_s)
+    return tuple(
+        TimedWord(round(float(times_s[i]), 3), round(float(times_s[i + 1]), 3), text[a:b])
+        for i, (a, b) in enumerate(spans)
+    )
 
 
 def join_pieces(pieces: Sequence[Clip], line: Line) -> Clip:

@@ -110,7 +110,9 @@ class Store:
         try:
             return pq.read_table(path, memory_map=True)
         except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"{session}: {manifest.stage}/{name} cannot be read: {error}") from error
+            raise StoreError(
+                f"{session}: {manifest.stage}/{name} cannot be read: {error}"
+            ) from error
 
     def drop_unfinished(self, session: str) -> None:
         """Remove what a killed run left half-written."""

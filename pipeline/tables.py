@@ -345,9 +345,9 @@ FACE_FRAMES = Table(
         Column("gaze_pitch_deg", "float32", "deg", "Head pitch plus eye rotation; + = up.", "face",
                gate="not face_valid"),
         Column("eye_aspect_left", "float32", "1", "Lid opening over eye width, image-left eye.", "soukupova2016",
-               minimum=0, gate="not face_valid"),
+               minimum=0, gate="eye distance under 40 px, yaw over 30 deg, or pitch over 25 deg for a second"),
         Column("eye_aspect_right", "float32", "1", "Lid opening over eye width, image-right eye.", "soukupova2016",
-               minimum=0, gate="not face_valid"),
+               minimum=0, gate="eye distance under 40 px, yaw over 30 deg, or pitch over 25 deg for a second"),
         REASON,
     ),
 )  # fmt: skip
@@ -357,7 +357,7 @@ FACE_EVENTS = Table(
     "One row per blink, eye closure or nod.",
     (
         SESSION_ID,
-        Column("kind", "string", "-", "What happened.", "face",
+        Column("kind", "string", "-", "What happened; eye_closure: lids low for over 0.5 s, shut or cast down.", "face",
                levels=("blink", "eye_closure", "nod_slow", "nod_fast"), nullable=False),
         START_S,
         END_S,

@@ -60,9 +60,7 @@ def windows(duration_s: Seconds, length_s: Seconds, hop_s: Seconds) -> list[Span
     return [(i * hop_s, i * hop_s + length_s) for i in range(count)]
 
 
-def robust_z(
-    values: Floats, baseline: NDArray[np.bool_], *, minimum_samples: int = 20
-) -> Floats:
+def robust_z(values: Floats, baseline: NDArray[np.bool_], *, minimum_samples: int = 20) -> Floats:
     """Robust z of each value against the baseline samples; NaN where it cannot be had.
 
     ``z = (x - median) / (1.4826 MAD)``; with MAD = 0 the scale is 1.2533 times the mean absolute
@@ -80,7 +78,7 @@ def robust_z(
 
 
 def robust_location(samples: Floats, *, minimum_samples: int = 20) -> tuple[float, float]:
-    """Median and robust scale of the finite samples; NaN, NaN where there are too few or none vary."""
+    """Median and robust scale of the finite samples; NaN, NaN where there are too few."""
     finite = samples[np.isfinite(samples)]
     if finite.size < max(1, minimum_samples):
         return float("nan"), float("nan")

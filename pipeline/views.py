@@ -37,10 +37,14 @@ class Output:
 
     def sessions(self) -> list[str]:
         """Session ids that have a complete run, in order."""
-        return sorted(p.name.removeprefix("session=") for p in (self.root / "latest").glob("session=*"))
+        return sorted(
+            p.name.removeprefix("session=") for p in (self.root / "latest").glob("session=*")
+        )
 
 
-def publish(output: Output, run_id: str, session_id: str, session: str, done: Mapping[str, Manifest]) -> Path:
+def publish(
+    output: Output, run_id: str, session_id: str, session: str, done: Mapping[str, Manifest]
+) -> Path:
     """Show a session's finished artifacts under this run and make it that session's latest."""
     view = output.run_folder(run_id) / f"session={session_id}"
     draft = view.with_name(f".{view.name}")

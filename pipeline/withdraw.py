@@ -70,12 +70,23 @@ def _remove(output: Output, folder: Path, session_id: str) -> Removal:
         bytes=sum(path.stat().st_size for path in files if path.is_relative_to(folder)),
     )
     output.latest(session_id).unlink(missing_ok=True)
+    for summary in _summaries(output, folder.name):
+        summary.unlink()
     for place in [*views, folder]:
         shutil.rmtree(place)
     left = [p for p in [folder, *views, output.latest(session_id)] if os.path.lexists(p)]
     if left:
-        raise StoreError(f"{folder.name}: {len(left)} places could not be removed; check permissions")
+        raise StoreError(
+            f"{folder.name}: {len(left)} places could not be removed; check permissions"
+        )
     return removal
+
+
+def _summaries(output: Output, session: str) -> list[Path]:
+    """Morning summaries that speak of a session; both forms of each."""
+    runs = output.root / "runs"
+    named = [p for p in runs.glob("*/summary.json") if session in p.read_text(encoding="utf-8")]
+    return [form for p in named for form in (p, p.with_suffix(".html")) if form.exists()]
 
 
 def _tombstone(path: Path, person: str, removals: list[Removal], now: dt.datetime) -> None:

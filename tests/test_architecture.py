@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from conftest import ROOT
 
 PACKAGES = ("pipeline", "flows", "models")
@@ -63,7 +62,10 @@ def test_stages_import_neither_each_other_nor_the_machinery():
 
 def test_the_pipeline_knows_engines_only_by_their_protocols():
     for path in (ROOT / "pipeline").glob("*.py"):
-        wrong = {i for i in imports(path) if i.split(".")[0] == "models"} - {"models", "models.base"}
+        wrong = {i for i in imports(path) if i.split(".")[0] == "models"} - {
+            "models",
+            "models.base",
+        }
         assert not {w for w in wrong if not w.startswith("models.base.")}, path.name
 
 

@@ -121,7 +121,8 @@ def test_a_missing_register_denies(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["[[consent]]\nperson = 3\n", "[[consents]]\n", "[[consent]\n", '[[consent]]\nperson="C"\n']
+    "text",
+    ["[[consent]]\nperson = 3\n", "[[consents]]\n", "[[consent]\n", '[[consent]]\nperson="C"\n'],
 )
 def test_a_register_that_cannot_be_read_is_an_error_not_a_grant(tmp_path, text):
     path = tmp_path / "consent.toml"

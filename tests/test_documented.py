@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 import pytest
-
 from conftest import ROOT
+
 from flows.dictionary import as_markdown
 from pipeline.stages import STAGES
 from pipeline.tables import REASONS, TABLES

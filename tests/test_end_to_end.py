@@ -12,13 +12,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-
 from conftest import ROOT, needs_embedded_weights
+
 from pipeline.session import public_name
 from pipeline.tables import TABLES
 
@@ -96,12 +95,12 @@ def recordings(tmp_path_factory):
     room = good / "room.mp4"
     cut = room.read_bytes()[: int(room.stat().st_size * 0.6)]
     both = '[[media]]\nfile = "room.mp4"\nhears = ["mixed"]\nshows = ["client"]\n'
-    apart = '[[media]]\nfile = "room.mp4"\nshows = ["client"]\n\n[[media]]\nfile = "a.m4a"\nhears = ["mixed"]\n'
+    seen = '[[media]]\nfile = "room.mp4"\nshows = ["client"]\n'
     audio = '[[media]]\nfile = "a.m4a"\nhears = ["mixed"]\n'
     shutil.copy(room, variant(good, "n1-good", media=both) / "room.mp4")
     audio_of(room, variant(good, "n2-audio", media=audio) / "a.m4a")
     (variant(good, "n3-cut", media=both) / "room.mp4").write_bytes(cut)
-    folder = variant(good, "n4-cut-beside", media=apart)
+    folder = variant(good, "n4-cut-beside", media=f"{seen}\n{audio}")
     (folder / "room.mp4").write_bytes(cut)
     audio_of(room, folder / "a.m4a")
     shutil.copy(room, variant(good, "n5-none", media=both, client="C99") / "room.mp4")
@@ -111,7 +110,7 @@ def recordings(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def night(recordings, tmp_path_factory):
-    """The night's JSON summary, its output folder, its exit code and, if strace is here, a trace."""
+    """Summary, output folder, exit code and, where strace is, a trace of the night."""
     out = tmp_path_factory.mktemp("out")
     trace = out.parent / "opened.trace"
     strace = shutil.which("strace")
@@ -269,21 +268,28 @@ def _keys(out, run, session_id):
 
 
 def _keys_of_first(out, session_id):
-    first = sorted(p.name for p in (out / "runs").iterdir())[0]
+    first = min(p.name for p in (out / "runs").iterdir())
     return _keys(out, first, session_id)
 
 
 def test_without_a_network_the_bytes_are_the_same(night, recordings, tmp_path):
     if subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False).returncode:
         pytest.skip("user namespaces are forbidden here; the connection trace stands in")
-    command = f"ip link set lo up; exec {sys.executable} -m flows.cli run {recordings}/n2-audio --out {tmp_path}"
+    verb = f"-m flows.cli run {recordings}/n2-audio --out {tmp_path}"
+    command = f"ip link set lo up; exec {sys.executable} {verb}"
     done = subprocess.run(
-        ["unshare", "-rn", "sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+        ["unshare", "-rn", "sh", "-c", command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     ours = parquet_bytes(tmp_path)
     assert ours
-    assert ours == {k: v for k, v in parquet_bytes(night["out"]).items() if "n2-audio" in k and k in ours}
+    assert ours == {
+        k: v for k, v in parquet_bytes(night["out"]).items() if "n2-audio" in k and k in ours
+    }
 
 
 def test_killed_at_any_moment_the_same_command_ends_in_the_same_bytes(night, recordings, tmp_path):

@@ -68,7 +68,7 @@ def test_two_dials_of_one_rater_are_refused(folder):
 
 
 def test_a_folder_without_session_toml_is_told_so(folder):
-    with pytest.raises(SessionError, match="no session.toml"):
+    with pytest.raises(SessionError, match=r"no session\.toml"):
         load_session(folder)
 
 

@@ -1,0 +1,148 @@
+"""Options of the speech engines, and the fingerprint each choice leads to.
+
+Light on purpose: the plan of a run is computed from fingerprints before any engine is imported, so
+nothing here may import one.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from models.base import Fingerprint, Seconds
+from models.catalog import locate, weight_sha256
+from models.device import CPU, Device
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechDetectorOptions:
+    """How speech probabilities become intervals. Defaults are Silero's own.
+
+    Speech starts where the probability reaches `threshold` and ends where it stays under
+    ``threshold - 0.15`` for `min_silence_s`.
+    """
+
+    threshold: float = 0.5
+    min_speech_s: Seconds = 0.25
+    """Shorter intervals are dropped."""
+    min_silence_s: Seconds = 0.1
+    """Shorter silences are bridged."""
+    pad_s: Seconds = 0.03
+    """Added on both sides, as far as the neighbour allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiarizerOptions:
+    """How the diarization pipeline decides. Defaults were set on the two-speaker telephone sample
+    inside the pyannote.audio wheel and checked on other recordings.
+    """
+
+    onset: float = 0.58
+    """Probability from which a speaker counts as active in a window, 0..1."""
+    window_step: float = 0.1
+    """Step between segmentation windows, as a share of the window (5 s)."""
+    clustering_threshold: float = 0.4
+    """Where the tree of voices is first cut: Euclidean distance of unit-length embeddings."""
+    min_cluster_size: int = 6
+    """Voices heard in fewer windows join the nearest other voice..."""
+    min_cluster_share: float = 0.01
+    """...as do those heard in a smaller share of all windows, so that a cough or a jingle of a few
+    seconds does not take a person's place in an hour."""
+    same_voice_distance: float = 0.11
+    """Voices whose mean embeddings are nearer than this (cosine) are one voice. Forced into two
+    clusters, one voice gives 0.04 to 0.11, two voices give 0.12 to 0.49 (22 recordings)."""
+    min_pause_s: Seconds = 0.0
+    """Shorter pauses inside a speaker's turn are bridged."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriberOptions:
+    """How speech is decoded; names are faster-whisper's. Decoding is sequential, not batched."""
+
+    compute_type: str = "default"
+    """``default`` (as stored), ``int8``, ``float16``, ``float32``, ..."""
+    beam_size: int = 5
+    vad_filter: bool = True
+    condition_on_previous_text: bool = False
+    """Off: it lets one invented sentence breed others."""
+    temperature: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    """Tried in turn when a decode looks wrong. More than one entry samples, and two runs differ."""
+    max_new_tokens: int | None = None
+    cpu_threads: int = 0
+    """0 = CTranslate2's choice. Does not change the words."""
+
+
+def speech_detector_fingerprint(
+    options: SpeechDetectorOptions | None = None,
+) -> Fingerprint:
+    """Fingerprint of `models.speech_detector.SileroSpeechDetector`; always on the CPU.
+
+    Raises
+    ------
+    WeightMissingError, WeightTamperedError
+        As `models.catalog.locate`.
+
+    """
+    return Fingerprint(
+        engine="silero-vad-v6",
+        version=_versions("faster-whisper", "onnxruntime"),
+        weights=_pinned("silero-vad"),
+        mode=_mode(options or SpeechDetectorOptions()),
+    )
+
+
+def diarizer_fingerprint(
+    options: DiarizerOptions | None = None, device: Device = CPU
+) -> Fingerprint:
+    """Fingerprint of `models.diarizer.EmbeddedDiarizer`.
+
+    Raises
+    ------
+    WeightMissingError, WeightTamperedError
+        As `models.catalog.locate`.
+
+    """
+    return Fingerprint(
+        engine="pyannote-embedded",
+        version=_versions("pyannote.audio", "torch"),
+        weights=_pinned("pyannet-segmentation", "ge2e-encoder"),
+        device=device.kind,
+        mode=_mode(options or DiarizerOptions()),
+    )
+
+
+def transcriber_fingerprint(
+    folder: Path, options: TranscriberOptions | None = None, device: Device = CPU
+) -> Fingerprint:
+    """Fingerprint of `models.transcriber.WhisperTranscriber` over the model in `folder`.
+
+    Any local CTranslate2 folder will do, so its weights are identified by a hash over its files,
+    whatever it is called.
+    """
+    options = options or TranscriberOptions()
+    return Fingerprint(
+        engine="faster-whisper-sequential",
+        version=_versions("faster-whisper", "ctranslate2"),
+        weights=(("ctranslate2-folder", weight_sha256(folder)),),
+        precision=options.compute_type,
+        device=device.kind,
+        mode=_mode(options, without=("compute_type", "cpu_threads")),
+    )
+
+
+def _pinned(*names: str) -> tuple[tuple[str, str], ...]:
+    """Catalog names with the hash of what lies on this machine."""
+    return tuple((name, weight_sha256(locate(name))) for name in names)
+
+
+def _versions(*distributions: str) -> str:
+    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in distributions)
+
+
+def _mode(
+    options: SpeechDetectorOptions | DiarizerOptions | TranscriberOptions,
+    without: tuple[str, ...] = (),
+) -> str:
+    pairs = zip((field.name for field in fields(options)), astuple(options), strict=True)
+    return " ".join(f"{name}={value}" for name, value in pairs if name not in without)

@@ -1,0 +1,288 @@
+"""First stage: is the recording whole, what is in it, and how well can it be measured?
+
+Audio decides: a session whose sound cannot be read fails with one sentence, while unreadable video
+beside readable audio leaves the session without video. Of video only packets are read here; nobody
+is looked at. Caution: the noise figure compares loud speech with the quietest moments, so a noise
+that comes only with speech goes unseen. Source: SCIENCE section 3 (quality figures).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from models.base import SAMPLE_RATE_HZ, SpeechDetector
+from pipeline import audio_quality
+from pipeline.config import IngestSettings
+from pipeline.errors import MediaError
+from pipeline.media import FolderRecording, MediaProbe, sha256_of
+from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
+from pipeline.tables import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, SPEECH
+from pipeline.timeline import Span
+
+VERSION = 1  # raise when the numbers can change
+
+GAZE_FPS = 15.0  # SCIENCE 2.4: nods and gaze travel need this frame rate
+BLINK_FPS = 20.0  # and blink counts this
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """One row of the quality table."""
+
+    measure: str
+    value: float | None
+    quality: str
+    reason: str | None
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One media file as found."""
+
+    probed: MediaProbe | None
+    audio_reason: str | None
+    video_reason: str | None
+    problem: str = ""
+    """Why it cannot be used, as a sentence."""
+
+
+def run(inputs: Inputs, engine: SpeechDetector | Missing, settings: IngestSettings) -> Outputs:
+    """Tables `sessions`, `media`, `quality`, `forms` and `speech` of one session.
+
+    Raises
+    ------
+    MediaError
+        No audio can be read to its end, or it is shorter than `ingest.minimum_media_s`.
+    """
+    assert isinstance(inputs.recording, FolderRecording)
+    recording = inputs.recording.with_tolerance(settings.truncation_tolerance)
+    files = [_look(inputs, recording, media) for media in range(len(inputs.spec.media))]
+    _check_channels(inputs, recording)
+    audio = recording.audio
+    duration_s = audio.size / SAMPLE_RATE_HZ
+    if duration_s < settings.minimum_media_s:
+        raise MediaError(
+            f"session {inputs.spec.id}: its audio lasts {duration_s:.1f} s, less than the "
+            f"{settings.minimum_media_s:g} s of ingest.minimum_media_s; is it the right file?"
+        )
+    speech = [] if isinstance(engine, Missing) else _speech(engine, recording, duration_s)
+    why_no_speech = engine.reason if isinstance(engine, Missing) else "no_speech"
+    figures = _audio_figures(recording, speech, why_no_speech, settings)
+    figures += _video_figures(inputs, files)
+    tables = {
+        "sessions": SESSIONS.build_rows([_session(inputs, duration_s)]),
+        "media": MEDIA.build_rows(_media(inputs, recording, files)),
+        "quality": QUALITY_FIGURES.build_rows(_row(inputs, figure) for figure in figures),
+        "forms": FORMS.build_rows(
+            {"session_id": inputs.spec.id, **form.model_dump()} for form in inputs.spec.forms
+        ),
+        "speech": SPEECH.build_rows(
+            {"session_id": inputs.spec.id, "start_s": start_s, "end_s": end_s}
+            for start_s, end_s in speech
+        ),
+    }
+    return Outputs(tables, absences=_absences(inputs, engine, files))
+
+
+def _look(inputs: Inputs, recording: FolderRecording, media: int) -> _File:
+    part = inputs.spec.media[media]
+    try:
+        probed = recording.probe(media)
+    except MediaError as error:
+        return _File(None, "unreadable_media", "unreadable_media", f"{error}.")
+    audio_reason = "no_media" if probed.audio is None else None
+    if probed.video is not None:
+        return _File(probed, audio_reason, None)
+    problem = f"{part.file} holds no video, although session.toml says whom it shows."
+    return _File(probed, audio_reason, "no_media", problem if part.shows else "")
+
+
+def _check_channels(inputs: Inputs, recording: FolderRecording) -> None:
+    part = inputs.spec.media[recording.heard]
+    audio = recording.probe(recording.heard).audio
+    channels = audio.channels if audio else 0
+    if len(part.hears) > 1 and channels != len(part.hears):
+        raise MediaError(
+            f"session {inputs.spec.id}: {part.file} has {channels} audio channel(s), but "
+            f"session.toml names one role for each of {len(part.hears)} in hears = {part.hears}; "
+            'write hears = ["mixed"] if everyone is on one channel'
+        )
+
+
+def _speech(engine: SpeechDetector, recording: FolderRecording, duration_s: float) -> list[Span]:
+    found = [(one.start_s, min(one.end_s, duration_s)) for one in engine.speech(recording.audio)]
+    return [(start_s, end_s) for start_s, end_s in found if end_s > start_s]
+
+
+def _session(inputs: Inputs, duration_s: float) -> dict[str, Any]:
+    facts = inputs.spec.session
+    return {
+        "session_id": inputs.spec.id,
+        "dyad_id": facts.dyad,
+        "session_number": facts.number,
+        "client_id": facts.client,
+        "therapist_id": facts.therapist,
+        "date": facts.date.isoformat() if facts.date else None,
+        "capture": facts.capture,
+        "duration_s": duration_s,
+        "made_up": facts.made_up,
+    }
+
+
+def _media(inputs: Inputs, recording: FolderRecording, files: list[_File]) -> list[dict[str, Any]]:
+    rows = []
+    for media, (part, file) in enumerate(zip(inputs.spec.media, files, strict=True)):
+        probed = file.probed
+        audio = probed.audio if probed else None
+        video = probed.video if probed else None
+        rows.append(
+            {
+                "session_id": inputs.spec.id,
+                "media": media,
+                "sha256": sha256_of(recording.path(part.file)),
+                "container": probed.container if probed else None,
+                "duration_s": probed.end_s - probed.start_s if probed else None,
+                "clock_start_s": probed.clock_start_s if probed else None,
+                "offset_s": part.offset_s,
+                "audio_codec": audio.codec if audio else None,
+                "audio_rate_hz": audio.rate_hz if audio else None,
+                "audio_channels": audio.channels if audio else None,
+                "audio_start_s": audio.start_s if audio else None,
+                "video_codec": video.codec if video else None,
+                "width_px": video.width_px if video else None,
+                "height_px": video.height_px if video else None,
+                "video_start_s": video.start_s if video else None,
+                "video_frames": video.frames if video else None,
+                "video_fps_eff": video.fps_eff if video else None,
+                "audio_reason": file.audio_reason,
+                "video_reason": file.video_reason,
+            }
+        )
+    return rows
+
+
+def _audio_figures(
+    recording: FolderRecording,
+    speech: list[Span],
+    why_no_speech: str,
+    settings: IngestSettings,
+) -> list[_Figure]:
+    audio = recording.audio
+    duration_s = audio.size / SAMPLE_RATE_HZ
+    unknown = why_no_speech != "no_speech"
+    share = None if unknown else audio_quality.speech_prop(speech, duration_s)
+    clipped = audio_quality.clip_prop(audio, settings.clip_level)
+    is_clipped = clipped is not None and clipped > settings.clip_prop_max
+    return [
+        _Figure("audio_duration_s", duration_s, "ok", None, "How long the audio is."),
+        _Figure(
+            "audio_speech_prop",
+            share,
+            "ok" if share else "absent",
+            None if share else why_no_speech,
+            "Share of the audio in which someone speaks.",
+        ),
+        _snr(audio_quality.snr_db(audio, speech), bool(speech), why_no_speech, settings),
+        _bandwidth(audio_quality.bandwidth_hz(audio, speech), why_no_speech, settings),
+        _Figure(
+            "audio_clip_prop",
+            clipped,
+            "degraded" if is_clipped else "ok",
+            None,
+            f"Share of samples at or above {settings.clip_level:g} of full scale; more than "
+            f"{settings.clip_prop_max:g} is degraded: the microphone was set too loud.",
+        ),
+    ]
+
+
+def _snr(
+    value: float | None, has_speech: bool, why_no_speech: str, settings: IngestSettings
+) -> _Figure:
+    text = (
+        "How far loud speech stands above the quiet of the room, in dB: at least "
+        f"{settings.snr_ok_db:g} is ok; below {settings.snr_degraded_db:g} only talk time is used."
+    )
+    if value is None:
+        reason = "few_samples" if has_speech else why_no_speech
+        return _Figure("audio_snr_db", None, "absent", reason, text)
+    if value >= settings.snr_ok_db:
+        return _Figure("audio_snr_db", value, "ok", None, text)
+    quality = "degraded" if value >= settings.snr_degraded_db else "absent"
+    return _Figure("audio_snr_db", value, quality, "low_snr", text)
+
+
+def _bandwidth(value: float | None, why_no_speech: str, settings: IngestSettings) -> _Figure:
+    text = (
+        "Frequency below which 99 % of the energy of speech lies; below "
+        f"{settings.bandwidth_ok_hz:g} Hz sharp sounds are partly lost or were never loud."
+    )
+    if value is None:
+        return _Figure("audio_bandwidth_hz", None, "absent", why_no_speech, text)
+    quality = "ok" if value >= settings.bandwidth_ok_hz else "degraded"
+    return _Figure("audio_bandwidth_hz", value, quality, None, text)
+
+
+def _video_figures(inputs: Inputs, files: list[_File]) -> list[_Figure]:
+    """Figures of the first usable file that shows someone."""
+    shown = [file for part, file in zip(inputs.spec.media, files, strict=True) if part.shows]
+    usable = [file.probed.video for file in shown if file.probed and file.probed.video]
+    reason = shown[0].video_reason if shown and not usable else "no_media"
+    video = usable[0] if usable else None
+    rate_text = (
+        f"Frames per second, from the time stamps; below {GAZE_FPS:g} no gaze travel or nods, "
+        f"below {BLINK_FPS:g} no blinks are counted."
+    )
+    size_text = "Height of the picture; what counts is how large the face is in it."
+    if video is None or video.fps_eff is None:
+        why = reason if video is None else "few_samples"
+        rate = _Figure("video_fps_eff", None, "absent", why, rate_text)
+    else:
+        low = video.fps_eff < BLINK_FPS
+        quality = "absent" if video.fps_eff < GAZE_FPS else "degraded" if low else "ok"
+        why = "low_fps" if low else None
+        rate = _Figure("video_fps_eff", video.fps_eff, quality, why, rate_text)
+    if video is None:
+        return [rate, _Figure("video_height_px", None, "absent", reason, size_text)]
+    return [rate, _Figure("video_height_px", float(video.height_px), "ok", None, size_text)]
+
+
+def _row(inputs: Inputs, figure: _Figure) -> dict[str, Any]:
+    return {
+        "session_id": inputs.spec.id,
+        "measure": figure.measure,
+        "value": figure.value,
+        "quality": figure.quality,
+        "reason": figure.reason,
+        "description": figure.description,
+    }
+
+
+def _absences(
+    inputs: Inputs, engine: SpeechDetector | Missing, files: list[_File]
+) -> tuple[Absence, ...]:
+    absences = []
+    if isinstance(engine, Missing):
+        absences.append(Absence("speech", engine.reason, engine.sentence))
+    shown = [file for part, file in zip(inputs.spec.media, files, strict=True) if part.shows]
+    if not shown:
+        absences.append(Absence("video", "no_media", "The session has no video."))
+    elif all(file.video_reason for file in shown):
+        first = shown[0]
+        assert first.video_reason
+        absences.append(Absence("video", first.video_reason, first.problem))
+    return tuple(absences)
+
+
+STAGE = Stage(
+    name="ingest",
+    version=VERSION,
+    run=run,
+    settings=IngestSettings,
+    writes=("sessions", "media", "quality", "forms", "speech"),
+    sources=("session", "media", "forms"),
+    engine="speech_detector",
+    scope="analyse_audio",
+    modality="audio",
+)

@@ -1,0 +1,302 @@
+"""Stage: the supervisor's page, one offline HTML file.
+
+It renders what upstream stages measured and computes nothing of its own: the moments in time order
+with their numbers, everyday reasons, transcript lines and clips, then the session, its quality and
+where every number comes from. Clips travel inside the page; it asks nothing of any network.
+
+Caveat: whoever holds the file holds the clips. It is made only with the `supervisor_view` scope.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from models.base import Progress
+from pipeline import tables, wording
+from pipeline.config import ReportSettings
+from pipeline.report_cards import Card, cards
+from pipeline.report_plot import CLIENT, THERAPIST, Mark, Timeline, Track, timeline_svg
+from pipeline.report_text import clock, quantity, reason_words, unit_of
+from pipeline.sources import references
+from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
+from pipeline.timeline import Floats, Seconds
+
+VERSION = 1
+
+METHOD_SOURCES = ("berger2023", "cohen2024", "duncan2003srs", "smilek2010", "soma2023")
+"""Cited by the page's methods text rather than by a column."""
+
+CHANCE_LOAD = (
+    ("R1, R2", "Each rater's three lowest and three highest stretches", "always the rater's own extremes"),
+    ("R4", "At least 3 of 5 replies to questions late", "0.2 in 50 minutes of noise"),
+    (
+        "R6",
+        "At least three kinds of cue changed together after a question, for 40 s or longer",
+        "0.9 in 50 minutes of unrelated noise, 0.1 without video; 2 to 3 where all cues drift "
+        "together (r = .3), of which at most 2 are shown",
+    ),
+)  # fmt: skip
+"""Rule, what it looks for, and how many moments chance alone gives (`tests/test_candidates.py`)."""
+
+SRS_DISCUSS_BELOW = 36
+"""Published mark of the SRS (of 40), under which its authors advise talking with the client."""
+
+PLOTTED = (
+    "client_response_latency_s",
+    "client_articulation_rate_sps",
+    "client_gaze_path_rate_dps",
+    "client_blink_rate_pm",
+)
+_MODALITY_WORDS = {
+    "audio": "Sound", "video": "Video", "transcript": "Transcript", "roles": "Who is who",
+    "dial_client": "Client's dial", "dial_therapist": "Therapist's dial", "clips": "Clips",
+}  # fmt: skip
+
+
+class ClipCutter(Protocol):
+    """Cuts pieces of the session's recording for the page."""
+
+    @property
+    def has_video(self) -> bool:
+        """Whether clips show a picture; otherwise they are sound only."""
+        ...
+
+    def clip(self, start_s: Seconds, end_s: Seconds) -> bytes:
+        """WebM bytes of ``[start_s, end_s)`` on the session clock."""
+        ...
+
+
+def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) -> Outputs:
+    """Render `report.html`. Every table may be empty; what is absent is said, with its reason.
+
+    Parameters
+    ----------
+    engine
+        Cuts the clips. Where it is `Missing`, cards say so and the stage reports the absence.
+    """
+    given = inputs.tables
+    absences: tuple[Absence, ...] = ()
+    if isinstance(engine, Missing):
+        absences = (Absence("clips", engine.reason, engine.sentence),)
+    session = given["sessions"].to_pylist()[0]
+    listed = cards(given, session["duration_s"] or 0.0, settings)
+    clips = {} if isinstance(engine, Missing) else _clips(listed, engine, inputs.progress)
+    timeline = _timeline(given, session["duration_s"] or 0.0, listed)
+    page = _template().render(
+        session=session,
+        cards=listed,
+        clips=clips,
+        clip_missing=engine.sentence if isinstance(engine, Missing) else "",
+        has_video=not isinstance(engine, Missing) and engine.has_video,
+        timeline=Markup(timeline_svg(timeline)) if timeline.has_content else "",  # noqa: S704 - ours
+        timeline_text=_timeline_text(timeline),
+        silences=len(timeline.silences),
+        unplotted=_unplotted(timeline),
+        absent=[_absence_line(a) for a in dict.fromkeys((*inputs.absences, *absences))],
+        forms=_forms(given["forms"]),
+        raters=given["rating_quality"].to_pylist(),
+        features=_features(given["session_features"]),
+        counts=_event_counts(given["events"]),
+        quality=[_quality_line(row) for row in given["quality"].to_pylist()],
+        media=given["media"].to_pylist(),
+        provenance=inputs.provenance,
+        references=references(_cited(given, timeline)),
+        chance=CHANCE_LOAD,
+        prompt=wording.PROMPT,
+        many_reasons=wording.MANY_REASONS,
+        colours={"client": CLIENT, "therapist": THERAPIST},
+    )
+    return Outputs({}, files={"report.html": page.encode()}, absences=absences)
+
+
+def _template() -> Any:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["clock"] = clock
+    environment.filters["quantity"] = lambda value, name, unit: quantity(name, value, unit)
+    return environment.get_template("report.html.j2")
+
+
+def _clips(listed: Sequence[Card], engine: ClipCutter, progress: Progress) -> dict[str, str]:
+    """A data address for each card's clip, by card id."""
+    made = {}
+    kind = "video" if engine.has_video else "audio"
+    for done, card in enumerate(listed):
+        progress("clips", done / len(listed))
+        encoded = base64.b64encode(engine.clip(*card.clip)).decode("ascii")
+        made[card.id] = f"data:{kind}/webm;base64,{encoded}"
+    return made
+
+
+def _timeline(given: Mapping[str, pa.Table], duration_s: Seconds, listed: Sequence[Card]) -> Timeline:
+    turns = [row for row in given["turns"].to_pylist() if not row["is_backchannel"]]
+    silences = given["silences"].to_pylist()
+    return Timeline(
+        duration_s,
+        [Mark(card.number, card.start_s, card.end_s, card.rule, card.id) for card in listed],
+        [(row["start_s"], row["end_s"], row["role"]) for row in turns],
+        [(row["start_s"], row["end_s"]) for row in silences],
+        _dials(given["ratings"]),
+        _dial_note(given["rating_quality"]),
+        _cue_tracks(given["windows"], given["turns"]),
+    )
+
+
+def _dials(ratings: pa.Table) -> dict[str, Track]:
+    found = {}
+    for rater in ("client", "therapist"):
+        rows = [row for row in ratings.to_pylist() if row["rater"] == rater]
+        values = _floats(row["value"] for row in rows)
+        if np.isfinite(values).any():
+            times = _floats(row["t_s"] for row in rows)
+            found[rater] = Track(f"{rater.capitalize()}'s dial", times, values)
+    return found
+
+
+def _dial_note(quality: pa.Table) -> str:
+    lags = sorted({row["lag_s"] for row in quality.to_pylist() if row["lag_s"] is not None})
+    return f"moved {' or '.join(f'{lag:.1f}' for lag in lags)} s earlier for reaction time" if lags else ""
+
+
+def _cue_tracks(windows: pa.Table, turns: pa.Table) -> list[Track]:
+    tracks = []
+    centre = (_column(windows, "start_s") + _column(windows, "end_s")) / 2
+    for name in PLOTTED:
+        label = tables.WINDOWS.by_name[name].label
+        if name == "client_response_latency_s":
+            times, z = _column(turns, "start_s"), _column(turns, "response_latency_z")
+        else:
+            times, z = centre, _column(windows, f"{name}_z")
+        if np.isfinite(z).any():
+            tracks.append(Track(label, times, z, is_event=name == "client_response_latency_s"))
+    return tracks
+
+
+def _unplotted(timeline: Timeline) -> list[str]:
+    shown = {track.label for track in timeline.cues}
+    labels = [tables.WINDOWS.by_name[name].label for name in PLOTTED]
+    return [label for label in labels if label not in shown]
+
+
+def _timeline_text(timeline: Timeline) -> str:
+    """What the drawing shows, for those who do not see it."""
+    dials = " and ".join(track.label.lower() for track in timeline.dials.values()) or "no dial"
+    cues = ", ".join(track.label for track in timeline.cues) or "none"
+    return (
+        f"Timeline of {clock(timeline.duration_s)} minutes: {len(timeline.marks)} numbered moments, "
+        f"who spoke when, {dials}, and cues against the client's usual range: {cues}."
+    )
+
+
+def _absence_line(absence: Absence) -> dict[str, str]:
+    what = _MODALITY_WORDS.get(absence.modality, absence.modality.replace("_", " ").capitalize())
+    sentence = absence.sentence.removeprefix(f"{absence.modality}: ").removeprefix(f"{what}: ")
+    return {"what": what, "sentence": sentence}
+
+
+def _forms(forms: pa.Table) -> list[dict[str, Any]]:
+    listed = []
+    for row in forms.to_pylist():
+        note = ""
+        if row["instrument"] == "SRS" and row["max"] == 40 and row["total"] < SRS_DISCUSS_BELOW:
+            note = f"under {SRS_DISCUSS_BELOW}, the published mark for talking it over with the client"
+        listed.append(row | {"note": note})
+    return listed
+
+
+def _features(features: pa.Table) -> list[dict[str, str]]:
+    return [
+        {
+            "what": row["description"],
+            "name": row["feature"],
+            "value": _shown(row["feature"], row["value"], row["reason"]),
+        }
+        for row in features.to_pylist()
+    ]
+
+
+def _quality_line(row: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "what": row["description"],
+        "name": row["measure"],
+        "value": _shown(row["measure"], row["value"], row["reason"]),
+        "quality": row["quality"],
+    }
+
+
+def _shown(name: str, value: float | None, reason: str | None) -> str:
+    if value is None:
+        return f"not measured ({reason_words(reason)})" if reason else "not measured"
+    return quantity(name, value, unit_of(name))
+
+
+def _event_counts(events: pa.Table) -> list[tuple[str, int]]:
+    kinds = events.column("kind").to_pylist()
+    return [(kind.replace("_", " "), kinds.count(kind)) for kind in sorted(set(kinds))]
+
+
+def _cited(given: Mapping[str, pa.Table], timeline: Timeline) -> set[str]:
+    """Citation keys of the columns that stand on this page."""
+    keys = {"iglewicz1993", *METHOD_SOURCES}
+    if "SRS" not in given["forms"].column("instrument").to_pylist():
+        keys.discard("duncan2003srs")
+    drawn = {track.label for track in timeline.cues}
+    features = set(given["evidence"].column("feature").to_pylist())
+    features |= {name for name in PLOTTED if tables.WINDOWS.by_name[name].label in drawn}
+    for table in (tables.WINDOWS, tables.TURNS):
+        keys |= {column.source for column in table.columns if column.name in features}
+    if given["ratings"].num_rows:
+        keys |= {"girard2014carma", "mariooryad2015", "swift2017"}
+    return keys
+
+
+def _column(table: pa.Table, name: str) -> Floats:
+    return np.asarray(table.column(name).cast(pa.float64()).to_numpy(), dtype=np.float64)
+
+
+def _floats(values: Iterable[float | None]) -> Floats:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+STAGE = Stage(
+    name="report",
+    version=VERSION,
+    run=run,
+    settings=ReportSettings,
+    reads=(
+        "sessions",
+        "media",
+        "quality",
+        "turns",
+        "words",
+        "roles",
+        "silences",
+        "windows",
+        "ratings",
+        "rating_quality",
+        "rating_segments",
+        "candidates",
+        "evidence",
+        "events",
+        "session_features",
+        "forms",
+    ),
+    writes=(),
+    engine="clip_cutter",
+    scope="supervisor_view",
+    modality="clips",
+    summarises=True,
+)

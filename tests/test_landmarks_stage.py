@@ -1,0 +1,150 @@
+"""The landmarks stage with a made recording and a made engine: which rows, which absences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from made_faces import SPEC, inputs, media_table
+
+from models.base import FaceObservation, Frame
+from pipeline.config import LandmarksSettings
+from pipeline.errors import MediaError
+from pipeline.landmarks import PIECE_ROWS, STAGE, run
+from pipeline.stage import Missing
+from pipeline.tables import LANDMARKS
+
+SETTINGS = LandmarksSettings()
+IMAGE = np.zeros((2, 2, 3), np.uint8)
+
+
+class Tape:
+    """A recording of `n` frames at 25 Hz whose clock starts 1.5 s into the container."""
+
+    def __init__(self, n: int, breaks_at: int | None = None) -> None:
+        self.n, self.breaks_at, self.asked = n, breaks_at, []
+
+    def frames(self, media: int, *, max_fps: float) -> Iterator[Frame]:
+        self.asked.append((media, max_fps))
+        for i in range(self.n):
+            if i == self.breaks_at:
+                raise MediaError("room.mp4 ends at 0.40 s; its container says 4.00 s")
+            yield Frame(i, 1.5 + i / 25, IMAGE)
+
+    def t_of(self, media: int, pts_s: float) -> float:
+        return pts_s - 1.5
+
+
+class Seats:
+    """An engine that sees a face in every frame but the third."""
+
+    def track(self, frames, *, people: int) -> Iterator[FaceObservation]:
+        self.people = people
+        for frame in frames:
+            for person in range(people):
+                points = np.full((478, 2), 100.0 * person + 1 / 3, np.float32)
+                lost = frame.index == 2
+                yield FaceObservation(
+                    frame.index, frame.pts_s, person, "no_face" if lost else None,
+                    None if lost else 0.9, None if lost else 0.8,
+                    None if lost else (1.0, 2.0, 3.0, 4.0), None if lost else points,
+                )  # fmt: skip
+
+
+def two_shot(*roles: str) -> dict:
+    return SPEC | {"media": [{"file": "room.mp4", "hears": ["mixed"], "shows": list(roles)}]}
+
+
+def rows(tape: Tape, spec: dict = SPEC, settings=SETTINGS, engine=None):
+    given = inputs({"media": media_table()}, tape, spec)
+    pieces = list(run(given, engine or Seats(), settings).tables["landmarks"])
+    for piece in pieces:
+        assert piece.schema.equals(LANDMARKS.arrow_schema())
+    return [row for piece in pieces for row in piece.to_pylist()]
+
+
+def test_every_frame_is_a_row_on_the_session_clock() -> None:
+    found = rows(Tape(5))
+    assert [row["frame_index"] for row in found] == [0, 1, 2, 3, 4]
+    assert [row["t_s"] for row in found] == pytest.approx([0, 0.04, 0.08, 0.12, 0.16])
+    assert [row["media_pts_s"] for row in found] == pytest.approx([1.5, 1.54, 1.58, 1.62, 1.66])
+    assert [row["reason"] for row in found] == [None, None, "no_face", None, None]
+    assert [row["points_px"] is None for row in found] == [False, False, True, False, False]
+
+
+def test_points_are_rounded_to_64ths_of_a_pixel() -> None:
+    points = np.array(rows(Tape(1))[0]["points_px"])
+    assert points.shape == (956,)
+    assert np.array_equal(points * 64, np.round(points * 64))
+    assert np.abs(points - 1 / 3).max() <= 1 / 128
+
+
+def test_only_the_client_of_a_two_shot_is_kept() -> None:
+    engine = Seats()
+    found = rows(Tape(3), two_shot("therapist", "client"), engine=engine)
+    assert engine.people == 2
+    assert {row["role"] for row in found} == {"client"}
+    assert found[0]["points_px"][0] == pytest.approx(100.33, abs=0.01)
+
+
+def test_both_people_where_the_profile_asks_for_them() -> None:
+    found = rows(Tape(3), two_shot("therapist", "client"), LandmarksSettings(people=2))
+    assert [row["role"] for row in found] == ["therapist", "client"] * 3
+
+
+def test_long_videos_come_in_pieces() -> None:
+    given = inputs({"media": media_table()}, Tape(2 * PIECE_ROWS + 1))
+    pieces = run(given, Seats(), SETTINGS).tables["landmarks"]
+    assert [piece.num_rows for piece in pieces] == [PIECE_ROWS, PIECE_ROWS, 1]
+
+
+def absence(outputs):
+    (only,) = outputs.absences
+    assert outputs.tables["landmarks"].num_rows == 0
+    assert only.modality == "video"
+    return only.reason
+
+
+def test_a_video_that_breaks_off_leaves_nothing() -> None:
+    outputs = run(inputs({"media": media_table()}, Tape(100, breaks_at=10)), Seats(), SETTINGS)
+    assert absence(outputs) == "unreadable_media"
+    assert "0.40 s" in outputs.absences[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("roles", "changes", "reason"),
+    [
+        ((), {}, "no_media"),
+        (("therapist",), {}, "no_media"),
+        (("client",), {"video_reason": "unreadable_media"}, "unreadable_media"),
+        (("client",), {"video_codec": None}, "no_media"),
+    ],
+)
+def test_without_a_usable_video_of_the_client(roles, changes, reason) -> None:
+    tape = Tape(5)
+    given = inputs({"media": media_table(**changes)}, tape, two_shot(*roles))
+    assert absence(run(given, Seats(), SETTINGS)) == reason
+    assert tape.asked == []
+
+
+def test_without_weights_nothing_is_decoded() -> None:
+    tape = Tape(5)
+    missing = Missing("no_weights", "Run `thinslice models fetch`.")
+    outputs = run(inputs({"media": media_table()}, tape), missing, SETTINGS)
+    assert absence(outputs) == "no_weights"
+    assert tape.asked == []
+
+
+def test_progress_ends_at_one() -> None:
+    shares: list[float] = []
+    given = inputs({"media": media_table(video_frames=7)}, Tape(7))
+    object.__setattr__(given, "progress", lambda _step, share: shares.append(share))
+    run(given, Seats(), SETTINGS)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def test_therapists_face_is_off_by_default() -> None:
+    assert STAGE.settings().people == 1
+    assert STAGE.scope == "analyse_video"
