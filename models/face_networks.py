@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from models.errors import EngineInputError
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from models.base import Image

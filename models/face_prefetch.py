@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from contextlib import suppress
-from typing import Generic, TypeVar, TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator

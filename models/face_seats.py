@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.base import FaceObservation
 from models.face_geometry import Box, Floats, Letterbox, Region, box_centre
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from models.face_networks import Detections
     from collections.abc import Iterable, Iterator
+
+    from models.face_networks import Detections
 
 PROFILE_EYE_RATIO = 0.20
 """Eye distance over box width below which a detected face is in profile (0.01-0.11 there, 0.31 and

@@ -13,6 +13,7 @@ import zipfile
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -45,11 +46,10 @@ from models.face_seats import (
     nearest_pairs,
     placements,
 )
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 MIN_PRESENCE = 0.5
 MIN_PASSES, MAX_PASSES = 2, 4

@@ -9,9 +9,11 @@ power (not its logarithm), speech brought to -30 dBFS.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import torch
+import models.torchaudio_without_cuda  # noqa: F401  (must come before torchaudio)
 import torchaudio
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -27,6 +29,7 @@ _MEL_BANDS = 40
 _WINDOW = 400
 _HOP = SAMPLE_RATE_HZ // FRAMES_PER_S
 _TARGET_POWER = 10.0 ** (-30.0 / 10.0)
+_SILENCE_POWER = 1e-10
 
 
 class SpeakerEncoder(nn.Module):
@@ -79,3 +82,35 @@ def mel_frames(audio: Tensor) -> Tensor:
         mel_scale="slaney",
     )
     return spectrum.abs().square().T @ bands.to(audio.device)
+
+
+def frame_power(audio: Tensor) -> Tensor:
+    """Mean power of the 10 ms that start at each mel frame's centre, shape (ceil(n / 160),)."""
+    padded = nn.functional.pad(audio, (0, -len(audio) % _HOP))
+    return padded.view(-1, _HOP).square().mean(dim=1)
+
+
+def speech_gain(power: Tensor) -> Tensor:
+    """Factor on mel power that brings quiet speech to -30 dBFS; 1 for louder speech."""
+    return (_TARGET_POWER / power.mean().clamp_min(_SILENCE_POWER)).clamp_min(1.0)
+
+
+def partials(mel: Tensor) -> Tensor:
+    """Cut speech into the pieces the network was trained on.
+
+    Parameters
+    ----------
+    mel
+        Shape (n_frames, 40), at least one frame. Less than 1.6 s is repeated up to that length.
+
+    Returns
+    -------
+    Shape (n_pieces, 160, 40): as few pieces, evenly spread, as cover every frame.
+
+    """
+    frames = len(mel)
+    if frames <= PARTIAL_FRAMES:
+        return mel[torch.arange(PARTIAL_FRAMES, device=mel.device) % frames][None]
+    count = math.ceil(frames / PARTIAL_FRAMES)
+    starts = torch.linspace(0, frames - PARTIAL_FRAMES, count).round().long().tolist()
+    return torch.stack([mel[start : start + PARTIAL_FRAMES] for start in starts])

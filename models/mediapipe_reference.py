@@ -22,7 +22,7 @@ import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any, Self, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -31,9 +31,10 @@ from models.errors import DeviceUnavailableError, EngineError, WeightMissingErro
 from models.face_geometry import bounding_box
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from types import TracebackType
     from collections.abc import Iterable, Iterator
+    from types import TracebackType
+
+    from numpy.typing import NDArray
 
 POINTS = 478
 _SIZE = struct.Struct("<II")
@@ -74,8 +75,8 @@ class MediapipeReference:
         if failure:
             self.close()
             message = (
-                f"mediapipe's FaceLandmarker did not start: {failure}; it needs libEGL.so.1 and "
-                "libGLESv2.so.2 (Debian, Ubuntu: libegl1 libgles2)"
+                f"mediapipe's FaceLandmarker did not start: {failure} (if it names libEGL.so.1 or "
+                "libGLESv2.so.2, install libegl1 and libgles2)"
             )
             raise DeviceUnavailableError(message)
 

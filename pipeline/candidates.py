@@ -51,8 +51,7 @@ def run(inputs: Inputs, engine: None, settings: CandidatesSettings) -> Outputs:
     turns = given["turns"]
     if spoken_s(turns) >= settings.minimum_audio_s:
         drafts = _cue_drafts(given["windows"], turns, given["silences"], settings)
-        duration_s = given["sessions"].column("duration_s").to_pylist()[0] or 0.0
-        kept += select(drafts, duration_s, settings)
+        kept += select(drafts, _duration_s(given["sessions"], turns), settings)
     kept.sort(key=lambda draft: (draft.start_s, draft.rule, draft.who, draft.rank))
     return Outputs(
         {
@@ -69,6 +68,11 @@ def spoken_s(turns: pa.Table) -> Seconds:
     if not turns.num_rows:
         return 0.0
     return float(pc.max(turns.column("end_s")).as_py() - pc.min(turns.column("start_s")).as_py())
+
+
+def _duration_s(sessions: pa.Table, turns: pa.Table) -> Seconds:
+    known = sessions.column("duration_s").drop_null().to_pylist()
+    return known[0] if known else spoken_s(turns)
 
 
 def candidate_id(draft: Draft) -> str:

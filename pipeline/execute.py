@@ -27,8 +27,8 @@ from pipeline.tables import TABLES
 
 Describe = Callable[[str, Profile], "Fingerprint | Missing"]
 """Engine role, profile -> its fingerprint, without loading it."""
-Build = Callable[[str, Profile, Recording, Store, str], Any]
-"""Engine role, profile, recording, store, session -> the engine, loaded."""
+Build = Callable[[str, "Job"], Any]
+"""Engine role, job -> the engine, loaded."""
 
 
 @dataclass(slots=True)
@@ -189,7 +189,7 @@ def _outputs(
         return Outputs({name: TABLES[name].empty() for name in stage.writes}, absences=(absence,))
     engine: Any = known
     if stage.engine and not isinstance(known, Missing):
-        engine = build(stage.engine, job.profile, job.recording, job.store, job.session)
+        engine = build(stage.engine, job)
     inputs = Inputs(
         spec=job.spec,
         recording=job.recording,

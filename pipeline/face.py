@@ -143,18 +143,24 @@ def _derive(
     t_s = landmarks.column("t_s").to_numpy()
     roles = np.array(landmarks.column("role").to_pylist())
     engine_reason = np.array(landmarks.column("reason").to_pylist(), dtype=object)
-    lids_ok = np.zeros(len(t_s), bool)
+    lids_ok, blinks_sought, nods_sought = (np.zeros(len(t_s), bool) for _ in range(3))
     events: list[dict[str, Any]] = []
     for role in np.unique(roles):
         rows = np.flatnonzero(roles == role)
         own = {name: values[rows] for name, values in measured.items()}
+        rate_hz = local_rate_hz(t_s[rows])
         lids_ok[rows] = _lids_usable(t_s[rows], own, settings)
-        for event in _events(t_s[rows], own, lids_ok[rows], settings):
+        blinks_sought[rows] = lids_ok[rows] & (rate_hz >= RATE_TOLERANCE * settings.blink_min_fps)
+        nods_sought[rows] = (np.abs(own["head"][:, 0]) <= settings.yaw_pose_max_deg) & (
+            rate_hz >= RATE_TOLERANCE * settings.nod_min_fps
+        )
+        for event in _events(t_s[rows], own, blinks_sought[rows], nods_sought[rows], settings):
             events.append({"session_id": session_id, "role": str(role), **event})
     reason = _reasons(engine_reason, measured, settings)
     frames = _frames(session_id, landmarks, measured, reason, lids_ok, settings)
+    frames |= {"blinks_sought": blinks_sought, "nods_sought": nods_sought}
     events.sort(key=lambda event: (event["start_s"], event["kind"]))
-    return frames, FACE_EVENTS.build_rows(events)
+    return FACE_FRAMES.build(frames), FACE_EVENTS.build_rows(events)
 
 
 def _reasons(
@@ -191,33 +197,32 @@ def _lids_usable(t_s: Floats, measured: Measured, settings: FaceSettings) -> Fla
 
 
 def _events(
-    t_s: Floats, measured: Measured, lids_ok: Flags, settings: FaceSettings
+    t_s: Floats,
+    measured: Measured,
+    blinks_sought: Flags,
+    nods_sought: Flags,
+    settings: FaceSettings,
 ) -> list[dict[str, Any]]:
-    rate_hz = local_rate_hz(t_s)
     lids = (measured["lid_left"] + measured["lid_right"]) / 2
-    fast_enough = rate_hz >= RATE_TOLERANCE * settings.blink_min_fps
-    events: list[dict[str, Any]] = [
+    closures: list[dict[str, Any]] = [
         {
             "kind": "blink" if closure.duration_s <= settings.blink_max_s else "eye_closure",
             "start_s": closure.start_s,
             "end_s": closure.end_s,
             "size": closure.depth,
         }
-        for closure in find_closures(t_s, lids, lids_ok & fast_enough, settings)
+        for closure in find_closures(t_s, lids, blinks_sought, settings)
     ]
-    yaw, pitch = measured["head"][:, 0], measured["head"][:, 1]
-    posed = np.abs(yaw) <= settings.yaw_pose_max_deg
-    fast_enough = rate_hz >= RATE_TOLERANCE * settings.nod_min_fps
-    events += [
+    pitch = measured["head"][:, 1]
+    return closures + [
         {
             "kind": "nod_fast" if nod.is_fast else "nod_slow",
             "start_s": nod.start_s,
             "end_s": nod.end_s,
             "size": nod.size_deg,
         }
-        for nod in find_nods(t_s, pitch, posed & fast_enough, least_deg=settings.nod_min_deg)
+        for nod in find_nods(t_s, pitch, nods_sought, least_deg=settings.nod_min_deg)
     ]
-    return events
 
 
 def _frames(
@@ -227,7 +232,8 @@ def _frames(
     reason: NDArray[Any],
     lids_ok: Flags,
     settings: FaceSettings,
-) -> pa.Table:
+) -> dict[str, Any]:
+    """Columns of `FACE_FRAMES` that are known frame by frame."""
     head, valid = measured["head"], np.array([value is None for value in reason])
     posed = np.abs(head[:, 0]) <= settings.yaw_pose_max_deg
     gaze = gaze_angles(head, measured["left"], measured["right"], settings.gaze_deg_per_eye_width)
@@ -247,7 +253,7 @@ def _frames(
         "eye_aspect_right": np.where(lids_ok, measured["lid_right"], np.nan),
         "reason": pa.array(list(reason), pa.string()),
     }
-    return FACE_FRAMES.build(columns)
+    return columns
 
 
 def _floats(values: pa.Array) -> Floats:

@@ -1,9 +1,9 @@
 """Questions, and how the client replies to them: latency, length, plain acknowledgement.
 
 A reply is the client's next floor turn after a therapist turn that ends in a question, within
-`reply_window_s`. A short "yes" that the therapist talks on from is a backchannel by its form, yet it
-is a reply where it comes right after a question and the therapist is silent. Latency is taken from
-the diarizer's boundaries, not from word times (Levinson & Torreira 2015; SCIENCE 2.1).
+`reply_window_s`. A short "yes" that the therapist talks on from is a backchannel by its form, yet
+a reply where it comes right after a question and the therapist is silent. Latency is taken from the
+diarizer's boundaries, not from word times (Levinson & Torreira 2015; SCIENCE 2.1).
 Caveats: phrase rules err (SCIENCE 2.11); a slow or short reply has many possible reasons.
 """
 
@@ -147,8 +147,7 @@ def _silence_before(turn: Spoken, starts: Floats, ends: Floats) -> Seconds | Non
 def _speech_by_voice(diarization: pa.Table) -> dict[int, tuple[Floats, Floats]]:
     """Start and end of every stretch, overlaps kept, by voice."""
     starts, ends, speakers, exclusive = (
-        diarization.column(name).to_numpy()
-        for name in ("start_s", "end_s", "speaker", "exclusive")
+        diarization.column(name).to_numpy() for name in ("start_s", "end_s", "speaker", "exclusive")
     )
     found: dict[int, tuple[Floats, Floats]] = {}
     for voice in np.unique(speakers):
@@ -214,9 +213,7 @@ def _latency_z(
     latencies = np.array([np.nan if t.latency_s is None else t.latency_s for t in turns])
     starts = np.array([turn.row["start_s"] for turn in turns])
     baseline = np.isfinite(latencies) & (starts >= settings.baseline_skip_s)
-    scores = robust_z(
-        log_duration(latencies), baseline, minimum_samples=settings.baseline_min_n
-    )
+    scores = robust_z(log_duration(latencies), baseline, minimum_samples=settings.baseline_min_n)
     if baseline.sum() < settings.baseline_ok_n:
         return scores.tolist(), "few_samples"
     has_spread = bool(np.isfinite(scores).any())

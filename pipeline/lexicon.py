@@ -27,7 +27,7 @@ _NEVER = re.compile(r"(?!)")
 
 
 def tokens(text: str) -> list[str]:
-    """Lower-case words of `text` without punctuation; ``mm-hmm`` and ``don't`` are one word each."""
+    """Lower-case words of `text` without punctuation; ``mm-hmm`` and ``don't`` are one each."""
     return _TOKEN.findall(text.lower().replace("’", "'"))
 
 
@@ -40,7 +40,9 @@ def phrases_named(lists: Mapping[str, Sequence[str]], name: str) -> Sequence[str
     """One list of a lexicon. Raises `ConfigError` where the lexicon lacks it."""
     if name not in lists:
         have = ", ".join(sorted(lists)) or "none"
-        raise ConfigError(f"the lexicon lacks the list {name!r} (it has: {have}); add it, even empty")
+        raise ConfigError(
+            f"the lexicon lacks the list {name!r} (it has: {have}); add it, even empty"
+        )
     return lists[name]
 
 

@@ -136,6 +136,8 @@ def _aligned(frames: Iterator[tuple[float, Channels]], rate: int, name: str) -> 
 
 def _agreed(ahead: deque[tuple[float, Channels]], shift: int, rate: int, name: str) -> int:
     """Samples by which the next frame lies off, if the following ones say so too; else 0."""
+    if abs(ahead[0][0] - shift) <= TOLERATED_S * rate:
+        return 0
     errors = [deviation - shift for deviation, _ in ahead]
     if min(errors) < 0 < max(errors):
         return 0

@@ -238,7 +238,9 @@ def _missing(
         length_s = container.duration / av.time_base
         start_s = (container.start_time or 0) / av.time_base
         end_s = max((one.end_s for one in seen.values()), default=-np.inf)
-        stated.append((length_s, min(start_s + length_s - end_s, length_s)))
+        # Matroska and FLV count the length from time 0, not from the first packet
+        readable_s = max(end_s, end_s - start_s)
+        stated.append((length_s, min(length_s - readable_s, length_s)))
     for index, one in seen.items():
         stream = container.streams[index]
         if stream.duration:

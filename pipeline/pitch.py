@@ -1,9 +1,9 @@
 """Fundamental frequency and level on one frame grid, measured where one voice speaks alone.
 
-Pitch is pYIN (Mauch & Dixon 2014) with limits set per voice by a first pass: floor 0.75 q25, ceiling
-1.5 q75 (De Looze & Hirst 2010). The grid is global: frame k is centred on sample k * hop. The runs
-of one voice are laid end to end with silence between, so that pYIN's start-up is paid once per chunk
-and no frame sees two runs. Caveat: pYIN's voicing depends on its pitch grid; a coarser one calls
+Pitch is pYIN (Mauch & Dixon 2014) with limits set per voice by a first pass: floor 0.75 q25,
+ceiling 1.5 q75 (De Looze & Hirst 2010). The grid is global: frame k is centred on sample k * hop.
+The runs of one voice are laid end to end with silence between, so that pYIN's start-up is paid once
+per chunk and no frame sees two runs. Caveat: pYIN's voicing depends on its pitch grid; a coarser one calls
 less speech voiced.
 """
 
@@ -74,7 +74,7 @@ def grid_over(audio: Audio, hop_s: Seconds) -> Grid:
 
 
 def level_db(audio: Audio, grid: Grid) -> Floats:
-    """Level in dB re full scale, Hann-weighted mean power of `LEVEL_WINDOW_S`; shape (n_frames,)."""
+    """Level in dB re full scale: Hann-weighted mean power of `LEVEL_WINDOW_S`; (n_frames,)."""
     length = round(LEVEL_WINDOW_S * SAMPLE_RATE_HZ)
     window = np.hanning(length)
     window /= window.sum()
@@ -147,7 +147,7 @@ def _pyin(
     resolution_st: float,
     progress: Callable[[float], None],
 ) -> Floats:
-    """pYIN on the given runs of frames; NaN elsewhere and where unvoiced."""
+    """F0 by pYIN on the given runs of frames; NaN elsewhere and where unvoiced."""
     frame_length = _frame_length(limits[0])
     chunks = _chunks(_cut(runs, CHUNK_FRAMES))
 
@@ -192,9 +192,7 @@ def _chunks(runs: Sequence[Run]) -> list[list[Run]]:
     return packed
 
 
-def _lay_out(
-    audio: Audio, grid: Grid, runs: Sequence[Run], *, pad: int
-) -> tuple[Audio, list[int]]:
+def _lay_out(audio: Audio, grid: Grid, runs: Sequence[Run], *, pad: int) -> tuple[Audio, list[int]]:
     """Samples of the runs end to end with `pad` zeros on both sides; first frame of each run."""
     quiet = -(-pad // grid.hop)  # frames, so that the grid carries over
     parts: list[Audio] = []

@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from pipeline.lexicon import compile_phrases, compile_whole, contains, phrases_named, sentences, tokens
+from pipeline.lexicon import (
+    compile_phrases,
+    compile_whole,
+    contains,
+    phrases_named,
+    sentences,
+    tokens,
+)
 
 QuestionType = Literal["open", "closed"]
 

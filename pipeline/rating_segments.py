@@ -30,8 +30,8 @@ class Segment:
     first: int
     stop: int
     mean: float
-    depth_madn: float
-    """Distance from the course's median in scaled MADs; NaN where it does not vary."""
+    depth_madn: float | None
+    """Distance from the course's median in scaled MADs; None where it does not vary."""
     label: str
 
 
@@ -106,7 +106,7 @@ def _described(
     course: Floats, span: tuple[int, int], kind: Kind, rank: int, median: float, spread: float
 ) -> Segment:
     mean = float(course[span[0] : span[1]].mean())
-    depth = abs(mean - median) / spread if spread > 0 else float("nan")
+    depth = abs(mean - median) / spread if spread > 0 else None
     return Segment(kind, rank, *span, mean, depth, _label(kind, mean))
 
 

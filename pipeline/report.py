@@ -35,15 +35,21 @@ METHOD_SOURCES = ("berger2023", "cohen2024", "duncan2003srs", "smilek2010", "som
 """Cited by the page's methods text rather than by a column."""
 
 CHANCE_LOAD = (
-    ("R1, R2", "Each rater's three lowest and three highest stretches", "always the rater's own extremes"),
+    (
+        "R1, R2",
+        "Each rater's three lowest and three highest stretches",
+        "always the rater's own extremes",
+    ),
     ("R4", "At least 3 of 5 replies to questions late", "0.2 in 50 minutes of noise"),
     (
         "R6",
         "At least three kinds of cue changed together after a question, for 40 s or longer",
-        "0.9 in 50 minutes of unrelated noise, 0.1 without video; 2 to 3 where all cues drift "
-        "together (r = .3), of which at most 2 are shown",
+        (
+            "0.9 in 50 minutes of unrelated noise, 0.1 without video; 2 to 3 where all cues drift "
+            "together (r = .3), of which at most 2 are shown"
+        ),
     ),
-)  # fmt: skip
+)
 """Rule, what it looks for, and how many moments chance alone gives (`tests/test_candidates.py`)."""
 
 SRS_DISCUSS_BELOW = 36
@@ -86,7 +92,7 @@ def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) 
     absences: tuple[Absence, ...] = ()
     if isinstance(engine, Missing):
         absences = (Absence("clips", engine.reason, engine.sentence),)
-    session = given["sessions"].to_pylist()[0]
+    session = _session(inputs)
     listed = cards(given, session["duration_s"] or 0.0, settings)
     clips = {} if isinstance(engine, Missing) else _clips(listed, engine, inputs.progress)
     timeline = _timeline(given, session["duration_s"] or 0.0, listed)
@@ -117,6 +123,25 @@ def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) 
     return Outputs({}, files={"report.html": page.encode()}, absences=absences)
 
 
+def _session(inputs: Inputs) -> dict[str, Any]:
+    """The `sessions` row, or what session.toml says where ingest was not allowed to write one."""
+    rows = inputs.tables["sessions"].to_pylist()
+    if rows:
+        return dict(rows[0])
+    facts = inputs.spec.session
+    return {
+        "session_id": inputs.spec.id,
+        "dyad_id": facts.dyad,
+        "session_number": facts.number,
+        "client_id": facts.client,
+        "therapist_id": facts.therapist,
+        "date": facts.date.isoformat() if facts.date else None,
+        "capture": facts.capture,
+        "duration_s": None,
+        "made_up": facts.made_up,
+    }
+
+
 def _template() -> Any:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -141,7 +166,9 @@ def _clips(listed: Sequence[Card], engine: ClipCutter, progress: Progress) -> di
     return made
 
 
-def _timeline(given: Mapping[str, pa.Table], duration_s: Seconds, listed: Sequence[Card]) -> Timeline:
+def _timeline(
+    given: Mapping[str, pa.Table], duration_s: Seconds, listed: Sequence[Card]
+) -> Timeline:
     turns = [row for row in given["turns"].to_pylist() if not row["is_backchannel"]]
     silences = given["silences"].to_pylist()
     return Timeline(
@@ -168,7 +195,9 @@ def _dials(ratings: pa.Table) -> dict[str, Track]:
 
 def _dial_note(quality: pa.Table) -> str:
     lags = sorted({row["lag_s"] for row in quality.to_pylist() if row["lag_s"] is not None})
-    return f"moved {' or '.join(f'{lag:.1f}' for lag in lags)} s earlier for reaction time" if lags else ""
+    if not lags:
+        return ""
+    return f"moved {' or '.join(f'{lag:.1f}' for lag in lags)} s earlier for reaction time"
 
 
 def _cue_tracks(windows: pa.Table, turns: pa.Table) -> list[Track]:
@@ -196,8 +225,8 @@ def _timeline_text(timeline: Timeline) -> str:
     dials = " and ".join(track.label.lower() for track in timeline.dials.values()) or "no dial"
     cues = ", ".join(track.label for track in timeline.cues) or "none"
     return (
-        f"Timeline of {clock(timeline.duration_s)} minutes: {len(timeline.marks)} numbered moments, "
-        f"who spoke when, {dials}, and cues against the client's usual range: {cues}."
+        f"Timeline of {clock(timeline.duration_s)} minutes: {len(timeline.marks)} numbered "
+        f"moments, who spoke when, {dials}, and cues against the client's usual range: {cues}."
     )
 
 
@@ -212,7 +241,9 @@ def _forms(forms: pa.Table) -> list[dict[str, Any]]:
     for row in forms.to_pylist():
         note = ""
         if row["instrument"] == "SRS" and row["max"] == 40 and row["total"] < SRS_DISCUSS_BELOW:
-            note = f"under {SRS_DISCUSS_BELOW}, the published mark for talking it over with the client"
+            note = (
+                f"under {SRS_DISCUSS_BELOW}, the published mark for talking it over with the client"
+            )
         listed.append(row | {"note": note})
     return listed
 

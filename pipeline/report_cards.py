@@ -1,4 +1,4 @@
-"""One card per moment: numbers in words, everyday reasons, the lines spoken, and which clip to cut."""
+"""One card per moment: numbers in words, everyday reasons, lines spoken, which clip to cut."""
 
 from __future__ import annotations
 
@@ -84,7 +84,9 @@ def cards(
         given["candidates"].to_pylist(), key=lambda row: (row["start_s"], row["candidate_id"])
     )
     return [
-        _card(number, row, evidence.get(row["candidate_id"], []), words, roles, duration_s, settings)
+        _card(
+            number, row, evidence.get(row["candidate_id"], []), words, roles, duration_s, settings
+        )
         for number, row in enumerate(ordered, start=1)
     ]
 
@@ -186,9 +188,7 @@ def _role(word: Mapping[str, Any], roles: Mapping[int, str]) -> str:
     return roles.get(word["speaker"], word["stated_role"] or "unknown")
 
 
-def _line(
-    group: Sequence[Mapping[str, Any]], roles: Mapping[int, str], moment: Span
-) -> Line:
+def _line(group: Sequence[Mapping[str, Any]], roles: Mapping[int, str], moment: Span) -> Line:
     first = group[0]
     return Line(
         clock(first["start_s"]),

@@ -10,9 +10,10 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-import matplotlib as mpl
 import numpy as np
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -30,7 +31,7 @@ CUES = "#374151"
 COLOURS = {"client": CLIENT, "therapist": THERAPIST, "unknown": UNKNOWN}
 RULE_COLOURS = {"R1": LOW, "R2": HIGH, "R4": CUES, "R6": CUES}
 
-_STYLE = {
+_STYLE: dict[str, Any] = {
     "svg.hashsalt": "thinslice",
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -45,6 +46,13 @@ _STYLE = {
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
     "path.simplify": False,
+}
+_NUMBER: dict[str, Any] = {
+    "color": "white",
+    "ha": "center",
+    "va": "center",
+    "fontsize": 7.5,
+    "fontweight": "bold",
 }
 _WIDTH_IN = 11.0
 _Z_LIMIT = 4.5
@@ -95,7 +103,7 @@ def timeline_svg(timeline: Timeline) -> str:
     """The SVG element, without XML prologue or metadata."""
     rows = _rows(timeline)
     heights = [height for _, height in rows]
-    with mpl.rc_context(_STYLE):
+    with style.context(["default", _STYLE]):
         height = sum(heights) + 0.35 + 0.13 * len(rows)
         figure = Figure(figsize=(_WIDTH_IN, height))
         grid = figure.subplots(len(rows), 1, sharex=True, squeeze=False, height_ratios=heights)
@@ -158,18 +166,19 @@ def _draw_moments(axes: Axes, timeline: Timeline) -> None:
     for lane, mark in placed:
         width = max(mark.end_s - mark.start_s, 0.02 * timeline.duration_s)
         left = min(mark.start_s, timeline.duration_s - width)
-        box = Rectangle((left, lane + 0.08), width, 0.84, color=RULE_COLOURS[mark.rule], linewidth=0)
+        box = Rectangle(
+            (left, lane + 0.08), width, 0.84, color=RULE_COLOURS[mark.rule], linewidth=0
+        )
         box.set_url(f"#{mark.target}")
         axes.add_patch(box)
-        text = axes.text(
-            left + width / 2, lane + 0.52, str(mark.number), color="white", ha="center", va="center",
-            fontsize=7.5, fontweight="bold",
-        )  # fmt: skip
+        text = axes.text(left + width / 2, lane + 0.52, str(mark.number), **_NUMBER)
         text.set_url(f"#{mark.target}")
 
 
 def _draw_speech(axes: Axes, timeline: Timeline) -> None:
-    names = [n for n in ("client", "therapist", "unknown") if any(t[2] == n for t in timeline.turns)]
+    names = [
+        n for n in ("client", "therapist", "unknown") if any(t[2] == n for t in timeline.turns)
+    ]
     axes.set_ylim(len(names), 0)
     axes.set_yticks([i + 0.5 for i in range(len(names))], names)
     axes.tick_params(axis="y", length=0)

@@ -90,7 +90,7 @@ def difference(
     if value is None or usual is None:
         return "no usual value to compare with"
     gap = value - usual
-    if unit == "s" and abs(gap) < IGNORED_S:
+    if unit == "s" and round(abs(gap), 2) < IGNORED_S:
         return AS_USUAL
     amount = quantity(feature, abs(gap), unit).replace(" %", " percentage points")
     if not any(digit in amount for digit in "123456789"):

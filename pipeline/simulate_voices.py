@@ -34,8 +34,8 @@ VOICES: dict[str, dict[str, Any]] = {
     "therapist": {"voice": "en+m3", "pitch": 38, "pitch_range": 55},
 }
 LEVEL_DBFS = {"client": -24.0, "therapist": -22.0}
-ROOM_NOISE_DBFS = -66.0
-AUDIBLE_DB = -35.0
+ROOM_NOISE_DBFS = -75.0
+AUDIBLE_DB = -45.0
 """A 10 ms frame is audible from this far below the line's loud frames (95th percentile)."""
 FRAME_S = 0.010
 HOP_S = 0.0025

@@ -32,7 +32,7 @@ _ALL = (
         "Bazarevsky et al. (2019). BlazeFace. arXiv:1907.05047",
         url="https://arxiv.org/abs/1907.05047",
     ),
-    Source("bentivoglio1997", "Bentivoglio et al. (1997). Movement Disorders 12:1028"),
+    Source("bentivoglio1997", "Bentivoglio et al. (1997). Mov Disord 12:1028"),
     Source("berger2023", "Berger & Rae (2023)", "10.59158/001c.90873"),
     Source(
         "bredin2023pyannote",

@@ -1,7 +1,8 @@
 """Syllable nuclei from level and periodicity, after de Jong & Wempe (2009).
 
 A nucleus is a voiced peak of the level with a dip on both sides, not far below the voice's loudest
-speech. As in their script, "voiced" is the autocorrelation of Boersma (1993) at its usual threshold.
+speech. As in their script, "voiced" is the autocorrelation of Boersma (1993) at its usual
+threshold; pYIN's own voicing would leave out a third of the nuclei of real talk.
 Caveat: fast or mumbled speech loses nuclei; compare a person only with their own usual.
 """
 
@@ -17,7 +18,7 @@ from pipeline.pitch import LEVEL_WINDOW_S, SILENCE_DB, Grid, Mask
 from pipeline.timeline import Floats
 
 LOUDEST_QUANTILE = 0.99
-"""Stands for the loudest speech: a single click must not set the threshold (de Jong & Wempe 2009)."""
+"""Stands for the loudest speech, so that no click sets the threshold (de Jong & Wempe 2009)."""
 
 VOICING_THRESHOLD = 0.45
 """Least normalised autocorrelation of a voiced frame (Boersma 1993)."""
@@ -25,9 +26,7 @@ VOICING_THRESHOLD = 0.45
 _BLOCK_FRAMES = 1024
 
 
-def nuclei(
-    audio: Audio, grid: Grid, level: Floats, alone: Mask, settings: ProsodySettings
-) -> Mask:
+def nuclei(audio: Audio, grid: Grid, level: Floats, alone: Mask, settings: ProsodySettings) -> Mask:
     """True on the frame of each syllable nucleus; shape (n_frames,).
 
     Parameters

@@ -17,9 +17,7 @@ REACH_S: Seconds = 1.0
 Ints = NDArray[np.int64]
 
 
-def owners(
-    words: tuple[Floats, Floats, Ints], spans: tuple[Floats, Floats, Ints]
-) -> Ints:
+def owners(words: tuple[Floats, Floats, Ints], spans: tuple[Floats, Floats, Ints]) -> Ints:
     """Index of the span that owns each word, -1 for none.
 
     Parameters

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -154,11 +153,11 @@ def _backchannels(units: Sequence[Ipu], settings: TurnsSettings) -> set[Ipu]:
             continue
         others = speakers != unit.speaker
         kept = bool(np.any(others & (starts <= unit.end_s) & (ends > unit.end_s)))
-        following = units[np.searchsorted(starts, unit.end_s) :][:1]
+        next_at = int(np.searchsorted(starts, unit.end_s))
         resumed = any(
             after.start_s - unit.end_s <= settings.backchannel_resume_s
             and (after.speaker != unit.speaker or after in found)
-            for after in following
+            for after in units[next_at : next_at + 1]
         )
         if kept or resumed:
             found.add(unit)

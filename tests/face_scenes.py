@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
@@ -17,10 +18,10 @@ from models.face_tracker import EmbeddedFaceTracker, TrackerSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from models.base import FaceObservation, Image
 
+ROOT = Path(__file__).resolve().parents[1]
 FPS = 25.0
 PORTRAIT_SIDE = 220
 
@@ -31,6 +32,12 @@ def weight(name: str) -> Path:
         return locate(name)
     except WeightMissingError as missing:
         pytest.skip(str(missing))
+
+
+def task_bundle() -> Path:
+    """MediaPipe's face_landmarker.task: from the catalog, else beside the project; or skips."""
+    beside = ROOT.parent / "shared" / "models" / "face_landmarker.task"
+    return beside if beside.is_file() else weight("face-landmarker-task")
 
 
 def tracker(settings: TrackerSettings | None = None) -> EmbeddedFaceTracker:
@@ -70,7 +77,7 @@ def decoded(path: Path) -> Iterator[Frame]:
         for index, picture in enumerate(container.decode(stream)):
             assert picture.pts is not None
             assert picture.time_base is not None
-            image = picture.to_ndarray(format="rgb24")
+            image = np.asarray(picture.to_ndarray(format="rgb24"), np.uint8)
             yield Frame(index, float(picture.pts * picture.time_base), image)
 
 

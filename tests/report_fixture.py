@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,15 +31,15 @@ SAID = (
 def inputs(**changes: Any) -> Inputs:
     """All modalities there; `changes` replaces tables by name."""
     given = full_tables() | changes
-    scene = SimpleNamespace(id=SESSION)
-    made = candidates.run(
-        SimpleNamespace(spec=scene, tables=given), None, CandidatesSettings()  # type: ignore[arg-type]
-    ).tables
+    scene: Any = SimpleNamespace(id=SESSION)
+    bare: Any = SimpleNamespace(spec=scene, tables=given)
+    made: Any = candidates.run(bare, None, CandidatesSettings()).tables
     provenance = {
         "diarize": "pyannote-embedded, pyannote.audio 4.0.7, float32, cpu · key 0123456789ab",
         "align": "thinslice's own arithmetic · key ba9876543210",
     }
-    return Inputs(scene, None, given | made | changes, provenance=provenance)  # type: ignore[arg-type]
+    recording: Any = None
+    return Inputs(scene, recording, given | made | changes, provenance=provenance)
 
 
 def bare_inputs(**changes: Any) -> Inputs:
@@ -49,10 +50,12 @@ def bare_inputs(**changes: Any) -> Inputs:
         Absence("video", "no_consent", "Video: the client has not agreed to it."),
         Absence("transcript", "no_weights", "Run `thinslice models fetch` to have one."),
     )
-    scene = SimpleNamespace(id=SESSION)
-    return Inputs(scene, None, given | changes, absences=lost)  # type: ignore[arg-type]
+    scene: Any = SimpleNamespace(id=SESSION)
+    recording: Any = None
+    return Inputs(scene, recording, given | changes, absences=lost)
 
 
+@cache
 def full_tables() -> dict[str, pa.Table]:
     """Every table the report and the candidates stage read, before candidates."""
     given = {name: tables.TABLES[name].empty() for name in (*STAGE.reads, *candidates.STAGE.reads)}
@@ -89,7 +92,10 @@ def turn_rows() -> list[dict[str, Any]]:
     latency, at = [], 4.0
     for pair in range(90):
         late = pair in LATE_AT
-        asked, wait = rng.uniform(4, 12), (rng.uniform(3.2, 4.8) if late else rng.lognormal(-0.2, 0.3))
+        asked, wait = (
+            rng.uniform(4, 12),
+            (rng.uniform(3.2, 4.8) if late else rng.lognormal(-0.2, 0.3)),
+        )
         replied = rng.uniform(2, 6) if late else rng.uniform(14, 38)
         row: dict[str, Any] = dict.fromkeys(tables.TURNS.by_name)
         row |= {"session_id": SESSION, "is_backchannel": False}
@@ -112,14 +118,16 @@ def turn_rows() -> list[dict[str, Any]]:
 
 
 def words(turns: list[dict[str, Any]]) -> pa.Table:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for turn in turns:
         text = (ASKED if turn["role"] == "therapist" else SAID).split()
         count = max(1, min(len(text), int((turn["end_s"] - turn["start_s"]) * 2.4)))
         step = (turn["end_s"] - turn["start_s"]) / count
         for i in range(count):
             start = turn["start_s"] + i * step
-            word = text[i] + (("?" if turn["role"] == "therapist" else ".") if i == count - 1 else "")
+            word = text[i] + (
+                ("?" if turn["role"] == "therapist" else ".") if i == count - 1 else ""
+            )
             rows.append({
                 "session_id": SESSION, "word_index": len(rows), "start_s": start,
                 "end_s": start + 0.8 * step, "text": word.capitalize() if i == 0 else word,

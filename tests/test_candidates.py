@@ -1,4 +1,4 @@
-"""Candidate rules on planted cases: thresholds at their edges, budgets, ties, missing cues, chance."""
+"""Candidate rules on planted cases: edges of thresholds, budgets, ties, missing cues, chance."""
 
 from __future__ import annotations
 
@@ -127,13 +127,15 @@ def test_switched_off_rules_and_low_confidence() -> None:
 
 
 def replies(latency: list[float], z: list[float], step_s: float = 40.0) -> Replies:
-    start = 200.0 + step_s * np.arange(len(latency))
+    start: Any = 200.0 + step_s * np.arange(len(latency))
     none = np.zeros(len(latency), dtype=bool)
     return Replies(start, np.array(latency), np.array(z), none)
 
 
 def test_late_needs_all_three_conditions() -> None:
-    planted = replies([1.0, 1.0, 1.0, 2.0, 2.0, 1.9, 3.0, np.nan], [0, 0, 0, 1.5, 1.4, 2, np.nan, 2])
+    planted = replies(
+        [1.0, 1.0, 1.0, 2.0, 2.0, 1.9, 3.0, np.nan], [0, 0, 0, 1.5, 1.4, 2, np.nan, 2]
+    )
     assert planted.usual_s == pytest.approx(1.9)
     assert not late(planted, SETTINGS).any()  # 2.0 is only 0.1 s over the median
     usual = replies([1.0] * 9 + [2.0, 2.0, 1.9], [0.0] * 9 + [1.5, 1.4, 2.0])
@@ -145,7 +147,7 @@ def test_three_late_of_five_fire_with_their_evidence() -> None:
     for i in (4, 6, 8):
         latency[i], z[i] = 3.5, 2.5
     (found,) = late_reply_runs(replies(latency, z), SETTINGS)
-    assert found.span == (pytest.approx(360 - 3.5), 520.0)
+    assert found.span == pytest.approx((360 - 3.5, 520.0))
     assert [e.t_s for e in found.evidence] == [360.0, 440.0, 520.0]
     assert {e.usual for e in found.evidence} == {0.8}
     assert found.score == pytest.approx(3 * 2.5 * 0.9)
@@ -170,7 +172,7 @@ N = 120
 
 
 def cue_windows(z: dict[str, dict[int, float]], minimal: dict[int, float], **changes: Any) -> Any:
-    start = 5.0 * np.arange(N)
+    start: Any = 5.0 * np.arange(N)
     scores = {name: np.zeros(N) for name in CUED} | {NODS: np.full(N, -1.0)}
     for name, planted in z.items():
         for at, value in planted.items():
@@ -180,7 +182,9 @@ def cue_windows(z: dict[str, dict[int, float]], minimal: dict[int, float], **cha
     values = {name: 1.0 + scores[name] for name in CUED} | {MINIMAL.name: counts}
     none = np.zeros(N, dtype=bool)
     degraded = dict.fromkeys((*CUED, MINIMAL.name), none)
-    return CueWindows(start, start + 30, values, scores, degraded, **({"minimal_reply": none} | changes))
+    return CueWindows(
+        start, start + 30, values, scores, degraded, **({"minimal_reply": none} | changes)
+    )
 
 
 def steps(first: int, last: int, value: float) -> dict[int, float]:
@@ -287,7 +291,7 @@ def null_counts(shared: float, *, seen: bool = True) -> tuple[float, float]:
     """Mean number of R6 moments per 50-minute session of noise, before and within the budget."""
     rng = np.random.default_rng(14)
     sessions, n = 60, 595
-    start = 5.0 * np.arange(n)
+    start: Any = 5.0 * np.arange(n)
     z = noise(rng, sessions, n, shared)
     for name in () if seen else (GAZE, STARE, BLINK, NODS):
         z[name][:] = np.nan
@@ -340,12 +344,17 @@ def test_late_replies_of_noise_are_rare() -> None:
         latency = np.exp(rng.normal(np.log(1.2), 0.6, 70))
         z = robust_z(log_duration(latency), np.ones(70, dtype=bool))
         none = np.zeros(70, dtype=bool)
-        made = Replies(130 + 41.0 * np.arange(70), latency, z, none)
+        start: Any = 130 + 41.0 * np.arange(70)
+        made = Replies(start, latency, z, none)
         counts.append(len(late_reply_runs(made, SETTINGS)))
     assert 0.05 < np.mean(counts) < 0.4  # the report says 0.2 per 50 minutes
 
 
 # ---- the stage -----------------------------------------------------------------------------
+
+
+def stage_tables(**given: Any) -> Any:
+    return candidates.run(inputs(**given), None, SETTINGS).tables
 
 
 def inputs(**given: Any) -> Any:
@@ -378,13 +387,13 @@ def asked_and_answered(pairs: int, late_at: set[int], step_s: float = 40.0) -> l
 
 
 def test_nothing_upstream_gives_nothing() -> None:
-    made = candidates.run(inputs(), None, SETTINGS)
-    assert made.tables["candidates"].num_rows == made.tables["evidence"].num_rows == 0
+    made = stage_tables()
+    assert made["candidates"].num_rows == made["evidence"].num_rows == 0
 
 
 def test_planted_late_replies_reach_the_tables() -> None:
     turns = tables.TURNS.build_rows(asked_and_answered(40, {10, 12, 13}))
-    made = candidates.run(inputs(turns=turns), None, SETTINGS).tables
+    made = stage_tables(turns=turns)
     (row,) = made["candidates"].to_pylist()
     assert (row["rule"], row["candidate_id"], row["who"]) == ("R4", "R4-client-00415", "client")
     assert made["evidence"].column("feature").to_pylist() == ["response_latency_s"] * 3
@@ -398,14 +407,13 @@ def test_short_recordings_keep_only_what_raters_said() -> None:
          "least helpful", "end_s": 60.0, "mean": 47.0, "depth_madn": 1.0, "low_confidence": False}
         for rater in ("client", "therapist")
     ])  # fmt: skip
-    given = inputs(turns=turns, rating_segments=segments)
-    made = candidates.run(given, None, SETTINGS).tables["candidates"].to_pylist()
+    made = stage_tables(turns=turns, rating_segments=segments)["candidates"].to_pylist()
     assert [(row["rule"], row["who"]) for row in made] == [("R1", "client"), ("R1", "therapist")]
     assert candidates.spoken_s(turns) < SETTINGS.minimum_audio_s
 
 
 def test_same_input_same_tables() -> None:
     turns = tables.TURNS.build_rows(asked_and_answered(40, {10, 12, 13}))
-    one, two = (candidates.run(inputs(turns=turns), None, SETTINGS).tables for _ in range(2))
+    one, two = (stage_tables(turns=turns) for _ in range(2))
     assert one["candidates"].equals(two["candidates"])
     assert one["evidence"].equals(two["evidence"])

@@ -1,4 +1,4 @@
-"""Networks and geometry: closed forms where there are any, the real portrait where there are not."""
+"""Networks and geometry: closed forms where there are any, else the real portrait."""
 
 from __future__ import annotations
 
@@ -36,13 +36,17 @@ def test_anchors_lie_at_cell_centres_in_output_order():
     short, full = anchor_centres(128), anchor_centres(192)
     assert short.shape == (896, 2)
     assert full.shape == (2304, 2)
-    np.testing.assert_allclose(short[[0, 1, 2, 512, 518]] * 128, [[4, 4], [4, 4], [12, 4], [8, 8], [24, 8]])
+    np.testing.assert_allclose(
+        short[[0, 1, 2, 512, 518]] * 128, [[4, 4], [4, 4], [12, 4], [8, 8], [24, 8]]
+    )
     np.testing.assert_allclose(full[[0, 1, 48]] * 192, [[2, 2], [6, 2], [2, 6]])
 
 
 def test_iou_of_two_squares_that_share_half_is_a_third():
     box = np.array([0.5, 0.5, 0.2, 0.2], np.float32)
-    others = np.array([[0.6, 0.5, 0.2, 0.2], [0.5, 0.5, 0.2, 0.2], [0.9, 0.9, 0.1, 0.1]], np.float32)
+    others = np.array(
+        [[0.6, 0.5, 0.2, 0.2], [0.5, 0.5, 0.2, 0.2], [0.9, 0.9, 0.1, 0.1]], np.float32
+    )
     np.testing.assert_allclose(intersection_over_union(box, others), [1 / 3, 1, 0], atol=1e-6)
 
 
@@ -77,7 +81,9 @@ def test_crop_of_a_ramp_is_the_ramp_at_the_mapped_places(shrink):
     size = 64
     got = crop(np.round(ramp).astype(np.uint8), region, size, shrink=shrink).astype(float)
     columns, rows = np.meshgrid(np.arange(size), np.arange(size))
-    places = region.to_frame((np.stack([columns, rows], -1).reshape(-1, 2) / size).astype(np.float32))
+    places = region.to_frame(
+        (np.stack([columns, rows], -1).reshape(-1, 2) / size).astype(np.float32)
+    )
     want = np.column_stack([places[:, 0] / 4, places[:, 1] / 4, places.sum(axis=1) / 8])
     np.testing.assert_allclose(got.reshape(-1, 3), want, atol=1.5)
 
@@ -108,7 +114,10 @@ def test_detector_finds_the_portrait_where_it_was_put(name):
     boxed = letterbox_area(scene((500, 250, 300), width=900, height=700), detector.input_side)
     (face,) = in_pixels(detector(boxed.image), boxed)
     whole = portrait(300)
-    alone = letterbox_area(cv2.copyMakeBorder(whole, 200, 200, 300, 300, cv2.BORDER_CONSTANT, value=(90, 90, 90)), detector.input_side)
+    alone = letterbox_area(
+        cv2.copyMakeBorder(whole, 200, 200, 300, 300, cv2.BORDER_CONSTANT, value=(90, 90, 90)),
+        detector.input_side,
+    )
     (reference,) = in_pixels(detector(alone.image), alone)
     shift = face.centre_box[:2] - reference.centre_box[:2]
     np.testing.assert_allclose(shift, [200, 50], atol=0.08 * face.centre_box[2])

@@ -1,0 +1,143 @@
+"""The composition root: which engine plays which role. The one place that imports engines, lazily.
+
+`describe` says what an engine is from catalog and settings alone, so that a run can be planned
+without loading any; `build` loads it, once per worker process.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models import catalog, device
+from models.base import FaceTracker, Fingerprint
+from models.errors import EngineError
+from models.options import (
+    TranscriberOptions,
+    diarizer_fingerprint,
+    speech_detector_fingerprint,
+    transcriber_fingerprint,
+)
+from pipeline.config import Profile
+from pipeline.stage import Missing
+
+if TYPE_CHECKING:
+    from pipeline.execute import Job
+
+# Fallback temperatures would sample, and two runs of one recording would differ.
+WHISPER = TranscriberOptions(temperature=(0.0,))
+NO_WHISPER = (
+    "No Whisper weights are here. Get them once with `thinslice models fetch whisper-small`, "
+    "or point THINSLICE_MODELS at a folder with any CTranslate2 Whisper model."
+)
+
+
+def describe(role: str, profile: Profile) -> Fingerprint | Missing:
+    """What an engine is, without loading it; or why there is none."""
+    try:
+        return _DESCRIBE[role](profile)
+    except EngineError as error:
+        return Missing("no_weights", str(error))
+
+
+def build(role: str, job: Job) -> Any:
+    """The engine, loaded and kept for the life of this process."""
+    return _BUILD[role](job)
+
+
+def build_face_tracker(profile: Profile) -> FaceTracker:
+    """The face engine alone, for a portrait."""
+    return _face_tracker(profile.landmarks.engine)
+
+
+def _device(profile: Profile) -> device.Device:
+    return device.resolve(profile.execution.device)
+
+
+def _describe_transcriber(profile: Profile) -> Fingerprint | Missing:
+    folder = catalog.find_whisper()
+    if folder is None:
+        return Missing("no_weights", NO_WHISPER)
+    return transcriber_fingerprint(folder, WHISPER, _device(profile))
+
+
+def _describe_face_tracker(profile: Profile) -> Fingerprint:
+    names = FACE_WEIGHTS[profile.landmarks.engine]
+    library = FACE_LIBRARY[profile.landmarks.engine]
+    return Fingerprint(
+        engine=f"face-{profile.landmarks.engine}",
+        version=f"{library} {importlib.metadata.version(library)}",
+        weights=tuple((name, catalog.weight_sha256(catalog.locate(name))) for name in names),
+    )
+
+
+def _describe_clip_cutter(_profile: Profile) -> Fingerprint:
+    return Fingerprint(engine="clips", version=f"av {importlib.metadata.version('av')}")
+
+
+FACE_WEIGHTS = {
+    "embedded": (
+        "mediapipe-face-detector-full",
+        "mediapipe-face-mesh-468",
+        "mediapipe-iris",
+    ),
+    "mediapipe": ("face-landmarker-task",),
+}
+FACE_LIBRARY = {"embedded": "ai-edge-litert", "mediapipe": "mediapipe"}
+
+
+@lru_cache(maxsize=1)
+def _speech_detector() -> Any:
+    from models.speech_detector import SileroSpeechDetector
+
+    return SileroSpeechDetector()
+
+
+@lru_cache(maxsize=1)
+def _diarizer(where: device.Device) -> Any:
+    from models.diarizer import EmbeddedDiarizer
+
+    return EmbeddedDiarizer(device=where)
+
+
+@lru_cache(maxsize=1)
+def _transcriber(folder: Path, where: device.Device) -> Any:
+    from models.transcriber import WhisperTranscriber
+
+    return WhisperTranscriber(folder, WHISPER, device=where)
+
+
+@lru_cache(maxsize=1)
+def _face_tracker(engine: str) -> Any:
+    if engine == "mediapipe":
+        from models.mediapipe_reference import MediapipeReference
+
+        return MediapipeReference(catalog.locate(*FACE_WEIGHTS[engine]))
+    from models.face_tracker import EmbeddedFaceTracker
+
+    detector, mesh, iris = (catalog.locate(name) for name in FACE_WEIGHTS["embedded"])
+    return EmbeddedFaceTracker(detector=detector, mesh=mesh, iris=iris)
+
+
+def _clip_cutter(job: Job) -> Any:
+    from flows.clips import KeptClips
+
+    return KeptClips.of(job)
+
+
+_DESCRIBE = {
+    "speech_detector": lambda _profile: speech_detector_fingerprint(),
+    "diarizer": lambda profile: diarizer_fingerprint(device=_device(profile)),
+    "transcriber": _describe_transcriber,
+    "face_tracker": _describe_face_tracker,
+    "clip_cutter": _describe_clip_cutter,
+}
+_BUILD = {
+    "speech_detector": lambda _job: _speech_detector(),
+    "diarizer": lambda job: _diarizer(_device(job.profile)),
+    "transcriber": lambda job: _transcriber(catalog.find_whisper(), _device(job.profile)),
+    "face_tracker": lambda job: _face_tracker(job.profile.landmarks.engine),
+    "clip_cutter": _clip_cutter,
+}

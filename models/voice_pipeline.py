@@ -1,0 +1,228 @@
+"""pyannote.audio's speaker diarization with GE2E voices and a rule for one voice cut in two.
+
+Segmentation, counting, assignment and reconstruction are pyannote's (Bredin 2023, "pyannote.audio
+2.1 speaker diarization pipeline", doi:10.21437/Interspeech.2023-105). Ours are three things: the
+embedding of each speaker in each window, done in batches over one mel spectrogram of the whole
+recording; the merge of clusters that are one voice; and a constructor that asks no hub for a PLDA.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import Tensor
+
+import models.torchaudio_without_cuda  # noqa: F401  (must come before pyannote.audio)
+from models import ge2e
+from pyannote.audio import Inference, Pipeline
+from pyannote.audio.core.task import Problem, Resolution, Specifications
+from pyannote.audio.models.segmentation import PyanNet
+from pyannote.audio.pipelines import SpeakerDiarization
+from pyannote.audio.pipelines.clustering import AgglomerativeClustering
+from pyannote.core import SlidingWindowFeature
+from pyannote.pipeline.parameter import ParamDict, Uniform
+from scipy.spatial.distance import cosine
+
+from models.checkpoints import METADATA_KEY
+from models.options import DiarizerOptions
+
+Hook = Callable[..., None]
+Floats = NDArray[np.float32]
+
+_LOG = logging.getLogger(__name__)
+_MIN_CLEAN_FRAMES = 20
+"""10 ms frames without overlap from which a window's voice is taken from those alone."""
+
+
+def load_segmentation(path: Path) -> PyanNet:
+    """Build the segmentation network from `path` (safetensors written by `models.checkpoints`)."""
+    with safe_open(path, "pt") as file:
+        described = json.loads(file.metadata()[METADATA_KEY])
+    network = PyanNet(**described["hyper_parameters"])
+    network.specifications = Specifications(
+        problem=Problem.MULTI_LABEL_CLASSIFICATION,
+        resolution=Resolution.FRAME,
+        duration=described["duration_s"],
+        classes=[f"speaker#{number + 1}" for number in range(described["classes"])],
+        permutation_invariant=True,
+    )
+    network.build()
+    network.load_state_dict(load_file(path))
+    return network.eval()
+
+
+class VoiceClustering(AgglomerativeClustering):  # type: ignore[misc]
+    """Agglomerative clustering that may find fewer voices than asked for, never more."""
+
+    def __init__(self, options: DiarizerOptions) -> None:
+        super().__init__(metric="cosine")
+        self._options = options
+
+    def __call__(
+        self, embeddings: Floats, segmentations: SlidingWindowFeature, **counts: Any
+    ) -> tuple[NDArray[np.int8], Floats, Floats]:
+        """Give every speaker of every window to a voice.
+
+        Shapes: embeddings (windows, speakers, dimension); result (windows, speakers),
+        (windows, speakers, voices) and (voices, dimension).
+        """
+        voices, _, _ = self.filter_embeddings(embeddings, segmentations=segmentations)
+        if len(voices) < 2:  # noqa: PLR2004  (nothing to tell apart)
+            return _one_voice(embeddings)
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):  # pyannote prints where it should log
+            hard, soft, centroids = super().__call__(embeddings, segmentations, **counts)
+        if said.getvalue():
+            _LOG.info("clustering: %s", said.getvalue().strip())
+        return self._merge(hard, soft, centroids)
+
+    def _merge(
+        self, hard: NDArray[np.int8], soft: Floats, centroids: Floats
+    ) -> tuple[NDArray[np.int8], Floats, Floats]:
+        """Join the nearest two voices while they are nearer than one voice is to itself."""
+        while len(centroids) > 1:
+            pairs = [(i, j) for j in range(len(centroids)) for i in range(j)]
+            distances = [cosine(centroids[i], centroids[j]) for i, j in pairs]
+            nearest = int(np.argmin(distances))
+            if distances[nearest] >= self._options.same_voice_distance:
+                break
+            keep, drop = pairs[nearest]
+            size = [max(1, int(np.sum(hard == voice))) for voice in (keep, drop)]
+            centroids[keep] = np.average(centroids[[keep, drop]], axis=0, weights=size)
+            centroids = np.delete(centroids, drop, axis=0)
+            soft[..., keep] = np.maximum(soft[..., keep], soft[..., drop])
+            soft = np.delete(soft, drop, axis=2)
+            hard = np.where(hard == drop, keep, hard - (hard > drop))
+        return hard, soft, centroids
+
+
+def _one_voice(embeddings: Floats) -> tuple[NDArray[np.int8], Floats, Floats]:
+    windows, speakers, dimension = embeddings.shape
+    heard = embeddings[~np.isnan(embeddings).any(axis=2)]
+    centroid = heard.mean(axis=0) if len(heard) else np.zeros(dimension, np.float32)
+    hard = np.zeros((windows, speakers), np.int8)
+    return hard, np.ones((windows, speakers, 1), np.float32), centroid[None]
+
+
+class VoiceDiarization(SpeakerDiarization):  # type: ignore[misc]
+    """`SpeakerDiarization` over a PyanNet and a GE2E encoder already loaded."""
+
+    def __init__(
+        self, segmentation: PyanNet, encoder: ge2e.SpeakerEncoder, options: DiarizerOptions
+    ) -> None:
+        # The parent's constructor downloads a PLDA that agglomerative clustering never reads.
+        Pipeline.__init__(self)
+        self.legacy = False
+        self.training = False
+        self.segmentation_step = options.window_step
+        self.embedding_exclude_overlap = True
+        self.embedding_batch_size = 256
+        self.klustering = "AgglomerativeClustering"
+        duration_s = segmentation.specifications.duration
+        self._segmentation = Inference(
+            segmentation,
+            duration=duration_s,
+            step=options.window_step * duration_s,
+            skip_aggregation=True,
+            batch_size=32,
+        )
+        self.segmentation = ParamDict(
+            threshold=Uniform(0.1, 0.9), min_duration_off=Uniform(0.0, 1.0)
+        )
+        self._embedding = encoder
+        self.clustering = VoiceClustering(options)
+        self._expects_num_speakers = False
+
+    def get_embeddings(
+        self,
+        file: Mapping[str, Any],
+        binary_segmentations: SlidingWindowFeature,
+        exclude_overlap: bool = True,  # noqa: FBT001, FBT002  (pyannote's signature)
+        hook: Hook | None = None,
+    ) -> Floats:
+        """Embed each active speaker of each window.
+
+        Shapes: segmentations (windows, frames, speakers), result (windows, speakers, 256); rows of
+        speakers that are silent in a window are NaN.
+        """
+        waveform = file["waveform"][0].to(self._device())
+        mel, power = ge2e.mel_frames(waveform), ge2e.frame_power(waveform)
+        windows, _, speakers = binary_segmentations.data.shape
+        result = np.full((windows * speakers, ge2e.DIMENSION), np.nan, np.float32)
+        pending: list[tuple[int, Tensor]] = []
+        step = max(1, self.embedding_batch_size // (2 * speakers))
+        for first in range(0, windows, step):
+            for window in range(first, min(first + step, windows)):
+                active = _active_frames(binary_segmentations, window, exclude_overlap)
+                for speaker, frames in enumerate(active):
+                    if len(frames):
+                        chosen = torch.from_numpy(frames).to(mel.device).clamp_max(len(mel) - 1)
+                        level = ge2e.speech_gain(power[chosen.clamp_max(len(power) - 1)])
+                        pending.append((window * speakers + speaker, mel[chosen] * level))
+            _embed(self._embedding, pending, result)
+            pending.clear()
+            if hook is not None:
+                hook("embeddings", None, total=windows, completed=min(first + step, windows))
+        return result.reshape(windows, speakers, ge2e.DIMENSION)
+
+    @property
+    def window_step_s(self) -> float:
+        """Seconds from one segmentation window to the next."""
+        return float(self._segmentation.step)
+
+    def _device(self) -> torch.device:
+        return next(self._embedding.parameters()).device
+
+
+def _active_frames(
+    segmentations: SlidingWindowFeature,
+    window: int,
+    exclude_overlap: bool,  # noqa: FBT001
+) -> list[NDArray[np.int64]]:
+    """Per speaker, the recording's 10 ms frames in which they speak in this window.
+
+    Frames in which somebody else speaks too are left out, unless too few would remain.
+    """
+    mask = np.nan_to_num(segmentations.data[window]) > 0  # (frames, speakers)
+    duration_s = segmentations.sliding_window.duration
+    count = round(duration_s * ge2e.FRAMES_PER_S)
+    nearest = np.arange(count) * len(mask) // count
+    mask = mask[nearest]
+    first = round(segmentations.sliding_window[window].start * ge2e.FRAMES_PER_S)
+    alone = mask & (mask.sum(axis=1, keepdims=True) < 2)  # noqa: PLR2004
+    chosen = []
+    for speaker in range(mask.shape[1]):
+        clean = alone[:, speaker]
+        use = clean if exclude_overlap and clean.sum() > _MIN_CLEAN_FRAMES else mask[:, speaker]
+        chosen.append(first + np.flatnonzero(use))
+    return chosen
+
+
+def _embed(
+    encoder: ge2e.SpeakerEncoder, pending: list[tuple[int, Tensor]], result: Floats
+) -> None:
+    """Fill the rows of `result` named in `pending`: the mean over pieces, of unit length."""
+    if not pending:
+        return
+    pieces = [ge2e.partials(mel) for _, mel in pending]
+    with torch.inference_mode():
+        embedded = encoder(torch.cat(pieces)).cpu().numpy()
+    start = 0
+    for (row, _), piece in zip(pending, pieces, strict=True):
+        mean = embedded[start : start + len(piece)].mean(axis=0)
+        start += len(piece)
+        length = float(np.linalg.norm(mean))
+        if math.isfinite(length) and length > 0:
+            result[row] = mean / length

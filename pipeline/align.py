@@ -1,0 +1,217 @@
+"""Everything on one clock: the analysis windows, all events, and figures for the whole session.
+
+A window is 30 s every 5 s. Each cue has its value, its robust z against this person's own windows of
+this session (the first 2 minutes left out, at least 20 samples, durations on a log scale), and the
+reason where it is null or degraded. Nothing here compares people with each other or with a norm.
+
+Caveat: neighbouring windows share 25 s, so 20 samples may be two minutes of talk. Sources: SCIENCE
+2.0, 2.4 and 3; Iglewicz and Hoaglin (1993) for the robust z.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline import face_windows as face
+from pipeline import speech_windows as speech
+from pipeline import tables
+from pipeline.config import AlignSettings
+from pipeline.session_figures import Heard, Seen, session_figures
+from pipeline.spans import Floats, WindowCue, Windows, missing_everywhere
+from pipeline.stage import Inputs, Outputs, Stage
+from pipeline.timeline import log_duration, robust_z, windows
+
+VERSION = 1
+"""Raise when the numbers can change."""
+
+LOG_CUES = frozenset({"client_response_latency_s", "client_stare_run_s"})
+"""Skewed durations: compared on log(x + 0.25)."""
+UPSTREAM = {"audio": ("audio", "roles"), "video": ("video",), "words": ("transcript", "audio")}
+"""Absences that explain a missing cue, nearest cause first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """What is known of the whole session, read once."""
+
+    turns: list[dict[str, Any]]
+    speech: speech.Speech
+    frames: face.Frames
+    events: face.Events
+    no_words: str
+    no_video: str
+    ratings: list[dict[str, Any]]
+
+
+def run(inputs: Inputs, engine: None, settings: AlignSettings) -> Outputs:
+    """`windows`, `events` and `session_features`; an empty session gives no windows."""
+    del engine
+    whole = _read(inputs)
+    grid = _grid(_duration_s(inputs.tables), settings)
+    plain, cues = _plain(whole, inputs.tables, grid), _cues(whole, inputs.tables, grid, settings)
+    columns: dict[str, Any] = {
+        "session_id": [inputs.spec.id] * len(grid),
+        "start_s": grid.start_s,
+        "end_s": grid.end_s,
+        **plain,
+    }
+    for name, cue in cues.items():
+        columns |= _cue_columns(name, cue, grid, settings)
+    figures = session_figures(
+        Heard(whole.turns, whole.speech, inputs.tables["silences"].to_pylist(), whole.no_words),
+        Seen(
+            whole.frames,
+            whole.events,
+            face.gaze_floor_dps(whole.frames, settings),
+            whole.no_video,
+        ),
+        cues,
+        inputs.tables["rating_quality"].to_pylist(),
+    )
+    rows = [{"session_id": inputs.spec.id, **figure} for figure in figures]
+    return Outputs(
+        {
+            "windows": tables.WINDOWS.build(columns),
+            "events": _events(inputs),
+            "session_features": tables.SESSION_FEATURES.build_rows(rows),
+        }
+    )
+
+
+def _read(inputs: Inputs) -> _Whole:
+    given = inputs.tables
+    frames = face.client_frames(given["face_frames"])
+    voices = speech.speech_of(given["diarization"], given["roles"], _upstream(inputs, "audio"))
+    return _Whole(
+        given["turns"].to_pylist(),
+        voices,
+        frames,
+        face.client_events(given["face_events"]),
+        _upstream(inputs, "words") or "no_transcript",
+        _upstream(inputs, "video") or ("no_media" if not len(frames.t_s) else "no_face"),
+        given["ratings"].to_pylist(),
+    )
+
+
+def _upstream(inputs: Inputs, kind: str) -> str | None:
+    """Reason an earlier stage gave for a missing modality."""
+    for modality in UPSTREAM[kind]:
+        for absence in inputs.absences:
+            if absence.modality == modality:
+                return absence.reason
+    return None
+
+
+def _duration_s(given: Mapping[str, pa.Table]) -> float:
+    known = given["sessions"].column("duration_s").drop_null().to_pylist()
+    return float(known[0]) if known else 0.0
+
+
+def _grid(duration_s: float, settings: AlignSettings) -> Windows:
+    spans = np.array(windows(duration_s, settings.window_s, settings.hop_s)).reshape(-1, 2)
+    return Windows(spans[:, 0], spans[:, 1])
+
+
+def _plain(whole: _Whole, given: Mapping[str, pa.Table], grid: Windows) -> dict[str, Floats]:
+    """Columns without a baseline."""
+    dial = {
+        rater: speech.rating_mean(whole.ratings, rater, grid) for rater in ("client", "therapist")
+    }
+    return {
+        **speech.talk(whole.speech, grid),
+        "silence_max_s": speech.longest_silence(given["silences"], whole.speech, grid),
+        "question_count": _whole_numbers(speech.questions(whole.turns, grid)),
+        "client_replies_minimal": _whole_numbers(speech.minimal_replies(whole.turns, grid)),
+        "client_face_valid_prop": face.valid_share(whole.frames, grid),
+        "dial_client": dial["client"],
+        "dial_therapist": dial["therapist"],
+        "dial_divergence": _off_median(whole, "client", dial["client"])
+        - _off_median(whole, "therapist", dial["therapist"]),
+    }
+
+
+def _off_median(whole: _Whole, rater: str, means: Floats) -> Floats:
+    rated = [r["value"] for r in whole.ratings if r["rater"] == rater and r["value"] is not None]
+    return means - np.median(rated) if rated else means
+
+
+def _cues(
+    whole: _Whole, given: Mapping[str, pa.Table], grid: Windows, settings: AlignSettings
+) -> dict[str, WindowCue]:
+    slices = given["prosody_slices"]
+    heard = {
+        "client_response_latency_s": speech.reply_latency(
+            whole.turns, whole.speech, grid, whole.no_words
+        ),
+        "client_articulation_rate_sps": speech.articulation_rate(slices, whole.speech, grid),
+        "client_pause_prop": speech.pauses(whole.turns, whole.speech, grid),
+        "client_f0_sd_st": speech.pitch_spread(slices, whole.speech, grid),
+    }
+    if not len(whole.frames.t_s):
+        return heard | {name: missing_everywhere(grid, whole.no_video) for name in face.FACE_CUES}
+    # a recording without any voice has a client who is known to be silent throughout
+    known = whole.speech.role_reason in {None, "no_speech"}
+    speaking = whole.speech.client if known else None
+    return heard | face.face_cues(whole.frames, whole.events, speaking, grid, settings)
+
+
+def _cue_columns(
+    name: str, cue: WindowCue, grid: Windows, settings: AlignSettings
+) -> dict[str, Any]:
+    scale = log_duration(cue.value) if name in LOG_CUES else cue.value
+    baseline = grid.start_s >= settings.baseline_skip_s
+    z = robust_z(scale, baseline, minimum_samples=settings.baseline_min_n)
+    reason = cue.reason.copy()
+    unexplained = reason == None  # noqa: E711  # element by element
+    reason[unexplained & np.isnan(z)] = "no_baseline"
+    return {name: cue.value, f"{name}_z": z, f"{name}_reason": pa.array(list(reason), pa.string())}
+
+
+def _whole_numbers(values: Floats) -> pa.Array:
+    return pa.array(values, mask=np.isnan(values)).cast(pa.int32())
+
+
+def _events(inputs: Inputs) -> pa.Table:
+    """Face events and silences in time order; a silence is nobody's."""
+    rows = inputs.tables["face_events"].to_pylist()
+    rows += [
+        {
+            "session_id": inputs.spec.id,
+            "kind": "silence",
+            "start_s": row["start_s"],
+            "end_s": row["end_s"],
+            "role": "unknown",
+            "size": row["end_s"] - row["start_s"],
+        }
+        for row in inputs.tables["silences"].to_pylist()
+    ]
+    rows.sort(key=lambda row: (row["start_s"], row["end_s"], row["kind"]))
+    return tables.EVENTS.build_rows(rows)
+
+
+STAGE = Stage(
+    name="align",
+    version=VERSION,
+    run=run,
+    settings=AlignSettings,
+    reads=(
+        "sessions",
+        "turns",
+        "prosody_slices",
+        "silences",
+        "diarization",
+        "roles",
+        "face_frames",
+        "face_events",
+        "ratings",
+        "rating_quality",
+    ),
+    writes=("windows", "events", "session_features"),
+    modality="",
+    summarises=True,
+)

@@ -1,0 +1,252 @@
+"""What is heard, per window: who speaks how much, silences, replies, rate, pauses, pitch spread.
+
+Amounts measured per turn or per 10 s slice are spread evenly over their span and summed over the
+window; rates are quotients of such sums, never means of rates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.spans import (
+    Flags,
+    Floats,
+    Whys,
+    WindowCue,
+    Windows,
+    amount_inside,
+    as_array,
+    covered_s,
+    divided,
+    intersection,
+    missing_everywhere,
+    rows_inside,
+    sum_inside,
+)
+from pipeline.timeline import union
+
+MIN_SYLLABLES = 10
+MIN_PHONATION_S = 3.0
+"""de Jong and Wempe (2009): less gives no stable rate."""
+MIN_TURN_S = 3.0
+PAUSE_S = 0.2
+"""A shorter silence inside a turn is no pause (Heldner and Edlund 2010)."""
+MIN_VOICED_S = 0.5
+LAST_REPLIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Who speaks when. Spans have shape (n, 2), sorted and disjoint."""
+
+    client: Floats
+    therapist: Floats
+    anyone: Floats
+    role_reason: str | None
+    """Why roles are not known; None where they are."""
+
+
+def speech_of(diarization: pa.Table, roles: pa.Table, upstream_reason: str | None) -> Speech:
+    """Speech of both people, overlaps kept.
+
+    `upstream_reason` is why an earlier stage could not tell voices or roles, if it said so.
+    """
+    assigned = dict(
+        zip(roles.column("speaker").to_pylist(), roles.column("role").to_pylist(), strict=True)
+    )
+    heard = [row for row in diarization.to_pylist() if not row["exclusive"]]
+    spans: dict[str, list[tuple[float, float]]] = {"client": [], "therapist": [], "unknown": []}
+    for row in heard:
+        role = assigned.get(row["speaker"], "unknown")
+        spans[role].append((row["start_s"], row["end_s"]))
+    reason = None
+    if not heard:
+        reason = upstream_reason or "no_speech"
+    elif spans["unknown"]:
+        reason = upstream_reason or "no_role"
+    everyone = [span for listed in spans.values() for span in listed]
+    return Speech(
+        as_array(spans["client"]), as_array(spans["therapist"]), as_array(everyone), reason
+    )
+
+
+def talk(speech: Speech, windows: Windows) -> dict[str, Floats]:
+    """`talk_ratio_therapist` and `client_speech_s`."""
+    if speech.role_reason is not None:
+        nothing = np.full(len(windows), np.nan)
+        return {"talk_ratio_therapist": nothing, "client_speech_s": nothing}
+    client, therapist = covered_s(speech.client, windows), covered_s(speech.therapist, windows)
+    return {
+        "talk_ratio_therapist": np.clip(divided(therapist, client + therapist), 0, 1),
+        "client_speech_s": client,
+    }
+
+
+def longest_silence(silences: pa.Table, speech: Speech, windows: Windows) -> Floats:
+    """Full length of the longest silence that touches each window; NaN without any speech."""
+    longest = np.zeros(len(windows)) if len(speech.anyone) else np.full(len(windows), np.nan)
+    for row in silences.to_pylist():
+        touched = (windows.start_s < row["end_s"]) & (windows.end_s > row["start_s"])
+        longest[touched] = np.fmax(longest[touched], row["end_s"] - row["start_s"])
+    return longest
+
+
+def questions(turns: Sequence[dict[str, Any]], windows: Windows) -> Floats:
+    """Therapist questions that end in each window; NaN without a transcript."""
+    if not has_transcript(turns):
+        return np.full(len(windows), np.nan)
+    ends = np.sort([t["end_s"] for t in turns if t["role"] == "therapist" and t["is_question"]])
+    first, stop = rows_inside(ends, windows)
+    return (stop - first).astype(np.float64)
+
+
+def has_transcript(turns: Sequence[dict[str, Any]]) -> bool:
+    """Whether the words of any turn are known."""
+    return any(turn["is_question"] is not None for turn in turns)
+
+
+def minimal_replies(turns: Sequence[dict[str, Any]], windows: Windows) -> Floats:
+    """Of the last 3 replies to open questions begun before a window's end, how many were minimal.
+
+    A reply that is an acknowledgement as a whole counts as well, whatever its length.
+    """
+    kinds = {turn["turn_id"]: turn["question_type"] for turn in turns}
+    replies = sorted(
+        (turn["start_s"], bool(turn["reply_minimal"] or turn["reply_agreeing"]))
+        for turn in turns
+        if kinds.get(turn["answers_turn_id"]) == "open" and turn["reply_minimal"] is not None
+    )
+    begun = np.searchsorted([start for start, _ in replies], windows.end_s)
+    sums = np.concatenate([[0], np.cumsum([minimal for _, minimal in replies])])
+    counts = sums[begun] - sums[np.maximum(begun - LAST_REPLIES, 0)]
+    return np.where(begun >= LAST_REPLIES, counts, np.nan)
+
+
+def reply_latency(
+    turns: Sequence[dict[str, Any]], speech: Speech, windows: Windows, no_words: str
+) -> WindowCue:
+    """Longest latency among the replies that start in each window.
+
+    `no_words` is the reason where no question is known because nothing was transcribed.
+    """
+    if speech.role_reason is not None:
+        return missing_everywhere(windows, speech.role_reason)
+    if not has_transcript(turns):
+        return missing_everywhere(windows, no_words)
+    cue = missing_everywhere(windows, "no_question")
+    for turn in turns:
+        latency = turn["response_latency_s"]
+        if latency is None:
+            continue
+        here = (turn["start_s"] >= windows.start_s) & (turn["start_s"] < windows.end_s)
+        longest = here & ~(cue.value >= latency)
+        cue.value[longest] = latency
+        cue.reason[longest] = turn["response_latency_reason"]
+    return cue
+
+
+def pauses(turns: Sequence[dict[str, Any]], speech: Speech, windows: Windows) -> WindowCue:
+    """Share of the client's turn time that is silence of at least 0.2 s."""
+    if speech.role_reason is not None:
+        return missing_everywhere(windows, speech.role_reason)
+    own = as_array((t["start_s"], t["end_s"]) for t in turns if t["role"] == "client")
+    bridged = [(float(a), float(b)) for a, b in speech.client]
+    spoken = np.array(union(bridged, bridge_s=np.nextafter(PAUSE_S, 0))).reshape(-1, 2)
+    turn_s = covered_s(own, windows)
+    share = 1 - divided(covered_s(intersection(spoken, own), windows), turn_s)
+    enough = turn_s >= MIN_TURN_S
+    reason = _first_reason(
+        len(windows), (turn_s <= 0, "no_speech"), (~enough, "too_short")
+    )
+    return WindowCue(np.where(enough, np.clip(share, 0, 1), np.nan), reason)
+
+
+def articulation_rate(slices: pa.Table, speech: Speech, windows: Windows) -> WindowCue:
+    """Client's syllables over phonation time, pooled over the slices of the window."""
+    own, spans = _client_slices(slices)
+    if speech.role_reason is not None or not own:
+        return missing_everywhere(windows, speech.role_reason or "no_speech")
+    counted = np.array([row["syllables"] is not None for row in own])
+    syllables = np.array([row["syllables"] or 0 for row in own], np.float64)
+    phonation = np.where(counted, [_clear_s(row) for row in own], 0.0)
+    syllables, phonation = (amount_inside(spans, x, windows) for x in (syllables, phonation))
+    few, short = syllables < MIN_SYLLABLES, phonation < MIN_PHONATION_S
+    reason = _first_reason(
+        len(windows),
+        (covered_s(speech.client, windows) <= 0, "no_speech"),
+        (short & _mostly(own, spans, windows, "overlap"), "overlap"),
+        (short, "too_short"),
+        (few, "few_syllables"),
+    )
+    return WindowCue(np.where(few | short, np.nan, divided(syllables, phonation)), reason)
+
+
+def pitch_spread(slices: pa.Table, speech: Speech, windows: Windows) -> WindowCue:
+    """Client's F0 spread in semitones, pooled: spread inside the slices and between their medians."""
+    own, spans = _client_slices(slices)
+    if speech.role_reason is not None or not own:
+        return missing_everywhere(windows, speech.role_reason or "no_speech")
+    known = np.array([row["f0_sd_st"] is not None and row["f0_median_hz"] is not None for row in own])
+    voiced = np.where(known, [(row["voiced_prop"] or 0) * _clear_s(row) for row in own], 0.0)
+    middle = 12 * np.log2([row["f0_median_hz"] or 100.0 for row in own])
+    spread = np.array([row["f0_sd_st"] or 0.0 for row in own])
+    weight, first, second = (
+        amount_inside(spans, voiced * moment, windows)
+        for moment in (np.ones(len(own)), middle, spread**2 + middle**2)
+    )
+    mean = divided(first, weight)
+    variance = np.maximum(divided(second, weight) - mean**2, 0)
+    enough = weight >= MIN_VOICED_S
+    reason = _first_reason(
+        len(windows),
+        (covered_s(speech.client, windows) <= 0, "no_speech"),
+        (~enough & _mostly(own, spans, windows, "overlap"), "overlap"),
+        (~enough, "unvoiced"),
+    )
+    return WindowCue(np.where(enough, np.sqrt(variance), np.nan), reason)
+
+
+def rating_mean(rows: Sequence[dict[str, Any]], rater: str, windows: Windows) -> Floats:
+    """Mean of a rater's lag-corrected dial; NaN where less than half of the window is rated."""
+    rated = [r for r in rows if r["rater"] == rater and r["value"] is not None]
+    rated.sort(key=lambda r: r["t_s"])
+    bounds = rows_inside(np.array([r["t_s"] for r in rated]), windows)
+    count = (bounds[1] - bounds[0]).astype(np.float64)
+    mean = divided(sum_inside(np.array([r["value"] for r in rated]), bounds), count)
+    return np.where(count >= (windows.end_s - windows.start_s) / 2, mean, np.nan)
+
+
+def _client_slices(slices: pa.Table) -> tuple[list[dict[str, Any]], Floats]:
+    own = [row for row in slices.to_pylist() if row["role"] == "client"]
+    own.sort(key=lambda row: row["start_s"])
+    spans = np.array([(row["start_s"], row["end_s"]) for row in own]).reshape(-1, 2)
+    return own, spans
+
+
+def _clear_s(row: dict[str, Any]) -> float:
+    """Phonation in which nuclei could be heard: without overlap, where the slice's rate tells it."""
+    if row["articulation_rate_sps"]:
+        return row["syllables"] / row["articulation_rate_sps"]
+    return row["phonation_s"] or 0.0
+
+
+def _mostly(
+    own: Sequence[dict[str, Any]], spans: Floats, windows: Windows, reason: str
+) -> Flags:
+    """Where more than half of the client's phonation lies in slices with this reason."""
+    phonation = np.array([row["phonation_s"] or 0.0 for row in own])
+    such = np.array([row["reason"] == reason for row in own])
+    part = amount_inside(spans, np.where(such, phonation, 0), windows)
+    return np.asarray(part > amount_inside(spans, phonation, windows) / 2)
+
+
+def _first_reason(n: int, *cases: tuple[Flags, str]) -> Whys:
+    reason = np.full(n, None, dtype=object)
+    for where, name in reversed(cases):
+        reason[where] = name
+    return reason

@@ -1,0 +1,72 @@
+"""The diarize stage: rows as the engine gives them, and absences where there is nothing."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from models.base import Diarization, Fingerprint, SpeakerInterval
+from pipeline import diarize
+from pipeline.config import DiarizeSettings
+from pipeline.stage import Inputs, Missing
+from pipeline.tables import DIARIZATION, SPEECH
+
+SPOKEN = SPEECH.build({"session_id": ["S01"], "start_s": [0.0], "end_s": [9.0]})
+A, B = 0, 1
+
+
+class Planted:
+    """Gives back what a test planted."""
+
+    fingerprint = Fingerprint("planted", "1")
+
+    def __init__(self, turns, exclusive):
+        self.found = Diarization(tuple(turns), tuple(exclusive))
+        self.asked = []
+
+    def diarize(self, audio, *, num_speakers, progress):
+        self.asked.append((audio.size, num_speakers))
+        return self.found
+
+
+def run(engine, speech=SPOKEN):
+    recording = SimpleNamespace(audio=np.zeros(160_000, np.float32))
+    inputs = Inputs(SimpleNamespace(id="S01"), recording, {"speech": speech})
+    outputs = diarize.run(inputs, engine, DiarizeSettings())
+    DIARIZATION.check(outputs.tables["diarization"])
+    return outputs
+
+
+def test_both_kinds_of_stretches_are_kept_and_cut_to_the_recording():
+    turns = [
+        SpeakerInterval(-0.1, 4.0, A),
+        SpeakerInterval(3.5, 10.4, B),
+        SpeakerInterval(10.1, 11, A),
+    ]
+    exclusive = [SpeakerInterval(0.0, 4.0, A), SpeakerInterval(4.0, 10.0, B)]
+    engine = Planted(turns, exclusive)
+    rows = run(engine).tables["diarization"].to_pylist()
+    kept = [(r["start_s"], r["end_s"], r["speaker"], r["exclusive"]) for r in rows]
+    assert kept == [(0, 4, A, False), (3.5, 10, B, False), (0, 4, A, True), (4, 10, B, True)]
+    assert engine.asked == [(160_000, 2)]
+
+
+def test_one_voice_is_fine():
+    one = [SpeakerInterval(0.0, 4.0, A)]
+    outputs = run(Planted(one, one))
+    assert outputs.tables["diarization"].num_rows == 2
+    assert outputs.absences == ()
+
+
+def test_without_engine_speech_or_voices_it_is_absent():
+    engine = Planted([SpeakerInterval(0.0, 4.0, A)], [])
+    cases = [
+        (run(Missing("no_weights", "No weights.")), "no_weights"),
+        (run(engine, SPEECH.empty()), "no_speech"),
+        (run(Planted([], [])), "no_speech"),
+    ]
+    for outputs, reason in cases:
+        assert outputs.tables["diarization"].num_rows == 0
+        assert [(a.modality, a.reason) for a in outputs.absences] == [("turns", reason)]
+    assert engine.asked == []  # silence is not handed to the engine

@@ -1,0 +1,359 @@
+"""The supervisor's page: offline, complete, escaped, the same every time, and honest about gaps."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+import report_fixture as made
+
+from pipeline import report_plot, tables
+from pipeline.config import ReportSettings
+from pipeline.report import STAGE, ClipCutter, run
+from pipeline.report_cards import causes, clip_span, lines
+from pipeline.report_plot import Mark, Timeline, timeline_svg
+from pipeline.report_text import clock, difference, label, quantity, unit_of
+from pipeline.session import SessionSpec
+from pipeline.stage import Inputs, Missing, Outputs
+from pipeline.wording import PROMPT
+
+CAUSES = {
+    "R1": ["the dial was left where it was"],
+    "R2": ["a polite rater"],
+    "R6": ["light changed"],
+}
+SETTINGS = ReportSettings(innocent_causes=CAUSES)
+GONE = Missing("no_media", "The recording is no longer there.")
+VOID = {"meta", "link", "br", "img", "input", "hr", "path", "use", "rect"}
+
+
+class Page(HTMLParser):
+    """Elements and attributes of a page, and whether its tags are balanced."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def values(self, attribute: str) -> list[str]:
+        return [attrs[attribute] for _, attrs in self.elements if attribute in attrs]
+
+
+def html(outputs: Outputs) -> str:
+    return outputs.files["report.html"].decode()
+
+
+def rendered(inputs: Inputs, cutter: ClipCutter | Missing = GONE) -> str:
+    return html(run(inputs, cutter, SETTINGS))
+
+
+@pytest.fixture(scope="module")
+def full() -> str:
+    return rendered(made.inputs(), made.Cutter())
+
+
+@pytest.fixture(scope="module")
+def bare() -> str:
+    return rendered(made.bare_inputs())
+
+
+# ---- the page as a whole -------------------------------------------------------------------
+
+
+def test_it_is_one_offline_file(full: str) -> None:
+    page = Page(full)
+    assert page.values("src")
+    assert all(value.startswith("data:video/webm;base64,") for value in page.values("src"))
+    outside = [value for value in page.values("href") if not value.startswith("#")]
+    assert outside
+    assert all(re.match(r"https://(doi|arxiv)\.org/", value) for value in outside)  # references
+    assert not {tag for tag, _ in page.elements} & {"link", "iframe", "object", "embed", "form"}
+    assert not re.search(r"url\((?!#)|@import|fetch\(|XMLHttpRequest|xlink|xmlns", full)
+    assert "default-src 'none'" in full
+
+
+def test_pages_are_well_formed(full: str, bare: str) -> None:
+    for text in (full, bare):
+        page = Page(text)
+        assert text.lstrip().startswith("<!doctype html>")
+        assert page.open == []
+        assert len(page.values("id")) == len(set(page.values("id")))
+
+
+def test_headings_descend_one_by_one(full: str) -> None:
+    levels = [int(tag[1]) for tag, _ in Page(full).elements if re.fullmatch(r"h[1-6]", tag)]
+    assert levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in pairwise(levels))
+
+
+def test_the_prompt_stands_at_top_and_bottom(full: str, bare: str) -> None:
+    assert full.count(PROMPT) == bare.count(PROMPT) == 2
+
+
+def test_same_input_same_bytes() -> None:
+    once, again = (run(made.inputs(), made.Cutter(), SETTINGS).files for _ in range(2))
+    assert once == again
+
+
+def test_everything_a_person_wrote_is_escaped() -> None:
+    session = made.sessions(made_up="<script>alert(1)</script>")
+    word = made.words(made.turn_rows()).to_pylist()
+    hostile = tables.WORDS.build_rows(
+        [row | {"text": "<img src=x onerror=1>"} for row in word[:400]]
+    )
+    text = rendered(made.inputs(sessions=session, words=hostile))
+    assert "<script>alert" not in text
+    assert "<img" not in text
+    assert "&lt;img src=x" in text
+
+
+# ---- moments -------------------------------------------------------------------------------
+
+
+def test_every_moment_has_a_card_in_time_order_and_two_links(full: str) -> None:
+    candidates = made.inputs().tables["candidates"].sort_by("start_s").to_pylist()
+    page = Page(full)
+    ids = [attrs["id"] for tag, attrs in page.elements if tag == "article"]
+    assert [row["candidate_id"] for row in candidates] == ids
+    assert {row["rule"] for row in candidates} == {"R1", "R2", "R4", "R6"}
+    for name in ids:
+        assert page.values("href").count(f"#{name}") >= 2  # from the list and from the drawing
+
+
+def test_low_and_high_stretches_look_alike(full: str) -> None:
+    def shape(rule: str) -> list[str]:
+        cards = re.findall(rf'<article class="card" id="{rule}-.*?</article>', full, re.DOTALL)
+        assert len(cards) == 6
+        return [tag for tag, _ in Page(cards[0]).elements if tag not in {"li", "span"}]
+
+    assert shape("R1") == shape("R2")
+
+
+def test_evidence_is_observed_usual_and_difference(full: str) -> None:
+    rows = re.findall(r"<tr><th scope=\"row\">reply latency.*?</tr>", full, re.DOTALL)
+    assert len(rows) == 4
+    assert all(re.search(r"much later, by \d\.\d s", row) for row in rows)
+    assert all('data-name="Usual">0.8 s<' in row for row in rows)
+
+
+def test_everyday_reasons_come_from_the_settings(full: str) -> None:
+    assert full.count("<li>the dial was left where it was</li>") == 6
+    assert full.count("<li>light changed</li>") == 1
+    listed = {"a": ["x", "y"], "R6": ["y", "z"]}
+    assert causes("R6", ["a", "b"], listed) == ["x", "y", "z"]
+
+
+def test_transcript_only_where_there_are_words(full: str) -> None:
+    assert full.count('class="said"') == len(made.inputs().tables["candidates"])
+    assert 'class="said"' not in rendered(made.inputs(words=tables.WORDS.empty()))
+
+
+def test_lines_break_at_speakers_and_pauses() -> None:
+    words = [
+        {"start_s": s, "end_s": s + 0.3, "text": text, "speaker": who, "stated_role": None}
+        for s, text, who in
+        [(9.0, "out", 0), (10.0, "How", 0), (10.4, "so?", 0), (11.0, "Well.", 1), (14.0, "Yes.", 1)]
+    ]  # fmt: skip
+    found = lines(words, {0: "therapist", 1: "client"}, (9.9, 20.0), (10.5, 13.0))
+    assert [(x.who, x.text) for x in found] == [
+        ("Therapist", "How so?"), ("Client", "Well."), ("Client", "Yes."),
+    ]  # fmt: skip
+    assert [x.inside for x in found] == [False, True, False]
+
+
+# ---- clips ---------------------------------------------------------------------------------
+
+
+def test_clips_are_cut_once_per_moment_inside_the_session() -> None:
+    cutter = made.Cutter(b"\x1aE\xdf\xa3 planted")
+    text = rendered(made.inputs(), cutter)
+    assert len(cutter.asked) == len(Page(text).values("src"))
+    assert all(0 <= a < b <= made.DURATION_S and b - a <= 75.0 for a, b in cutter.asked)
+    encoded = Page(text).values("src")[0].split(",")[1]
+    assert base64.b64decode(encoded) == cutter.content
+
+
+@pytest.mark.parametrize(
+    ("moment", "peak", "span"),
+    [
+        ((100.0, 140.0), 120.0, (90.0, 145.0)),
+        ((4.0, 40.0), None, (0.0, 45.0)),
+        ((2990.0, 3010.0), None, (2980.0, 3012.0)),
+        ((100.0, 280.0), 200.0, (162.5, 237.5)),
+        ((100.0, 280.0), 101.0, (90.0, 165.0)),
+        ((100.0, 280.0), 280.0, (210.0, 285.0)),
+    ],
+)
+def test_clip_span(moment: tuple[float, float], peak: float | None, span: object) -> None:
+    assert clip_span(*moment, peak, 3012.0, SETTINGS) == span
+
+
+def test_sound_without_picture_is_an_audio_element() -> None:
+    tags = [tag for tag, _ in Page(rendered(made.inputs(), made.Cutter(has_video=False))).elements]
+    assert "audio" in tags
+    assert "video" not in tags
+
+
+def test_no_cutter_is_said_and_reported() -> None:
+    outputs = run(made.inputs(), GONE, SETTINGS)
+    assert [(a.modality, a.reason) for a in outputs.absences] == [("clips", "no_media")]
+    assert html(outputs).count("No clip. The recording is no longer there.") == 14
+
+
+# ---- what is missing is said ---------------------------------------------------------------
+
+
+def test_a_bare_session_says_what_is_missing_and_why(bare: str) -> None:
+    assert "Outcome forms: MISSING." in bare
+    assert "<b>Video missing.</b> the client has not agreed to it." in bare
+    assert "<b>Transcript missing.</b>" in bare
+    assert "No moment met a rule." in bare
+    assert "<svg" not in bare
+
+
+def test_without_an_ingest_row_session_toml_speaks() -> None:
+    facts = {"dyad": "D9", "number": 2, "client": "C9", "therapist": "T9"}
+    spec = SessionSpec.model_validate(
+        {"id": "abc", "session": facts, "media": [{"file": "a.wav", "hears": ["mixed"]}]}
+    )
+    empty = made.bare_inputs(sessions=tables.SESSIONS.empty())
+    assert "<h1>Session 2 of D9</h1>" in rendered(replace(empty, spec=spec))
+
+
+def test_made_up_sessions_carry_a_banner(full: str, bare: str) -> None:
+    assert "Not a real session." in full
+    assert "Not a real session." not in bare
+
+
+def test_low_srs_is_pointed_out(full: str) -> None:
+    assert "<b>32.5</b> of 40 <small>(under 36" in full
+    fine = tables.FORMS.build_rows([{
+        "session_id": made.SESSION, "instrument": "SRS", "by": "client", "total": 36.0, "max": 40.0,
+    }])  # fmt: skip
+    assert "under 36" not in rendered(made.inputs(forms=fine))
+
+
+def test_one_lost_modality_at_a_time_still_renders() -> None:
+    for name in STAGE.reads:
+        if name != "sessions":
+            text = rendered(made.inputs(**{name: tables.TABLES[name].empty()}))
+            assert Page(text).open == [], name
+
+
+def test_unmeasured_cues_are_named_rather_than_drawn() -> None:
+    windows = made.inputs().tables["windows"].to_pylist()
+    unseen = {"client_gaze_path_rate_dps_z": None, "client_blink_rate_pm_z": None}
+    text = rendered(made.inputs(windows=tables.WINDOWS.build_rows(row | unseen for row in windows)))
+    assert "Not drawn because not measured: gaze travel, blink rate." in text
+
+
+def test_degraded_numbers_are_marked(full: str) -> None:
+    card = re.search(r'<article class="card" id="R6-.*?</article>', full, re.DOTALL)
+    assert card is not None
+    assert "low confidence (degraded measurements)" in card.group()
+    assert '<span class="low">degraded</span>' in card.group()
+
+
+def test_provenance_and_references_are_printed(full: str) -> None:
+    assert "pyannote.audio 4.0.7" in full
+    assert "10.1080/20008198.2021.1991609" in full  # gaze travel is on the page
+    assert "Lid opening" not in full
+
+
+# ---- words for numbers ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("t_s", "text"),
+    [(0, "00:00"), (59.6, "01:00"), (3725, "62:05"), (-4.0, "−00:04"), (-0.2, "00:00")],
+)
+def test_clock(t_s: float, text: str) -> None:
+    assert clock(t_s) == text
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "usual", "unit", "z", "text"),
+    [
+        ("response_latency_s", 1.39, 0.9, "s", 2.0, "about as usual"),
+        ("response_latency_s", 1.4, 0.9, "s", 2.0, "clearly later, by 0.5 s"),
+        ("client_articulation_rate_sps", 3.1, 4.6, "syllable/s", -2.6,
+         "much slower, by 1.5 syllables/s"),
+        ("client_pause_prop", 0.42, 0.18, "1", 1.6, "clearly more, by 24 percentage points"),
+        ("client_replies_minimal", 3, 0, "1", None, "more, by 3"),
+        ("dial_client", 48.2, 48.0, "points", -0.1, "about as usual"),
+        ("client_blink_rate_pm", 12.0, None, "1/min", None, "no usual value to compare with"),
+    ],
+)  # fmt: skip
+def test_difference(
+    feature: str, value: float, usual: float | None, unit: str, z: float | None, text: str
+) -> None:
+    assert difference(feature, value, usual, unit, z) == text
+
+
+def test_quantities_and_units() -> None:
+    assert quantity("response_latency_s", 3.24, "s") == "3.2 s"
+    assert quantity("audio_clip_prop", 0.0002, unit_of("audio_clip_prop")) == "0.02 %"
+    assert quantity("", -12.0, "dB") == "−12.0 dB"
+    assert quantity("", None, "s") == "not measured"
+    assert quantity("turns", 12.0, "") == "12"
+    assert unit_of("client_f0_median_hz") == "Hz"
+    assert unit_of("talk_ratio_therapist") == "share"
+
+
+def test_labels_come_from_the_declarations() -> None:
+    for name in ("client_response_latency_s", "dial_client", "client_stare_run_s"):
+        assert label(name) == tables.WINDOWS.by_name[name].label
+    assert label("something_else") == "something else"
+
+
+# ---- drawing -------------------------------------------------------------------------------
+
+
+def test_overlapping_moments_get_lanes_of_their_own() -> None:
+    marks = [
+        Mark(1, 0.0, 60.0, "R1", "a"),
+        Mark(2, 30.0, 90.0, "R4", "b"),
+        Mark(3, 900, 960, "R2", "c"),
+    ]
+    lanes = report_plot._lanes(Timeline(1000.0, marks))
+    assert [(lane, mark.number) for lane, mark in lanes] == [(0, 1), (1, 2), (0, 3)]
+
+
+def test_the_drawing_holds_its_links_and_no_address() -> None:
+    svg = timeline_svg(Timeline(600.0, [Mark(1, 10.0, 50.0, "R6", "R6-client-00010")]))
+    assert svg.count('href="#R6-client-00010"') == 2
+    assert "http" not in svg
+    assert "viewBox" in svg
+    assert 'width="' not in svg.split(">")[0]
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_text_colours_have_contrast(full: str) -> None:
+    declared = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", full))
+    for name in ("ink", "soft", "client", "therapist", "R1", "R2", "R4", "R6", "warn"):
+        ratio = (luminance("#f5f6f8") + 0.05) / (luminance(declared[name]) + 0.05)
+        assert ratio >= 4.5, name
+    assert (declared["R1"], declared["R2"]) == (report_plot.LOW, report_plot.HIGH)

@@ -1,0 +1,128 @@
+"""The transcribe stage: words on the session clock, each with its voice."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from models.base import Fingerprint, TimedWord
+from pipeline import transcribe
+from pipeline.config import TranscribeSettings
+from pipeline.errors import SessionError
+from pipeline.session import TranscriptFile
+from pipeline.stage import Inputs, Missing
+from pipeline.tables import DIARIZATION, SPEECH, WORDS
+
+SPOKEN = SPEECH.build({"session_id": ["S01"], "start_s": [0.0], "end_s": [60.0]})
+NO_WEIGHTS = Missing("no_weights", "No weights for the recogniser.")
+VTT = (
+    "WEBVTT\n\n00:01.000 --> 00:05.000\n<v Client>Well<00:02.000> yes</v>\n\n"
+    "00:06.000 --> 00:07.000\n<v t02>Right.\n\n00:30.000 --> 00:31.000\n<v Someone>Hm\n"
+)
+
+
+class Planted:
+    """Gives back planted words and keeps what it was asked."""
+
+    fingerprint = Fingerprint("planted", "1")
+
+    def __init__(self, *words):
+        self.words = words
+        self.asked = {}
+
+    def transcribe(self, audio, **asked):
+        self.asked = asked
+        return self.words
+
+
+def diarization(turns, exclusive):
+    rows = [
+        {"session_id": "S01", "start_s": a, "end_s": b, "speaker": who, "exclusive": kind}
+        for kind, spans in ((False, turns), (True, exclusive))
+        for a, b, who in spans
+    ]
+    return DIARIZATION.build_rows(rows)
+
+
+def run(engine, *, folder=None, transcript=None, turns=(), exclusive=(), speech=SPOKEN, **settings):
+    spec = SimpleNamespace(
+        id="S01", transcript=transcript, session=SimpleNamespace(client="C07", therapist="T02")
+    )
+    recording = SimpleNamespace(
+        audio=np.zeros(160_000, np.float32), path=lambda file: folder / file
+    )
+    tables = {"diarization": diarization(turns, exclusive), "speech": speech}
+    outputs = transcribe.run(
+        Inputs(spec, recording, tables), engine, TranscribeSettings(**settings)
+    )
+    WORDS.check(outputs.tables["words"])
+    return outputs
+
+
+def words(*args, **kwargs):
+    return run(*args, **kwargs).tables["words"].to_pylist()
+
+
+def imported(tmp_path, text=VTT, name="t.vtt", offset_s=0.0, **kwargs):
+    content = text if isinstance(text, bytes) else text.encode()
+    (tmp_path / name).write_bytes(content)
+    file = TranscriptFile(file=name, offset_s=offset_s)
+    return words(NO_WEIGHTS, folder=tmp_path, transcript=file, **kwargs)
+
+
+def test_a_word_goes_to_the_voice_with_most_of_it_and_never_far():
+    exclusive = [(0.0, 1.0, 0), (1.0, 1.3, 1), (1.3, 2.0, 0), (5.0, 6.0, 1)]
+    spoken = [(0.2, 0.5), (0.9, 1.35), (2.5, 2.7), (3.2, 3.4), (4.1, 4.3)]
+    engine = Planted(*(TimedWord(a, b, f" w{a}", 0.5) for a, b in spoken))
+    found = words(engine, exclusive=exclusive, turns=exclusive)
+    assert [w["speaker"] for w in found] == [0, 1, 0, None, 1]
+    assert [w["word_index"] for w in found] == [0, 1, 2, 3, 4]
+    assert found[0]["text"] == "w0.2"
+
+
+def test_overlap_needs_two_voices_at_the_same_moment():
+    turns = [(0.0, 2.0, 0), (1.0, 3.0, 1), (3.0, 4.0, 0), (3.5, 4.0, 0)]
+    spoken = [(0.2, 0.5), (1.2, 1.4), (2.8, 3.2), (3.4, 3.8)]
+    engine = Planted(*(TimedWord(a, b, "w", None) for a, b in spoken))
+    found = [w["is_overlap"] for w in words(engine, turns=turns, exclusive=turns)]
+    assert found == [False, True, False, False]
+
+
+def test_long_words_are_cut_and_settings_reach_the_engine():
+    engine = Planted(TimedWord(1.0, 9.0, "so", 0.9))
+    (word,) = words(engine, longest_word_s=1.5, language="de", prompt="p", hotwords="h")
+    assert (word["start_s"], word["end_s"], word["timing"]) == (1.0, 2.5, "measured")
+    assert word["probability"] == pytest.approx(0.9)
+    asked = {name: engine.asked[name] for name in ("language", "prompt", "hotwords")}
+    assert asked == {"language": "de", "prompt": "p", "hotwords": "h"}
+
+
+def test_an_imported_transcript_needs_no_engine(tmp_path):
+    found = imported(tmp_path, offset_s=2.0)
+    assert [w["text"] for w in found] == ["Well", "yes", "Right.", "Hm"]
+    assert [w["start_s"] for w in found] == [3.0, 4.0, 8.0, 32.0]
+    assert [w["timing"] for w in found] == ["measured", "measured", "interpolated", "interpolated"]
+    assert [w["stated_role"] for w in found] == ["client", "client", "therapist", None]
+    assert found[1]["end_s"] == 5.5  # 3 s long in its caption, cut to the longest word
+
+
+def test_what_cannot_be_imported_is_named(tmp_path):
+    with pytest.raises(SessionError, match=r"session S01: t\.srt: only WebVTT"):
+        imported(tmp_path, name="t.srt")
+    with pytest.raises(SessionError, match="not text in UTF-8"):
+        imported(tmp_path, "WEBVTT\n\n00:01.000 --> 00:02.000\nmüde\n".encode("latin-1"))
+    with pytest.raises(SessionError, match=r"t\.vtt, line 3: "):
+        imported(tmp_path, "WEBVTT\n\n00:01 --> 00:02\nso\n")
+    assert len(imported(tmp_path, b"\xef\xbb\xbf" + VTT.replace("\n", "\r\n").encode())) == 4
+
+
+def test_absences_say_what_to_do(tmp_path):
+    missing = run(NO_WEIGHTS).absences[0]
+    assert (missing.modality, missing.reason) == ("transcript", "no_weights")
+    assert "thinslice models fetch whisper-small" in missing.sentence
+    engine = Planted(TimedWord(1.0, 2.0, "ghost", 0.1))
+    assert run(engine, speech=SPEECH.empty()).absences[0].reason == "no_speech"
+    assert run(Planted()).absences[0].reason == "no_speech"
+    assert run(Planted(TimedWord(1.0, 2.0, " ", 0.1))).tables["words"].num_rows == 0
