@@ -102,7 +102,9 @@ def _prepare_one(work: Work, folder: Path, consent: Path, day: dt.date) -> None:
         refused=refused,
         profile=work.profile,
         store=work.output.store,
-        recording=FolderRecording(folder, allowed),
+        recording=FolderRecording(
+            folder, allowed, truncation_tolerance=work.profile.ingest.truncation_tolerance
+        ),
     )
     _remember(job, spec)
     work.jobs[job.session] = job

@@ -6,6 +6,9 @@ part of the result.
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -31,12 +34,30 @@ from pyannote.core import Annotation
 _SHARES = {"segmentation": (0.0, 0.5), "embeddings": (0.5, 0.97)}
 """Part of the whole, by time, that each step of the pipeline takes on a CPU."""
 
+_WINDOWS_PER_BATCH_ON_A_CARD = 256
+
 
 class EmbeddedDiarizer:
     """`models.base.Diarizer` over PyanNet segmentation and GE2E voices."""
 
-    def __init__(self, options: DiarizerOptions | None = None, *, device: Device = CPU) -> None:
+    def __init__(
+        self,
+        options: DiarizerOptions | None = None,
+        *,
+        device: Device = CPU,
+        threads: int | None = None,
+    ) -> None:
         """Load both networks onto `device`.
+
+        Parameters
+        ----------
+        options
+            What decides the result.
+        device
+            From `models.device.resolve`.
+        threads
+            CPU threads, each with windows of its own; None takes as many as this process may use.
+            Changes the time taken and not the turns.
 
         Raises
         ------
@@ -48,8 +69,12 @@ class EmbeddedDiarizer:
         self._device = device
         segmentation = load_segmentation(locate("pyannet-segmentation"))
         encoder = load_encoder(locate("ge2e-encoder"))
-        self._pipeline = VoiceDiarization(segmentation, encoder, self._options)
+        threads = threads or len(os.sched_getaffinity(0))
+        self._pipeline = VoiceDiarization(segmentation, encoder, self._options, threads)
         self._pipeline.to(torch.device(str(device)))
+        if device.kind == "cuda":
+            self._pipeline.segmentation_batch_size = _WINDOWS_PER_BATCH_ON_A_CARD
+            self._pipeline.embedding_batch_size = _WINDOWS_PER_BATCH_ON_A_CARD
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -102,7 +127,8 @@ class EmbeddedDiarizer:
         pipeline = self._pipeline
         while True:
             try:
-                return pipeline(file, num_speakers=num_speakers, hook=_hook(progress))
+                with _one_thread_per_operation():
+                    return pipeline(file, num_speakers=num_speakers, hook=_hook(progress))
             except (MemoryError, torch.cuda.OutOfMemoryError) as error:
                 if pipeline.segmentation_batch_size == 1:
                     message = f"Diarization does not fit on {self._device}, one window at a time."
@@ -128,6 +154,17 @@ class EmbeddedDiarizer:
                 ),
             },
         }
+
+
+@contextlib.contextmanager
+def _one_thread_per_operation() -> Iterator[None]:
+    """Threads share windows, not matrix products; see `models.voice_pipeline`."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _hook(progress: Progress) -> Any:

@@ -227,6 +227,14 @@ def drop_converged(seats: list[Seat], before: list[Box | None], pts_s: float) ->
             seats[loser].box = before[loser] or seats[loser].box
 
 
+def is_taken(seat: Seat, others: list[Seat]) -> bool:
+    """Whether one of `others` follows the very face that `seat` was just given."""
+    return seat.box is not None and any(
+        other.box is not None and widths_apart(seat.box, other.box) < CONVERGED_WIDTHS
+        for other in others
+    )
+
+
 def _moved(seat: Seat, before: Box | None) -> float:
     return math.inf if seat.box is None or before is None else widths_apart(seat.box, before)
 

@@ -43,6 +43,7 @@ from models.face_seats import (
     drop_converged,
     in_pixels,
     in_seat_order,
+    is_taken,
     nearest_pairs,
     placements,
 )
@@ -297,21 +298,22 @@ class EmbeddedFaceTracker:
         steady = room.onlookers.steady_profiles([face for face in free if face.in_profile])
         pairs, newcomers = placements(lost, free, steady, pts_s=frame.pts_s, cut=cut)
         for seat, face in pairs:
-            self._seat(seat, face, frame)
+            self._seat(room, seat, face, frame)
         unknown = [seat for seat in lost if seat.box is None]
         for face in newcomers:
-            if unknown and self._seat(unknown[0], face, frame):
+            if unknown and self._seat(room, unknown[0], face, frame):
                 unknown.pop(0)
 
-    def _seat(self, seat: Seat, face: FoundFace, frame: Frame) -> bool:
+    def _seat(self, room: _Room, seat: Seat, face: FoundFace, frame: Frame) -> bool:
         """Puts `face` into `seat`, if the mesh agrees that it is a face."""
         if face.in_profile:
             seat.in_profile, seat.box, seat.score, seat.presence = True, face.box, face.score, None
             seat.lost_at_s = frame.pts_s
             return True
-        region = face_region(face.centre_box, face.points)
-        if not self._settle(seat, frame.image, region):
-            seat.region = None
+        region, last_box = face_region(face.centre_box, face.points), seat.box
+        others = [one for one in room.seats if one is not seat and one.points is not None]
+        if not self._settle(seat, frame.image, region) or is_taken(seat, others):
+            seat.region, seat.points, seat.box = None, None, last_box
             return False
         seat.score, seat.sightings, seat.misses = face.score, 1, 0
         return True

@@ -14,6 +14,7 @@ import json
 import logging
 import math
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,9 @@ from models.options import DiarizerOptions
 
 Hook = Callable[..., None]
 Floats = NDArray[np.float32]
+
+WINDOWS_PER_TASK = 16
+"""Windows a thread takes at a time. Fixed, so that the number of threads changes no result."""
 
 _LOG = logging.getLogger(__name__)
 _MIN_CLEAN_FRAMES = 20
@@ -116,11 +120,34 @@ def _one_voice(embeddings: Floats) -> tuple[NDArray[np.int8], Floats, Floats]:
     return hard, np.ones((windows, speakers, 1), np.float32), centroid[None]
 
 
+class ThreadedInference(Inference):  # type: ignore[misc]
+    """pyannote's `Inference`, which on a CPU gives each thread windows of its own.
+
+    Threads that share one matrix product wait for each other at every step of the LSTM; where the
+    machine has other work, that waiting costs more than the product. Windows do not wait.
+    """
+
+    def __init__(self, network: PyanNet, pool: ThreadPoolExecutor, **window: float) -> None:
+        super().__init__(network, skip_aggregation=True, **window)
+        self._pool = pool
+
+    def infer(self, chunks: Tensor) -> Floats:
+        """Network output of windows of audio: (windows, 1, samples) -> (windows, frames, classes)."""
+        if self.device.type != "cpu":
+            return np.asarray(super().infer(chunks))
+        parts = self._pool.map(super().infer, chunks.split(WINDOWS_PER_TASK))
+        return np.concatenate(list(parts))
+
+
 class VoiceDiarization(SpeakerDiarization):  # type: ignore[misc]
     """`SpeakerDiarization` over a PyanNet and a GE2E encoder already loaded."""
 
     def __init__(
-        self, segmentation: PyanNet, encoder: ge2e.SpeakerEncoder, options: DiarizerOptions
+        self,
+        segmentation: PyanNet,
+        encoder: ge2e.SpeakerEncoder,
+        options: DiarizerOptions,
+        threads: int,
     ) -> None:
         # The parent's constructor downloads a PLDA that agglomerative clustering never reads.
         Pipeline.__init__(self)
@@ -128,15 +155,16 @@ class VoiceDiarization(SpeakerDiarization):  # type: ignore[misc]
         self.training = False
         self.segmentation_step = options.window_step
         self.embedding_exclude_overlap = True
-        self.embedding_batch_size = 256
+        self.embedding_batch_size = WINDOWS_PER_TASK
         self.klustering = "AgglomerativeClustering"
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="diarizer")
         duration_s = segmentation.specifications.duration
-        self._segmentation = Inference(
+        self._segmentation = ThreadedInference(
             segmentation,
+            self._pool,
             duration=duration_s,
             step=options.window_step * duration_s,
-            skip_aggregation=True,
-            batch_size=32,
+            batch_size=WINDOWS_PER_TASK * threads,
         )
         self.segmentation = ParamDict(
             threshold=Uniform(0.1, 0.9), min_duration_off=Uniform(0.0, 1.0)
@@ -144,6 +172,11 @@ class VoiceDiarization(SpeakerDiarization):  # type: ignore[misc]
         self._embedding = encoder
         self.clustering = VoiceClustering(options)
         self._expects_num_speakers = False
+
+    @property
+    def window_step_s(self) -> float:
+        """Seconds from one segmentation window to the next."""
+        return float(self._segmentation.step)
 
     def get_embeddings(
         self,
@@ -157,33 +190,36 @@ class VoiceDiarization(SpeakerDiarization):  # type: ignore[misc]
         Shapes: segmentations (windows, frames, speakers), result (windows, speakers, 256); rows of
         speakers that are silent in a window are NaN.
         """
-        waveform = file["waveform"][0].to(self._device())
+        waveform = file["waveform"][0].to(next(self._embedding.parameters()).device)
         mel, power = ge2e.mel_frames(waveform), ge2e.frame_power(waveform)
         windows, _, speakers = binary_segmentations.data.shape
-        result = np.full((windows * speakers, ge2e.DIMENSION), np.nan, np.float32)
-        pending: list[tuple[int, Tensor]] = []
-        step = max(1, self.embedding_batch_size // (2 * speakers))
-        for first in range(0, windows, step):
-            for window in range(first, min(first + step, windows)):
-                active = _active_frames(binary_segmentations, window, exclude_overlap)
-                for speaker, frames in enumerate(active):
-                    if len(frames):
-                        chosen = torch.from_numpy(frames).to(mel.device).clamp_max(len(mel) - 1)
-                        level = ge2e.speech_gain(power[chosen.clamp_max(len(power) - 1)])
-                        pending.append((window * speakers + speaker, mel[chosen] * level))
+        result = np.full((windows, speakers, ge2e.DIMENSION), np.nan, np.float32)
+
+        def embed(first: int) -> int:
+            last = min(first + self.embedding_batch_size, windows)
+            pending = [
+                (window, speaker, _speech(mel, power, frames))
+                for window in range(first, last)
+                for speaker, frames in enumerate(
+                    _active_frames(binary_segmentations, window, exclude_overlap)
+                )
+                if len(frames)
+            ]
             _embed(self._embedding, pending, result)
-            pending.clear()
+            return last
+
+        for completed in self._pool.map(embed, range(0, windows, self.embedding_batch_size)):
             if hook is not None:
-                hook("embeddings", None, total=windows, completed=min(first + step, windows))
-        return result.reshape(windows, speakers, ge2e.DIMENSION)
+                hook("embeddings", None, total=windows, completed=completed)
+        return result
 
-    @property
-    def window_step_s(self) -> float:
-        """Seconds from one segmentation window to the next."""
-        return float(self._segmentation.step)
 
-    def _device(self) -> torch.device:
-        return next(self._embedding.parameters()).device
+def _speech(mel: Tensor, power: Tensor, frames: NDArray[np.int64]) -> Tensor:
+    """Mel frames at those indices, at the level the encoder knows, shape (n_frames, 40)."""
+    chosen = torch.from_numpy(frames).to(mel.device)
+    # The last window reaches past the end of the recording.
+    gain = ge2e.speech_gain(power[chosen.clamp_max(len(power) - 1)])
+    return mel[chosen.clamp_max(len(mel) - 1)] * gain
 
 
 def _active_frames(
@@ -211,18 +247,18 @@ def _active_frames(
 
 
 def _embed(
-    encoder: ge2e.SpeakerEncoder, pending: list[tuple[int, Tensor]], result: Floats
+    encoder: ge2e.SpeakerEncoder, pending: list[tuple[int, int, Tensor]], result: Floats
 ) -> None:
-    """Fill the rows of `result` named in `pending`: the mean over pieces, of unit length."""
+    """Fill ``result[window, speaker]`` for all `pending`: the mean over pieces, of unit length."""
     if not pending:
         return
-    pieces = [ge2e.partials(mel) for _, mel in pending]
+    pieces = [ge2e.partials(mel) for _, _, mel in pending]
     with torch.inference_mode():
         embedded = encoder(torch.cat(pieces)).cpu().numpy()
     start = 0
-    for (row, _), piece in zip(pending, pieces, strict=True):
+    for (window, speaker, _), piece in zip(pending, pieces, strict=True):
         mean = embedded[start : start + len(piece)].mean(axis=0)
         start += len(piece)
         length = float(np.linalg.norm(mean))
         if math.isfinite(length) and length > 0:
-            result[row] = mean / length
+            result[window, speaker] = mean / length

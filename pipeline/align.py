@@ -1,8 +1,8 @@
 """Everything on one clock: the analysis windows, all events, and figures for the whole session.
 
-A window is 30 s every 5 s. Each cue has its value, its robust z against this person's own windows of
-this session (the first 2 minutes left out, at least 20 samples, durations on a log scale), and the
-reason where it is null or degraded. Nothing here compares people with each other or with a norm.
+A window is 30 s every 5 s. Each cue has its value, its robust z against this person's own windows
+of this session (the first 2 minutes left out, at least 20 samples, durations on a log scale), and
+the reason where it is null or degraded. Nothing here compares people with each other or a norm.
 
 Caveat: neighbouring windows share 25 s, so 20 samples may be two minutes of talk. Sources: SCIENCE
 2.0, 2.4 and 3; Iglewicz and Hoaglin (1993) for the robust z.
@@ -154,9 +154,10 @@ def _cues(
     }
     if not len(whole.frames.t_s):
         return heard | {name: missing_everywhere(grid, whole.no_video) for name in face.FACE_CUES}
+    speaking: Floats | str = whole.speech.client
     # a recording without any voice has a client who is known to be silent throughout
-    known = whole.speech.role_reason in {None, "no_speech"}
-    speaking = whole.speech.client if known else None
+    if whole.speech.role_reason not in {None, "no_speech"}:
+        speaking = str(whole.speech.role_reason)
     return heard | face.face_cues(whole.frames, whole.events, speaking, grid, settings)
 
 

@@ -1,6 +1,6 @@
 """Blinks and longer closures from the eye aspect ratio, against lids that are open just then.
 
-The lids count as closed while the ratio lies under ``open - max(factor (open - floor), depth open)``:
+The lids count as closed while the ratio is under ``open - max(factor (open - floor), depth open)``:
 `open` is a rolling median over 5 s, `floor` the 1st percentile of the recording. The least depth
 matters most: without it a person who hardly blinks has a floor inside the noise, and the rule finds
 30 blinks a minute where there are none. Everything is in seconds, so no frame rate is assumed.
@@ -20,6 +20,8 @@ from pipeline.stretches import Flags, Floats, running_median, runs, unbroken
 
 LONG_CLOSURE_S = 1.0
 """Lids low for longer than this: closed, or eyes cast down; never part of the open level."""
+REOPEN_S = 0.1
+"""Lids seen open for less than this were not: the ratio only hovers round its threshold."""
 LONG_CLOSURE_DEPTHS = 2.0
 """Such a stretch is at least this many times as deep as the shallowest blink."""
 
@@ -64,8 +66,7 @@ def find_closures(
     above = eye_aspect - (level - _depth(level, floor, settings.blink_depth_min, settings))
     found = []
     for first, stop in stretches:
-        for a, b in runs(above[first:stop] < 0):
-            span = (first + a, first + b)
+        for span in _joined(t_s, [(first + a, first + b) for a, b in runs(above[first:stop] < 0)]):
             closure, is_whole = _closure(t_s, eye_aspect, level, above, span, (first, stop))
             least_s = settings.blink_min_s if is_whole else settings.blink_max_s
             if closure.duration_s >= least_s:
@@ -94,6 +95,17 @@ def _long_low(
             if t_s[first + b - 1] - t_s[first + a] > LONG_CLOSURE_S:
                 low[first + a : first + b] = True
     return low
+
+
+def _joined(t_s: Floats, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Index ranges with those merged between which the lids reopen too briefly."""
+    joined: list[tuple[int, int]] = []
+    for a, b in spans:
+        if joined and t_s[a] - t_s[joined[-1][1] - 1] < REOPEN_S:
+            joined[-1] = (joined[-1][0], b)
+        else:
+            joined.append((a, b))
+    return joined
 
 
 def _closure(

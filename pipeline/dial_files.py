@@ -65,7 +65,9 @@ def read_dial(path: Path) -> DialCourse:
 def _lines(path: Path) -> list[Line]:
     """Cells of every line that is not blank."""
     text = _decoded(path)
-    numbered = [(n, line) for n, line in enumerate(re.split(r"\r\n|\n|\r", text), 1) if line.strip()]
+    numbered = [
+        (n, line) for n, line in enumerate(re.split(r"\r\n|\n|\r", text), 1) if line.strip()
+    ]
     if not numbered:
         raise SessionError(f"{path.name} is empty; allowed: CARMA's layout, or time,rating rows")
     delimiter = _delimiter([line for _, line in numbered])
@@ -114,7 +116,9 @@ def _read_carma(path: Path, lines: list[Line]) -> DialCourse:
     header = {cells[0].lower(): (n, cells) for n, cells in lines[:20] if len(cells) > 1}
     low, high = (_axis_end(path, header, name) for name in ("minimum value", "maximum value"))
     if high <= low:
-        raise SessionError(f"{path.name}: Maximum Value {high:g} is not above Minimum Value {low:g}")
+        raise SessionError(
+            f"{path.name}: Maximum Value {high:g} is not above Minimum Value {low:g}"
+        )
     rows = [_cells(path, line, (0, 1), 2) for line in lines[_first_row(path, lines) :]]
     ends, raw = _columns(path, rows, (low, high), f"Minimum to Maximum Value, {low:g} to {high:g}")
     usual = float(np.median(np.diff(ends))) if len(ends) > 1 else 1.0
@@ -170,9 +174,7 @@ def _named_columns(names: list[str]) -> tuple[int, int]:
     return time, rating
 
 
-def _cells(
-    path: Path, line: Line, columns: tuple[int, int], width: int
-) -> tuple[int, str, str]:
+def _cells(path: Path, line: Line, columns: tuple[int, int], width: int) -> tuple[int, str, str]:
     n, cells = line
     if max(columns) >= len(cells):
         raise SessionError(

@@ -1,9 +1,9 @@
-"""Head pose, gaze, lid opening, blinks and nods from the landmarks, and how far to trust each frame.
+"""Head pose, gaze, lids, blinks and nods from the landmarks, and how far to trust each frame.
 
-Pure arithmetic on `landmarks`, read piece by piece, so a changed gate never looks at the video again.
-A frame that fails a gate keeps its row and says why: `no_face`, `profile_view` (nose too far to the
-side for any pose), `small_face` (eyes too near each other in pixels) or `turned_away` (pose fine, but
-too far round or too far up or down for gaze).
+Pure arithmetic on `landmarks`, read piece by piece, so a changed gate never looks at the video
+again. A frame that fails a gate keeps its row and says why: `no_face`, `profile_view` (nose too far
+to the side for any pose), `small_face` (eyes too near each other in pixels) or `turned_away` (pose
+fine, but too far round or too far up or down for gaze).
 
 Caveat: lids are also measured where only the momentary pitch is off, because shut lids disturb the
 mesh and with it the pitch; what counts for them is the pitch of the second around. Definitions and
@@ -154,8 +154,9 @@ def _derive(
         nods_sought[rows] = (np.abs(own["head"][:, 0]) <= settings.yaw_pose_max_deg) & (
             rate_hz >= RATE_TOLERANCE * settings.nod_min_fps
         )
-        for event in _events(t_s[rows], own, blinks_sought[rows], nods_sought[rows], settings):
-            events.append({"session_id": session_id, "role": str(role), **event})
+        who = {"session_id": session_id, "role": str(role)}
+        found = _events(t_s[rows], own, blinks_sought[rows], nods_sought[rows], settings)
+        events += [{**who, **event} for event in found]
     reason = _reasons(engine_reason, measured, settings)
     frames = _frames(session_id, landmarks, measured, reason, lids_ok, settings)
     frames |= {"blinks_sought": blinks_sought, "nods_sought": nods_sought}

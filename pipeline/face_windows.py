@@ -1,8 +1,8 @@
 """What is seen of the client, per window: gaze, head, blinks and nods, each with its own gate.
 
-A window counts only if enough of the frames it would use were good enough; otherwise the cue is null
-and its reason is the commonest one among the frames that were not. Rates are events over the time in
-which they could have been seen, never over the clock.
+A window counts only if enough of the frames it would use were good enough; otherwise the cue is
+null and its reason is the commonest one among the frames that were not. Rates are events over the
+time in which they could have been seen, never over the clock.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pipeline.gaze_windows import (
     travel,
 )
 from pipeline.spans import (
+    Bounds,
     Flags,
     Floats,
     Whys,
@@ -136,7 +137,7 @@ def valid_share(frames: Frames, windows: Windows) -> Floats:
 def face_cues(
     frames: Frames,
     events: Events,
-    speaking: Floats | None,
+    speaking: Floats | str,
     windows: Windows,
     settings: AlignSettings,
 ) -> dict[str, WindowCue]:
@@ -145,17 +146,21 @@ def face_cues(
     Parameters
     ----------
     frames : at least one
-    speaking : the client's speech, shape (n, 2); None where it is not known
+    speaking : the client's speech, shape (n, 2), or the reason why it is not known
     """
     near_shut = as_array(
         (float(a) - SHUT_MARGIN_S, float(b) + SHUT_MARGIN_S) for a, b in events.shut
     )
     lost = is_inside(near_shut, frames.t_s)
-    considered = ~lost if speaking is None else ~lost & ~is_inside(speaking, frames.t_s)
+    silent = np.ones(len(lost), bool)
+    if not isinstance(speaking, str):
+        silent = ~is_inside(speaking, frames.t_s)
+    considered = silent & ~lost
     bins = _bins(frames, considered, lost, settings)
-    cues = _gaze_cues(frames, bins, considered, windows, settings)
-    if speaking is None:
-        cues = {name: missing_everywhere(windows, "no_role") for name in GAZE_CUES}
+    if isinstance(speaking, str):
+        cues = {name: missing_everywhere(windows, speaking) for name in GAZE_CUES}
+    else:
+        cues = _gaze_cues(frames, bins, considered, windows, settings)
     return cues | {
         "client_head_speed_dps": _head_cue(frames, bins, windows, settings),
         "client_blink_rate_pm": blink_rate(frames, events, windows, settings),
@@ -229,14 +234,11 @@ def _gaze_cues(
     modal, spread = around_mode(bins, windows)
     values = (travel(bins, windows), stillest_run(bins, windows), modal, spread)
     return {
-        name: _gated(value, gate, too_little)
-        for name, value in zip(GAZE_CUES, values, strict=True)
+        name: _gated(value, gate, too_little) for name, value in zip(GAZE_CUES, values, strict=True)
     }
 
 
-def _head_cue(
-    frames: Frames, bins: Bins, windows: Windows, settings: AlignSettings
-) -> WindowCue:
+def _head_cue(frames: Frames, bins: Bins, windows: Windows, settings: AlignSettings) -> WindowCue:
     bounds = rows_inside(frames.t_s, windows)
     posed = np.isfinite(frames.head[:, 0])
     gate = _gate(frames.reason, posed, np.ones(len(frames.t_s), bool), bounds, settings)
@@ -249,7 +251,7 @@ def _gate(
     why: Whys,
     good: Flags,
     considered: Flags,
-    bounds: tuple[np.ndarray, np.ndarray],
+    bounds: Bounds,
     settings: AlignSettings,
 ) -> Whys:
     """Reason per window: None where enough of the considered frames are good."""
@@ -258,13 +260,12 @@ def _gate(
     bad = considered & ~good
     names = sorted({name for name in why[bad] if name is not None})
     tallies = [sum_inside(bad & (why == name), bounds) for name in names]
-    commonest = np.array([*names, "low_coverage"], dtype=object)[
-        np.argmax([*tallies, np.full(len(count), 0.5)], axis=0)
-    ]
-    reason = np.where(share >= settings.valid_min, None, commonest)
+    most = np.argmax([*tallies, np.full(len(count), 0.5)], axis=0)
+    reason: Whys = np.array([*names, "low_coverage"], dtype=object)[most]
+    reason[share >= settings.valid_min] = None
     reason[bounds[1] - bounds[0] == 0] = "no_media"
     reason[(bounds[1] > bounds[0]) & (count == 0)] = "few_samples"
-    return np.asarray(reason, dtype=object)
+    return reason
 
 
 def _gated(value: Floats, gate: Whys, *also: tuple[Flags, str]) -> WindowCue:

@@ -1,8 +1,8 @@
 """Where the eyes point, their opening and their distance, from mesh and iris points.
 
-Gaze is the head's angle plus the eye's rotation in it; the rotation is the iris centre's offset from
-the middle of the eye's corners, over the eye's width, times 126 deg (an eyeball of 12 mm radius,
-26.5 mm from corner to corner). Both eyes are averaged.
+Gaze is the head's angle plus the eye's rotation in it; the rotation is the iris centre's offset
+from the middle of the eye's corners, over the eye's width, times 126 deg (an eyeball of 12 mm
+radius, 26.5 mm from corner to corner). Both eyes are averaged.
 
 Caveat: without calibration this is off by a constant of several degrees for each person: only
 differences within one session mean anything. Eye aspect ratio: Soukupová and Čech (2016).

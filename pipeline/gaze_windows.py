@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.spans import Flags, Floats, Windows, divided, sum_inside
+from pipeline.spans import Bounds, Flags, Floats, Windows, divided, sum_inside
 
 BLOCK_S = 600.0
 """The commonest direction is found anew this often."""
@@ -45,7 +45,7 @@ class Bins:
     shut: Flags
     """Shape (n,): lids were shut near some frame of the bin."""
 
-    def bounds(self, windows: Windows) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def bounds(self, windows: Windows) -> Bounds:
         """First and one-past-last bin of each window."""
         first, stop = (
             np.clip(np.round(edge / self.step_s), 0, len(self.gaze)).astype(np.intp)
@@ -131,7 +131,7 @@ def stillest_run(bins: Bins, windows: Windows) -> Floats:
 def around_mode(bins: Bins, windows: Windows) -> tuple[Floats, Floats]:
     """Share within 10 deg of the commonest direction, and root mean square deviation from it."""
     share, spread = np.full(len(windows), np.nan), np.full(len(windows), np.nan)
-    known = np.isfinite(bins.gaze).all(axis=1)
+    known = np.asarray(np.isfinite(bins.gaze).all(axis=1))
     if not known.any():
         return share, spread
     bounds = bins.bounds(windows)
@@ -139,7 +139,8 @@ def around_mode(bins: Bins, windows: Windows) -> tuple[Floats, Floats]:
     block = np.floor(windows.centre_s / BLOCK_S).astype(np.int64)
     for index in np.unique(block):
         here = block == index
-        away = np.linalg.norm(bins.gaze - _mode_of_block(bins, known, int(index)), axis=1)
+        mode = _mode_of_block(bins, known, int(index))
+        away = np.hypot(bins.gaze[:, 0] - mode[0], bins.gaze[:, 1] - mode[1])
         near = sum_inside(known & (away <= NEAR_DEG), bounds)
         squares = sum_inside(np.where(known, away, 0.0) ** 2, bounds)
         share[here] = divided(near, count)[here]

@@ -1,11 +1,11 @@
 """Head pose from 14 points of a face mesh: a rigid mean face laid over the picture.
 
-Perspective-n-point (SQPNP, then Levenberg-Marquardt on the reprojection error) with the focal length
-taken as the frame's long side and the optical centre as its middle; tripling the focal length moves
-pitch by 1 deg. Every frame stands alone, so how frames are handed over changes nothing.
+Perspective-n-point (SQPNP, then Levenberg-Marquardt on the reprojection error) with the focal
+length taken as the frame's long side and the optical centre as its middle; tripling the focal
+length moves pitch by 1 deg. Every frame stands alone: how frames are handed over changes nothing.
 
-Caveat: measured against faces of known angle within 60 deg of yaw the mean error is 4-6 deg of pitch
-and yaw and 3 deg of roll. Zero pitch is that of this mean face: compare within one person only.
+Caveat: measured against faces of known angle within 60 deg of yaw the mean error is 4-6 deg of
+pitch and yaw and 3 deg of roll. Zero pitch is that of this mean face: compare within one person.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MEAN_FACE_MM: dict[int, tuple[float, float, float]] = {
     **_MIDDLE_MM,
     **{_PARTNER[index]: (-x, y, z) for index, (x, y, z) in _IMAGE_LEFT_MM.items()},
 }
-"""Mesh index -> x (image right), y (down), z (away) in mm: our own mean face, fitted from meshes."""
+"""Mesh index -> x (image right), y (down), z (away) in mm: our own mean face, fitted to meshes."""
 POSE_POINTS = (33, 133, 362, 263, 168, 6, 1, 4, 98, 327, 2, 9, 61, 291)
 """Eye corners, nose, forehead and mouth corners, in MediaPipe's numbering."""
 _MODEL = np.array([MEAN_FACE_MM[index] for index in POSE_POINTS], np.float64)
@@ -83,6 +83,13 @@ def _rotation_vector(face: Floats, camera: Floats) -> Floats:
     if not found:
         return lost
     found, turn, shift = cv2.solvePnP(
-        _MODEL, face, camera, None, turn, shift, useExtrinsicGuess=True, flags=cv2.SOLVEPNP_ITERATIVE
+        _MODEL,
+        face,
+        camera,
+        None,
+        turn,
+        shift,
+        useExtrinsicGuess=True,
+        flags=cv2.SOLVEPNP_ITERATIVE,
     )
     return np.asarray(turn[:, 0] if found and shift[2, 0] > 0 else lost)

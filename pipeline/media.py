@@ -136,8 +136,9 @@ class FolderRecording:
         return t_s + self.probe(media).clock_start_s - self._spec.media[media].offset_s
 
     def _read(self, reader: Callable[[Path], tuple[Channels, float]]) -> Channels:
+        path = self.media_path(self.heard)
         try:
-            samples, _ = reader(self.media_path(self.heard))
+            samples, _ = reader(path)
         except MediaError as error:
             raise MediaError(f"session {self._spec.id}: {error}") from error
         return samples

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from models.base import SAMPLE_RATE_HZ, Audio
 from pipeline.errors import MediaError
-from pipeline.media_container import audio_stream, opened, seconds
+from pipeline.media_container import audio_stream, opened
 
 Channels = NDArray[np.float32]  # shape (channels, n_samples)
 
@@ -76,7 +76,8 @@ def _read(path: Path, rate: int, *, mixed: bool) -> tuple[Channels, float]:
     for block in _blocks(_aligned(placed(), source_rate, path.name), source_rate):
         for channel, samples_of_channel in zip(out, block, strict=True):
             channel.add(samples_of_channel)
-    return np.stack([channel.finish() for channel in out]), first_s
+    found = [channel.finish() for channel in out]
+    return (found[0][None] if mixed else np.stack(found)), first_s
 
 
 def _decoded(path: Path, *, mixed: bool) -> Iterator[tuple[float, int, Channels]]:
@@ -85,6 +86,8 @@ def _decoded(path: Path, *, mixed: bool) -> Iterator[tuple[float, int, Channels]
         stream = audio_stream(container)
         if stream is None:
             raise MediaError(f"{path.name} has no audio")
+        assert stream.time_base is not None
+        tick_s = float(stream.time_base)
         stamped = False
         for packet in container.demux(stream):
             try:
@@ -94,7 +97,7 @@ def _decoded(path: Path, *, mixed: bool) -> Iterator[tuple[float, int, Channels]
             for frame in frames:
                 pts_s = float("nan")
                 if frame.pts is not None:
-                    pts_s = seconds(frame.pts, frame.time_base)
+                    pts_s = frame.pts * tick_s
                 elif not stamped:
                     pts_s = 0.0  # a bare stream of audio: its samples are the only clock
                 stamped = True
@@ -111,7 +114,10 @@ def _samples(frame: AudioFrame, *, mixed: bool) -> Channels:
         values = (raw / -float(np.iinfo(raw.dtype).min)).astype(np.float32)
     else:
         values = raw.astype(np.float32, copy=False)
-    return values.mean(axis=0, keepdims=True) if mixed and values.shape[0] > 1 else values
+    if not mixed or values.shape[0] == 1:
+        return values
+    total: Channels = np.add.reduce(values, axis=0, keepdims=True)
+    return total * np.float32(1.0 / values.shape[0])
 
 
 def _aligned(frames: Iterator[tuple[float, Channels]], rate: int, name: str) -> Iterator[Channels]:

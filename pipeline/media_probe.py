@@ -34,6 +34,7 @@ from pipeline.media_container import (
 TRUNCATION_TOLERANCE = 0.02
 SLACK_S = 0.25  # a codec's start-up and last frame; matters only for very short files
 STATED = ("mov", "matroska", "flv", "flac", "avi", "wav", "w64", "aiff", "caf", "asf", "mp3")
+FROM_ZERO = ("matroska", "flv")  # these count their length from time 0, not from the first packet
 UNSIZED_RIFF = 0x7FFF_0000  # writers that cannot seek back put such sizes into the header
 
 
@@ -234,18 +235,17 @@ def _missing(
     if not container.format.name.startswith(STATED) or _is_mp3_without_length(path, container):
         return None, 0.0
     stated: list[tuple[float, float]] = []
+    from_zero = container.format.name.startswith(FROM_ZERO)
     if container.duration:
         length_s = container.duration / av.time_base
-        start_s = (container.start_time or 0) / av.time_base
+        start_s = 0.0 if from_zero else (container.start_time or 0) / av.time_base
         end_s = max((one.end_s for one in seen.values()), default=-np.inf)
-        # Matroska and FLV count the length from time 0, not from the first packet
-        readable_s = max(end_s, end_s - start_s)
-        stated.append((length_s, min(length_s - readable_s, length_s)))
+        stated.append((length_s, min(start_s + length_s - end_s, length_s)))
     for index, one in seen.items():
         stream = container.streams[index]
         if stream.duration:
             length_s = seconds(stream.duration, stream.time_base)
-            start_s = seconds(stream.start_time or 0, stream.time_base)
+            start_s = 0.0 if from_zero else seconds(stream.start_time or 0, stream.time_base)
             stated.append((length_s, min(start_s + length_s - one.end_s, length_s)))
     if not stated:
         return None, 0.0

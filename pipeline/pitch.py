@@ -3,15 +3,13 @@
 Pitch is pYIN (Mauch & Dixon 2014) with limits set per voice by a first pass: floor 0.75 q25,
 ceiling 1.5 q75 (De Looze & Hirst 2010). The grid is global: frame k is centred on sample k * hop.
 The runs of one voice are laid end to end with silence between, so that pYIN's start-up is paid once
-per chunk and no frame sees two runs. Caveat: pYIN's voicing depends on its pitch grid; a coarser one calls
-less speech voiced.
+per chunk and no frame sees two runs. Caveat: pYIN's voicing depends on its pitch grid; a coarser
+one calls less speech voiced.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import librosa
@@ -149,9 +147,10 @@ def _pyin(
 ) -> Floats:
     """F0 by pYIN on the given runs of frames; NaN elsewhere and where unvoiced."""
     frame_length = _frame_length(limits[0])
+    track = np.full(grid.count, np.nan)
     chunks = _chunks(_cut(runs, CHUNK_FRAMES))
-
-    def one(chunk: Sequence[Run]) -> list[Floats]:
+    # one chunk after another: the Viterbi search holds the interpreter lock, threads gain nothing
+    for done, chunk in enumerate(chunks, 1):
         laid, places = _lay_out(audio, grid, chunk, pad=frame_length // 2)
         f0, _, _ = librosa.pyin(
             laid,
@@ -162,15 +161,9 @@ def _pyin(
             hop_length=grid.hop,
             resolution=resolution_st,
         )
-        return [f0[at : at + stop - start] for at, (start, stop) in zip(places, chunk, strict=True)]
-
-    track = np.full(grid.count, np.nan)
-    # threads, not processes: the Viterbi search releases the lock and nothing need be copied
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for done, (chunk, pieces) in enumerate(zip(chunks, pool.map(one, chunks), strict=True), 1):
-            for (start, stop), piece in zip(chunk, pieces, strict=True):
-                track[start:stop] = piece
-            progress(done / len(chunks))
+        for at, (start, stop) in zip(places, chunk, strict=True):
+            track[start:stop] = f0[at : at + stop - start]
+        progress(done / len(chunks))
     return track
 
 

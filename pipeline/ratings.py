@@ -1,9 +1,10 @@
 """Dial ratings on the session clock, whether they can be read, and their extreme segments.
 
-Each rater's file becomes one value a second. `value_raw` is what the dial said at that media second;
-`value` is what it said `lag_s` later, because a hand follows what is seen and heard by 1 to 6 s
-(Mariooryad and Busso 2015), without the first seconds, in which a rater finds the dial. The lag is
-never fitted to the other rater. Summaries are of `value_raw`, so a published mean comes out again.
+Each rater's file becomes one value a second. `value_raw` is what the dial said at that second of
+the media; `value` is what it said `lag_s` later, because a hand follows what is seen and heard by
+1 to 6 s (Mariooryad and Busso 2015), without the first seconds, in which a rater finds the dial.
+The lag is never fitted to the other rater. Summaries are of `value_raw`, so that a published mean
+comes out again.
 
 Caveat: a low rating is no bad work (Swift, Tompkins and Parkin 2017: the same act was rated both
 ways). A file that cannot be read is one rater's absence; the other rater's dial goes on.
@@ -17,19 +18,17 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from pipeline import tables
 from pipeline.config import RatingsSettings
 from pipeline.dial_files import DialCourse, read_dial
 from pipeline.errors import SessionError
 from pipeline.rating_segments import HELPFUL_ABOVE, HINDERING_BELOW, pick_segments
+from pipeline.spans import Floats, Windows, amount_inside
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 
 VERSION = 1
 """Raise when the numbers can change."""
-
-Floats = NDArray[np.float64]
 
 RATERS = ("client", "therapist")
 MOVE_POINTS = 2.0
@@ -46,7 +45,9 @@ def run(inputs: Inputs, engine: None, settings: RatingsSettings) -> Outputs:
     ``unreadable_media``; modality ``dial_client`` or ``dial_therapist``.
     """
     del engine
-    parts: dict[str, list[pa.Table]] = {name: [tables.TABLES[name].empty()] for name in STAGE.writes}
+    parts: dict[str, list[pa.Table]] = {
+        name: [tables.TABLES[name].empty()] for name in STAGE.writes
+    }
     absences: list[Absence] = []
     for rater in RATERS:
         course = _course(inputs, rater)
@@ -70,21 +71,14 @@ def on_seconds(course: DialCourse, duration_s: float) -> Floats:
     n = math.ceil(duration_s - 1e-6)
     rated = np.isfinite(course.value)
     edges = np.arange(n + 1, dtype=np.float64)
-    spans = (course.start_s[rated], course.end_s[rated])
-    weights = _covered(*spans, np.ones(int(rated.sum())), edges)
-    totals = _covered(*spans, course.value[rated], edges)
+    spans = np.column_stack([course.start_s, course.end_s])[rated]
+    lengths = spans[:, 1] - spans[:, 0]
+    seconds = Windows(edges[:-1], edges[1:])
+    weights = amount_inside(spans, lengths, seconds)
+    totals = amount_inside(spans, lengths * course.value[rated], seconds)
     enough = weights >= RATED_SHARE_MIN - 1e-9
     means = np.divide(totals, weights, out=np.full(n, np.nan), where=enough)
     return np.clip(means, 0, 100)
-
-
-def _covered(start_s: Floats, end_s: Floats, heights: Floats, edges: Floats) -> Floats:
-    """Integral of a step function between successive edges, shape (n_edges - 1,)."""
-    if not len(start_s):
-        return np.zeros(len(edges) - 1)
-    knots = np.column_stack([start_s, end_s]).ravel()
-    areas = np.cumsum(np.column_stack([np.zeros(len(heights)), heights * (end_s - start_s)]).ravel())
-    return np.diff(np.interp(edges, knots, areas))
 
 
 def count_moves(course: Floats) -> int:
@@ -109,7 +103,7 @@ def longest_hold_s(course: Floats) -> float:
 
 
 def _course(inputs: Inputs, rater: str) -> DialCourse | Absence:
-    """This rater's steps on the session clock, or why there are none."""
+    """One rater's steps on the session clock, or why there are none."""
     modality = f"dial_{rater}"
     part = next((part for part in inputs.spec.ratings if part.rater == rater), None)
     if part is None:
@@ -194,9 +188,7 @@ def _figures(raw: Floats) -> dict[str, Any]:
         "dial_median": float(np.median(known)),
         "dial_sd": float(known.std(ddof=1)) if len(known) > 1 else 0.0,
         "dial_prop_helpful": float(np.mean(known > HELPFUL_ABOVE)),
-        "dial_prop_neutral": float(
-            np.mean((known >= HINDERING_BELOW) & (known <= HELPFUL_ABOVE))
-        ),
+        "dial_prop_neutral": float(np.mean((known >= HINDERING_BELOW) & (known <= HELPFUL_ABOVE))),
         "dial_prop_hindering": float(np.mean(known < HINDERING_BELOW)),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -110,7 +110,7 @@ def _of_turns(heard: Heard) -> Iterator[Figure]:
     count = float(len(floor)) if floor else None
     yield _figure("turn_count", count, why, "Turns that take the floor.")
     minutes = (floor[-1]["end_s"] - floor[0]["start_s"]) / 60 if floor else 0.0
-    changes = sum(a["speaker"] != b["speaker"] for a, b in zip(floor, floor[1:], strict=False))
+    changes = sum(a["speaker"] != b["speaker"] for a, b in pairwise(floor))
     rate = changes / minutes if minutes > 0 else None
     yield _figure("turns_per_min", rate, why, "Changes of the floor per minute.")
     known = heard.speech.role_reason is None
@@ -135,7 +135,9 @@ def _of_words(heard: Heard) -> Iterator[Figure]:
     replies = [turn for turn in turns if turn["response_latency_s"] is not None]
     why = heard.speech.role_reason or (None if known else heard.no_words)
     opened = {turn["turn_id"] for turn in asked if turn["question_type"] == "open"}
-    to_open = [t for t in turns if t["answers_turn_id"] in opened and t["reply_minimal"] is not None]
+    to_open = [
+        t for t in turns if t["answers_turn_id"] in opened and t["reply_minimal"] is not None
+    ]
     minimal = [bool(turn["reply_minimal"] or turn["reply_agreeing"]) for turn in to_open]
     counts = {
         "therapist_question_count": (len(asked), "Therapist's questions."),

@@ -32,7 +32,7 @@ FIXED_GAZE_S = 45.0
 RULE_OF_BLOCK: Mapping[Block, str] = {"slow_replies": "R4", "several_cues": "R6"}
 BLOCKS_AT: Mapping[Block, float] = {"slow_replies": 0.30, "several_cues": 0.64}
 """Share of the session at which each planned run starts."""
-FIXED_GAZE_AT = (0.18, 0.50, 0.88)
+FIXED_GAZE_AT = (0.18, 0.44, 0.88)
 RATED_AT = ((0.13, 25.0), (0.24, -26.0), (0.46, 29.0), (0.58, -33.0), (0.80, 21.0), (0.94, -29.0))
 """(share of the session, points from the middle) of each rated stretch."""
 RATED_S = 40.0
@@ -273,6 +273,13 @@ def write_session(
         register.write_text(consent_text())
     done.write_text(json.dumps(plan.truth(), indent=1) + "\n")
     return folder
+
+
+def sample_portrait() -> Image:
+    """scikit-image's public-domain portrait, shape (512, 512, 3), read where it is installed."""
+    from skimage.data import astronaut
+
+    return np.asarray(astronaut(), dtype=np.uint8)
 
 
 def session_id(plan: Plan, face: Image | None) -> str:

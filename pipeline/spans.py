@@ -12,6 +12,8 @@ from pipeline.timeline import Span, union
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Bounds = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""First and one-past-last row of each window."""
 Whys = NDArray[np.object_]
 """A reason or None per window."""
 
@@ -94,19 +96,17 @@ def is_inside(spans: Floats, t_s: Floats) -> Flags:
     return np.asarray((at >= 0) & (t_s < spans[np.maximum(at, 0), 1]))
 
 
-def rows_inside(t_s: Floats, windows: Windows) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def rows_inside(t_s: Floats, windows: Windows) -> Bounds:
     """First and one-past-last row of each window; `t_s` is sorted."""
     return np.searchsorted(t_s, windows.start_s), np.searchsorted(t_s, windows.end_s)
 
 
-def sum_inside(
-    values: NDArray[np.generic], bounds: tuple[NDArray[np.intp], NDArray[np.intp]]
-) -> Floats:
+def sum_inside(values: Floats | Flags, bounds: Bounds) -> Floats:
     """Sum of `values` over the rows of each window, from `rows_inside`."""
     sums = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
     return np.asarray(sums[bounds[1]] - sums[bounds[0]])
 
 
 def divided(a: Floats, b: Floats) -> Floats:
-    """a / b, NaN where b is not above 0."""
+    """Quotient a / b, NaN where b is not above 0."""
     return np.divide(a, b, out=np.full(len(a), np.nan), where=b > 0)

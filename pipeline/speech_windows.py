@@ -160,9 +160,7 @@ def pauses(turns: Sequence[dict[str, Any]], speech: Speech, windows: Windows) ->
     turn_s = covered_s(own, windows)
     share = 1 - divided(covered_s(intersection(spoken, own), windows), turn_s)
     enough = turn_s >= MIN_TURN_S
-    reason = _first_reason(
-        len(windows), (turn_s <= 0, "no_speech"), (~enough, "too_short")
-    )
+    reason = _first_reason(len(windows), (turn_s <= 0, "no_speech"), (~enough, "too_short"))
     return WindowCue(np.where(enough, np.clip(share, 0, 1), np.nan), reason)
 
 
@@ -187,11 +185,13 @@ def articulation_rate(slices: pa.Table, speech: Speech, windows: Windows) -> Win
 
 
 def pitch_spread(slices: pa.Table, speech: Speech, windows: Windows) -> WindowCue:
-    """Client's F0 spread in semitones, pooled: spread inside the slices and between their medians."""
+    """Client's F0 spread in semitones, pooled: inside the slices and between their medians."""
     own, spans = _client_slices(slices)
     if speech.role_reason is not None or not own:
         return missing_everywhere(windows, speech.role_reason or "no_speech")
-    known = np.array([row["f0_sd_st"] is not None and row["f0_median_hz"] is not None for row in own])
+    known = np.array(
+        [row["f0_sd_st"] is not None and row["f0_median_hz"] is not None for row in own]
+    )
     voiced = np.where(known, [(row["voiced_prop"] or 0) * _clear_s(row) for row in own], 0.0)
     middle = 12 * np.log2([row["f0_median_hz"] or 100.0 for row in own])
     spread = np.array([row["f0_sd_st"] or 0.0 for row in own])
@@ -229,15 +229,13 @@ def _client_slices(slices: pa.Table) -> tuple[list[dict[str, Any]], Floats]:
 
 
 def _clear_s(row: dict[str, Any]) -> float:
-    """Phonation in which nuclei could be heard: without overlap, where the slice's rate tells it."""
+    """Phonation in which nuclei could be heard: overlap left out, where the slice's rate tells."""
     if row["articulation_rate_sps"]:
         return row["syllables"] / row["articulation_rate_sps"]
     return row["phonation_s"] or 0.0
 
 
-def _mostly(
-    own: Sequence[dict[str, Any]], spans: Floats, windows: Windows, reason: str
-) -> Flags:
+def _mostly(own: Sequence[dict[str, Any]], spans: Floats, windows: Windows, reason: str) -> Flags:
     """Where more than half of the client's phonation lies in slices with this reason."""
     phonation = np.array([row["phonation_s"] or 0.0 for row in own])
     such = np.array([row["reason"] == reason for row in own])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,7 +40,7 @@ def unbroken(t_s: Floats, usable: Flags) -> list[tuple[int, int]]:
     for first, stop in runs(usable):
         breaks = first + 1 + np.flatnonzero(steps[first : stop - 1] > limit_s)
         bounds = [first, *(int(at) for at in breaks), stop]
-        pieces += list(zip(bounds[:-1], bounds[1:], strict=True))
+        pieces += list(pairwise(bounds))
     return pieces
 
 

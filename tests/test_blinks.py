@@ -43,7 +43,9 @@ def test_all_blinks_are_found_at_countable_rates(fps: float, half_width_s: float
     assert np.abs(middles - planned).max() < 1.5 / fps
 
 
-@pytest.mark.parametrize(("fps", "least", "most"), [(10, 0.3, 1.0), (15, 0.85, 1.0), (30, 1.0, 1.0)])
+@pytest.mark.parametrize(
+    ("fps", "least", "most"), [(10, 0.3, 1.0), (15, 0.85, 1.0), (30, 1.0, 1.0)]
+)
 def test_recall_of_short_blinks_falls_with_the_frame_rate(fps, least, most) -> None:
     planned = [(at, 0.1) for at in np.arange(3, 297, 3.37)]
     recall = len(blinks(*series(fps, planned, duration_s=300))) / len(planned)
@@ -52,7 +54,9 @@ def test_recall_of_short_blinks_falls_with_the_frame_rate(fps, least, most) -> N
 
 def test_length_does_not_depend_on_the_frame_rate() -> None:
     planned = [(at, 0.2) for at in np.arange(3, 57, 3.37)]
-    lengths = [np.mean([b.duration_s for b in blinks(*series(fps, planned))]) for fps in (20, 30, 60)]
+    lengths = [
+        np.mean([b.duration_s for b in blinks(*series(fps, planned))]) for fps in (20, 30, 60)
+    ]
     assert np.ptp(lengths) < 0.02
 
 
@@ -95,6 +99,20 @@ def test_slow_drift_of_the_lids_is_no_blink() -> None:
     t_s, ear = series(30, [(at, 0.15) for at in range(5, 55, 5)])
     found = blinks(t_s, ear * (1 + 0.15 * np.sin(2 * np.pi * t_s / 40)))
     assert len(found) == 10
+
+
+def test_lids_that_hover_at_the_threshold_are_one_closure() -> None:
+    t_s, ear = series(30, [(5, 0.15), (40, 0.15)], noise=0.0)
+    low = (t_s >= 20) & (t_s < 22)
+    ear[low] = np.where(np.arange(low.sum()) % 10 == 9, 0.27, 0.15)
+    lengths = [c.duration_s for c in closures(t_s, ear)]
+    assert len(lengths) == 3
+    assert lengths[1] == pytest.approx(2.0, abs=0.1)
+
+
+def test_two_quick_blinks_stay_two() -> None:
+    for fps in (20, 30):
+        assert len(blinks(*series(fps, [(10.0, 0.12), (10.4, 0.12)]))) == 2
 
 
 def test_nothing_usable() -> None:

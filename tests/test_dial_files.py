@@ -25,9 +25,10 @@ def read(folder: Path, text: str | bytes) -> DialCourse:
 
 def carma(*rows: str, low="0", high="100", end="\n") -> str:
     header = [
-        {"Minimum Value,0": f"Minimum Value,{low}", "Maximum Value,100": f"Maximum Value,{high}"}.get(
-            line, line
-        )
+        {
+            "Minimum Value,0": f"Minimum Value,{low}",
+            "Maximum Value,100": f"Maximum Value,{high}",
+        }.get(line, line)
         for line in HEADER
     ]
     return end.join([*header, *rows]) + end

@@ -29,6 +29,8 @@ def test_a_name_means_one_thing():
     units = {}
     for table in TABLES.values():
         for column in table.columns:
+            if column.name == "value":
+                continue  # in long tables each row names its own measure
             expected = units.setdefault(column.name, column.unit)
             assert expected == column.unit, f"{table.name}.{column.name}"
 

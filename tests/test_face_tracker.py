@@ -9,7 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from face_scenes import decoded, film, of_person, portrait, scene, task_bundle, tracker
+from face_scenes import FPS, decoded, film, of_person, portrait, scene, task_bundle, tracker
 
 from models.base import Fingerprint, Frame
 from models.errors import EngineInputError
@@ -270,3 +270,20 @@ def test_the_task_bundle_gives_478_points_without_an_iris_network(tmp_path):
         bundle.writestr("something.tflite", b"")
     with pytest.raises(EngineInputError, match=r"wrong\.task is no face_landmarker\.task"):
         EmbeddedFaceTracker.from_task(wrong)
+
+
+def test_one_face_fills_one_seat_only():
+    images = [scene((400 + 6 * i, 200, 220)) for i in range(20)]
+    seen = list(tracker().track(film(images), people=2))
+    assert sorted(one.reason is None for one in seen) == [False] * 20 + [True] * 20
+    assert len({one.person for one in seen if one.reason is None}) == 1
+    assert {one.points.dtype for one in seen if one.reason is None} == {np.dtype(np.float32)}
+
+
+def test_a_seat_too_long_empty_does_not_hold_rows_back():
+    blank = Frame(0, 0.0, np.zeros((36, 64, 3), np.uint8))
+    frames = (Frame(i, i / FPS, blank.image) for i in range(10_000))
+    rows = tracker().track(frames, people=2)
+    first = next(rows)
+    assert first.frame_index == 0
+    rows.close()

@@ -38,7 +38,9 @@ def test_gaze_is_head_plus_eye_with_signs() -> None:
 
 def test_head_and_eye_turning_against_each_other_cancel() -> None:
     to_right = np.array([[10 / 126, 0.0]])
-    assert gaze_angles(np.array([[10.0, 0.0]]), to_right, to_right, 126.0)[0] == pytest.approx([0, 0])
+    assert gaze_angles(np.array([[10.0, 0.0]]), to_right, to_right, 126.0)[0] == pytest.approx(
+        [0, 0]
+    )
 
 
 @pytest.mark.parametrize("opening", [0.05, 0.3])

@@ -51,7 +51,7 @@ def test_parity_on_a_portrait_at_several_sizes_and_at_the_border(reference):
         whole,
         np.ascontiguousarray(whole[70:400, 190:420]),
         portrait(660),
-        scene((700, 50, 600)),
+        scene((600, 50, 600)),
     ]
     found = errors(reference, film(images))
     assert len(found) == len(images)

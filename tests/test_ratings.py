@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,7 @@ def test_published_means_come_out_again(tmp_path: Path) -> None:
         segments = sorted(rows(both, "rating_segments", rater), key=lambda s: s["start_s"])
         assert [s["kind"] for s in segments].count("high") == 3
         assert [s["kind"] for s in segments].count("low") == 3
-        gaps = [b["start_s"] - a["end_s"] for a, b in zip(segments, segments[1:], strict=False)]
+        gaps = [b["start_s"] - a["end_s"] for a, b in pairwise(segments)]
         assert min(gaps) >= SETTINGS.segment_gap_s
         assert not any(s["low_confidence"] for s in segments)
 
@@ -165,7 +166,7 @@ def test_segments_never_overlap_and_are_the_same_each_time(levels, missing) -> N
     segments = pick_segments(course, SETTINGS)
     assert segments == pick_segments(course.copy(), SETTINGS)
     spans = sorted((s.first, s.stop) for s in segments)
-    assert all(b[0] - a[1] >= 15 for a, b in zip(spans, spans[1:], strict=False))
+    assert all(b[0] - a[1] >= 15 for a, b in pairwise(spans))
     assert all(30 <= stop - first <= 120 for first, stop in spans)
 
 

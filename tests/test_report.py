@@ -315,6 +315,7 @@ def test_quantities_and_units() -> None:
     assert quantity("", None, "s") == "not measured"
     assert quantity("turns", 12.0, "") == "12"
     assert unit_of("client_f0_median_hz") == "Hz"
+    assert unit_of("video_fps_eff") == "Hz"
     assert unit_of("talk_ratio_therapist") == "share"
 
 

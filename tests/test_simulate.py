@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline import simulate
+from pipeline.session import load_session
 from pipeline.simulate_dials import plan_dials
 from pipeline.simulate_face import DEG_PER_EYE_WIDTH, LEFT_EYE, RIGHT_EYE, build_rig, render_frame
 from pipeline.simulate_media import write_media
@@ -179,7 +180,9 @@ def test_a_session_shorter_than_two_minutes_is_refused():
 def test_audio_only_session_folder(short_plan, tmp_path):
     folder = simulate.write_session(short_plan, tmp_path)
     assert json.loads((folder / "truth.json").read_text()) == short_plan.truth()
-    assert "shows = []" in (folder / "session.toml").read_text()
+    spec = load_session(folder)
+    assert spec.media[0].shows == []
+    assert "synthetic" in spec.session.made_up
     carma = (folder / "dial_client.csv").read_text().splitlines()
     assert len(carma) == 9 + 120
     assert carma[9].startswith("1,")

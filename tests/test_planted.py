@@ -1,0 +1,84 @@
+"""Planted versus found: tables made from the truth pass, tables that differ do not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pipeline.planted import compare
+
+TRUTH = {
+    "replies": [{"start_s": 130.0 + 20 * i, "latency_s": 0.8} for i in range(30)],
+    "blinks": [{"start_s": 3.0 * i, "end_s": 3.0 * i + 0.3} for i in range(40)],
+    "fixed_gaze": [{"start_s": 200.0, "end_s": 245.0}],
+    "dial_lag_s": 4,
+    "dial_lows": [{"start_s": 300.0, "end_s": 340.0}, {"start_s": 500.0, "end_s": 540.0}],
+    "stretches": [
+        {"rule": "R4", "start_s": 360.0, "end_s": 430.0},
+        {"rule": "R6", "start_s": 800.0, "end_s": 880.0},
+    ],
+}
+
+
+def tables(late_s=0.05, blinks=41, gaze_at_s=205.0, lag_s=4, low_at_s=510.0, stray=2):
+    dial = 50 + 20 * np.sin(np.arange(900) / 37) + 5 * np.sin(np.arange(900) / 5.3)
+    rated = {"client": dial, "therapist": np.roll(dial, lag_s)}
+    found = [("R4", 362.0), ("R6", 805.0), *[("R6", 10.0)] * stray]
+    return {
+        "turns": table(
+            {"role": "client", "start_s": r["start_s"] + late_s, "response_latency_s": 0.8 + late_s}
+            for r in TRUTH["replies"]
+        ),
+        "events": table({"kind": "blink", "start_s": float(i)} for i in range(blinks)),
+        "windows": table([
+            {"start_s": gaze_at_s, "end_s": gaze_at_s + 30, "client_gaze_path_rate_dps_z": -2.0}
+        ]),
+        "ratings": table(
+            {"rater": rater, "t_s": float(second), "value": value}
+            for rater, course in rated.items()
+            for second, value in enumerate(course.tolist())
+        ),
+        "rating_segments": table(
+            {"rater": "client", "kind": "low", "rank": i + 1, "start_s": at, "end_s": at + 30}
+            for i, at in enumerate((310.0, low_at_s))
+        ),
+        "candidates": table(
+            {"rule": rule, "start_s": at, "end_s": at + 40} for rule, at in found
+        ),
+    }  # fmt: skip
+
+
+def table(rows):
+    return pa.Table.from_pylist(list(rows))
+
+
+def test_tables_that_match_the_truth_pass():
+    findings = compare(TRUTH, tables())
+    assert len(findings) == 8
+    assert [f.name for f in findings if not f.ok] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("reply latency", {"late_s": 0.2}),
+        ("blinks", {"blinks": 45}),
+        ("stretches of fixed gaze", {"gaze_at_s": 250.0}),
+        ("lag of the therapist's dial", {"lag_s": 6}),
+        ("dial lows", {"low_at_s": 600.0}),
+        ("other R4 and R6 candidates", {"stray": 3}),
+    ],
+)
+def test_a_difference_is_named(name, change):
+    findings = compare(TRUTH, tables(**change))
+    assert [f.name for f in findings if not f.ok] == [name]
+
+
+def test_a_missing_run_is_named():
+    only_r4 = {**tables(), "candidates": table([{"rule": "R4", "start_s": 362.0, "end_s": 400.0}])}
+    assert [f.name for f in compare(TRUTH, only_r4) if not f.ok] == ["R6 stretch"]
+
+
+def test_absent_tables_are_not_judged():
+    assert {f.ok for f in compare(TRUTH, {})} == {None}
