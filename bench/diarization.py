@@ -8,6 +8,7 @@ recording states what was planned.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import sys
@@ -19,9 +20,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from models.diarizer import EmbeddedDiarizer  # noqa: E402
-from models.device import resolve  # noqa: E402
 from models.base import SAMPLE_RATE_HZ, Audio, Diarization  # noqa: E402
+from models.device import resolve  # noqa: E402
+from models.diarizer import EmbeddedDiarizer  # noqa: E402
 
 
 def main() -> None:
@@ -32,8 +33,12 @@ def main() -> None:
     parser.add_argument("--speakers", type=int, default=2)
     arguments = parser.parse_args()
     diarizer = EmbeddedDiarizer(device=resolve(arguments.device))
-    print(f"{'recording':16}{'DER %':>8}{'miss %':>8}{'false %':>8}{'conf %':>8}{'x real time':>13}{'audio s per CPU s':>19}"
-          f"{'gap median |error| s':>22}{'gap median error s':>20}")
+    headings = ("DER %", "miss %", "false %", "conf %")
+    print(
+        f"{'recording':16}"
+        + "".join(f"{heading:>9}" for heading in headings)
+        + f"{'x real time':>13}{'audio s / CPU s':>17}{'gap |error| s':>15}{'gap error s':>13}"
+    )
     for path in arguments.recordings or _default_recordings():
         audio = _read(path)
         start, cpu_start = time.perf_counter(), time.process_time()
@@ -41,10 +46,10 @@ def main() -> None:
         speed = audio.size / SAMPLE_RATE_HZ / (time.perf_counter() - start)
         per_cpu_s = audio.size / SAMPLE_RATE_HZ / (time.process_time() - cpu_start)
         rates = _rates(path.with_suffix(".rttm"), result, audio.size / SAMPLE_RATE_HZ)
-        line = f"{path.name:16}" + "".join(f"{100 * rate:8.2f}" for rate in rates)
+        line = f"{path.name:16}" + "".join(f"{100 * rate:9.2f}" for rate in rates)
         gaps = _gap_errors(path.with_suffix(".json"), result)
-        shown = f"{np.median(np.abs(gaps)):22.3f}{np.median(gaps):20.3f}" if len(gaps) else ""
-        print(f"{line}{speed:13.1f}{per_cpu_s:19.1f}{shown}")
+        shown = f"{np.median(np.abs(gaps)):15.3f}{np.median(gaps):13.3f}" if len(gaps) else ""
+        print(f"{line}{speed:13.1f}{per_cpu_s:17.1f}{shown}")
 
 
 def _default_recordings() -> list[Path]:
@@ -90,7 +95,7 @@ def _gap_errors(plan: Path, result: Diarization) -> np.ndarray:
     starts = np.array([turn.start_s for turn in result.turns])
     ends = np.array([turn.end_s for turn in result.turns])
     errors = []
-    for before, after in zip(turns, turns[1:], strict=False):
+    for before, after in itertools.pairwise(turns):
         start = starts[np.argmin(np.abs(starts - after["start"]))] - after["start"]
         end = ends[np.argmin(np.abs(ends - before["end"]))] - before["end"]
         errors.append(start - end)

@@ -11,6 +11,7 @@ OFFLINE_ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TRANSFORMERS_OFFLINE": "1",
+    "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime >= 1.29 reports from Linux too, with model names
     "DO_NOT_TRACK": "1",
 }
 os.environ.update(OFFLINE_ENVIRONMENT)

@@ -179,8 +179,7 @@ def weight_sha256(path: Path) -> str:
     files = sorted(
         (file.relative_to(path).as_posix(), file)
         for file in path.rglob("*")
-        if file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+        if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
     )
     lines = "".join(f"{file_sha256(file)}  {relative}\n" for relative, file in files)
     return hashlib.sha256(lines.encode()).hexdigest()
@@ -244,7 +243,7 @@ def _check(weight: Weight, path: Path) -> None:
 
 
 def status() -> list[WeightStatus]:
-    """State of every weight, in catalog order. Hashes what is there; raises nothing for a weight."""
+    """State of every weight, in catalog order; a wrong one is a state here, not an error."""
     return [_status(weight) for weight in load_catalog().values()]
 
 

@@ -69,7 +69,7 @@ class _RestrictedUnpickler(pickle.Unpickler):
             return _BUILT[module, name]
         if module == "torch" and name.endswith("Storage") and "." not in name:
             return getattr(torch, name)
-        if (module, name) in _INERT_NAMES or module.split(".")[0] in _INERT_PACKAGES:
+        if (module, name) in _INERT_NAMES or module.split(".", maxsplit=1)[0] in _INERT_PACKAGES:
             return type(name, (Inert,), {})
         message = (
             f"The checkpoint asks for {module}.{name}, which is not on the allow-list; nothing of "

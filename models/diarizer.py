@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import torch
+from pyannote.core import Annotation
 
 from models.base import (
     SAMPLE_RATE_HZ,
@@ -29,7 +31,6 @@ from models.ge2e import load_encoder
 from models.options import DiarizerOptions, diarizer_fingerprint
 from models.speech_detector import check_audio
 from models.voice_pipeline import VoiceDiarization, load_segmentation
-from pyannote.core import Annotation
 
 _SHARES = {"segmentation": (0.0, 0.5), "embeddings": (0.5, 0.97)}
 """Part of the whole, by time, that each step of the pipeline takes on a CPU."""
@@ -127,7 +128,7 @@ class EmbeddedDiarizer:
         pipeline = self._pipeline
         while True:
             try:
-                with _one_thread_per_operation():
+                with _quiet_and_one_thread_per_operation():
                     return pipeline(file, num_speakers=num_speakers, hook=_hook(progress))
             except (MemoryError, torch.cuda.OutOfMemoryError) as error:
                 if pipeline.segmentation_batch_size == 1:
@@ -157,12 +158,15 @@ class EmbeddedDiarizer:
 
 
 @contextlib.contextmanager
-def _one_thread_per_operation() -> Iterator[None]:
+def _quiet_and_one_thread_per_operation() -> Iterator[None]:
     """Threads share windows, not matrix products; see `models.voice_pipeline`."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with warnings.catch_warnings():
+            # Fewer voices than people is a result here, and the caller sees it.
+            warnings.filterwarnings("ignore", message=r"\s*The detected number of speakers")
+            yield
     finally:
         torch.set_num_threads(before)
 

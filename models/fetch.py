@@ -155,7 +155,11 @@ def _from_url(source: Url, weight: Weight, folder: Path, progress: Progress) -> 
 
 def _run(command: list[str], what: str, environment: dict[str, str]) -> None:
     done = subprocess.run(
-        command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        command,
+        check=False,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
         env=environment,
     )
     if done.returncode != 0:
@@ -170,5 +174,3 @@ def _expect(path: Path, sha256: str | None) -> None:
     if sha256 is not None and found != sha256:
         message = f"The download of {path.name} has sha256 {found}, expected {sha256}; discarded."
         raise WeightFetchError(message)
-
-

@@ -13,10 +13,13 @@ import math
 from pathlib import Path
 
 import torch
-import models.torchaudio_without_cuda  # noqa: F401  (must come before torchaudio)
-import torchaudio
 from safetensors.torch import load_file
 from torch import Tensor, nn
+
+import models.torchaudio_without_cuda  # noqa: F401  (must come before torchaudio)
+
+# isort: split
+import torchaudio
 
 from models.base import SAMPLE_RATE_HZ
 
@@ -34,6 +37,8 @@ _SILENCE_POWER = 1e-10
 
 class SpeakerEncoder(nn.Module):
     """The network. Input (batch, frames, 40), output (batch, 256) of unit length."""
+
+    dimension = DIMENSION
 
     def __init__(self) -> None:
         super().__init__()

@@ -23,10 +23,12 @@ import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import load_file
+from scipy.spatial.distance import cosine
 from torch import Tensor
 
 import models.torchaudio_without_cuda  # noqa: F401  (must come before pyannote.audio)
-from models import ge2e
+
+# isort: split
 from pyannote.audio import Inference, Pipeline
 from pyannote.audio.core.task import Problem, Resolution, Specifications
 from pyannote.audio.models.segmentation import PyanNet
@@ -34,8 +36,8 @@ from pyannote.audio.pipelines import SpeakerDiarization
 from pyannote.audio.pipelines.clustering import AgglomerativeClustering
 from pyannote.core import SlidingWindowFeature
 from pyannote.pipeline.parameter import ParamDict, Uniform
-from scipy.spatial.distance import cosine
 
+from models import ge2e
 from models.checkpoints import METADATA_KEY
 from models.options import DiarizerOptions
 
@@ -67,14 +69,14 @@ def load_segmentation(path: Path) -> PyanNet:
     return network.eval()
 
 
-class VoiceClustering(AgglomerativeClustering):  # type: ignore[misc]
+class VoiceClustering(AgglomerativeClustering):
     """Agglomerative clustering that may find fewer voices than asked for, never more."""
 
     def __init__(self, options: DiarizerOptions) -> None:
         super().__init__(metric="cosine")
         self._options = options
 
-    def __call__(
+    def __call__(  # type: ignore[override]  # pyannote declares an array, returns three
         self, embeddings: Floats, segmentations: SlidingWindowFeature, **counts: Any
     ) -> tuple[NDArray[np.int8], Floats, Floats]:
         """Give every speaker of every window to a voice.
@@ -83,7 +85,7 @@ class VoiceClustering(AgglomerativeClustering):  # type: ignore[misc]
         (windows, speakers, voices) and (voices, dimension).
         """
         voices, _, _ = self.filter_embeddings(embeddings, segmentations=segmentations)
-        if len(voices) < 2:  # noqa: PLR2004  (nothing to tell apart)
+        if len(voices) < 2:
             return _one_voice(embeddings)
         said = io.StringIO()
         with contextlib.redirect_stdout(said):  # pyannote prints where it should log
@@ -120,26 +122,28 @@ def _one_voice(embeddings: Floats) -> tuple[NDArray[np.int8], Floats, Floats]:
     return hard, np.ones((windows, speakers, 1), np.float32), centroid[None]
 
 
-class ThreadedInference(Inference):  # type: ignore[misc]
+class ThreadedInference(Inference):
     """pyannote's `Inference`, which on a CPU gives each thread windows of its own.
 
     Threads that share one matrix product wait for each other at every step of the LSTM; where the
     machine has other work, that waiting costs more than the product. Windows do not wait.
     """
 
-    def __init__(self, network: PyanNet, pool: ThreadPoolExecutor, **window: float) -> None:
-        super().__init__(network, skip_aggregation=True, **window)
+    def __init__(
+        self, network: PyanNet, pool: ThreadPoolExecutor, *, step_s: float, batch_size: int
+    ) -> None:
+        super().__init__(network, step=step_s, skip_aggregation=True, batch_size=batch_size)
         self._pool = pool
 
     def infer(self, chunks: Tensor) -> Floats:
-        """Network output of windows of audio: (windows, 1, samples) -> (windows, frames, classes)."""
+        """Score windows of audio: (windows, 1, samples) -> (windows, frames, speakers)."""
         if self.device.type != "cpu":
             return np.asarray(super().infer(chunks))
         parts = self._pool.map(super().infer, chunks.split(WINDOWS_PER_TASK))
         return np.concatenate(list(parts))
 
 
-class VoiceDiarization(SpeakerDiarization):  # type: ignore[misc]
+class VoiceDiarization(SpeakerDiarization):
     """`SpeakerDiarization` over a PyanNet and a GE2E encoder already loaded."""
 
     def __init__(
@@ -158,12 +162,11 @@ class VoiceDiarization(SpeakerDiarization):  # type: ignore[misc]
         self.embedding_batch_size = WINDOWS_PER_TASK
         self.klustering = "AgglomerativeClustering"
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="diarizer")
-        duration_s = segmentation.specifications.duration
+        duration_s = next(iter(segmentation.specifications)).duration
         self._segmentation = ThreadedInference(
             segmentation,
             self._pool,
-            duration=duration_s,
-            step=options.window_step * duration_s,
+            step_s=options.window_step * duration_s,
             batch_size=WINDOWS_PER_TASK * threads,
         )
         self.segmentation = ParamDict(
@@ -182,7 +185,7 @@ class VoiceDiarization(SpeakerDiarization):  # type: ignore[misc]
         self,
         file: Mapping[str, Any],
         binary_segmentations: SlidingWindowFeature,
-        exclude_overlap: bool = True,  # noqa: FBT001, FBT002  (pyannote's signature)
+        exclude_overlap: bool = True,
         hook: Hook | None = None,
     ) -> Floats:
         """Embed each active speaker of each window.
@@ -225,7 +228,7 @@ def _speech(mel: Tensor, power: Tensor, frames: NDArray[np.int64]) -> Tensor:
 def _active_frames(
     segmentations: SlidingWindowFeature,
     window: int,
-    exclude_overlap: bool,  # noqa: FBT001
+    exclude_overlap: bool,
 ) -> list[NDArray[np.int64]]:
     """Per speaker, the recording's 10 ms frames in which they speak in this window.
 
@@ -237,7 +240,7 @@ def _active_frames(
     nearest = np.arange(count) * len(mask) // count
     mask = mask[nearest]
     first = round(segmentations.sliding_window[window].start * ge2e.FRAMES_PER_S)
-    alone = mask & (mask.sum(axis=1, keepdims=True) < 2)  # noqa: PLR2004
+    alone = mask & (mask.sum(axis=1, keepdims=True) < 2)
     chosen = []
     for speaker in range(mask.shape[1]):
         clean = alone[:, speaker]

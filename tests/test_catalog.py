@@ -1,0 +1,177 @@
+"""Weights are found where they should be, and refused where they are not what they claim."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models import catalog
+from models.errors import UnknownWeightError, WeightMissingError, WeightTamperedError
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+NAME = "mediapipe-iris"
+
+
+@pytest.fixture
+def empty_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Neither local folders nor a data home; returns the folder `THINSLICE_MODELS` names."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv(catalog.LOCAL_FOLDERS_VARIABLE, str(tmp_path / "local"))
+    (tmp_path / "local").mkdir()
+    return tmp_path / "local"
+
+
+def _pin(monkeypatch: pytest.MonkeyPatch, name: str, content: bytes) -> None:
+    """Let the catalog expect `content` under `name`."""
+    weights = dict(catalog.load_catalog())
+    entry = weights[name]
+    fields = {field: getattr(entry, field) for field in entry.__slots__}
+    fields["sha256"] = hashlib.sha256(content).hexdigest()
+    weights[name] = catalog.Weight(**fields)
+    monkeypatch.setattr(catalog, "load_catalog", lambda: weights)
+
+
+def _whisper_folder(path: Path, content: bytes) -> Path:
+    path.mkdir(parents=True)
+    for name in ("config.json", "vocabulary.json"):
+        (path / name).write_text("{}")
+    (path / "model.bin").write_bytes(content)
+    return path
+
+
+def test_every_entry_states_licence_source_and_pin() -> None:
+    unpinned = {"pyannote-community-1"}
+    for name, weight in catalog.load_catalog().items():
+        assert weight.licence, name
+        assert weight.sources, name
+        assert name in unpinned or SHA256.fullmatch(weight.sha256 or ""), name
+        for source in weight.sources:
+            pin = getattr(source, "sha256", None) or getattr(source, "revision", None)
+            assert pin, f"{name}: a source without a pin"
+
+
+def test_a_converted_weight_pins_source_and_result_apart() -> None:
+    for weight in catalog.load_catalog().values():
+        for source in weight.sources:
+            if isinstance(source, catalog.WheelMember):
+                assert (source.sha256 == weight.sha256) == (source.conversion is None)
+
+
+def test_planning_imports_no_engine() -> None:
+    script = (
+        "import sys, models.catalog, models.options, models.device; "
+        "models.catalog.load_catalog(); models.device.resolve('cpu'); "
+        "heavy = {'torch', 'onnxruntime', 'ctranslate2', 'faster_whisper', 'pyannote'}; "
+        "sys.exit(len(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_installed_package_s_member_is_found(empty_machine: Path) -> None:
+    assert empty_machine.is_dir()
+    assert catalog.locate("silero-vad").name == "silero_vad_v6.onnx"
+
+
+def test_a_missing_weight_says_where_it_was_looked_for_and_how_to_get_it(
+    empty_machine: Path,
+) -> None:
+    with pytest.raises(WeightMissingError) as caught:
+        catalog.locate(NAME)
+    message = str(caught.value)
+    assert str(empty_machine) in message
+    assert str(catalog.data_home()) in message
+    assert f"thinslice models fetch {NAME}" in message
+
+
+def test_a_tampered_weight_says_what_was_expected_and_found(empty_machine: Path) -> None:
+    file = empty_machine / catalog.get(NAME).file
+    file.write_bytes(b"something else")
+    with pytest.raises(WeightTamperedError) as caught:
+        catalog.locate(NAME)
+    message = str(caught.value)
+    assert str(file) in message
+    assert str(catalog.get(NAME).sha256) in message
+    assert hashlib.sha256(b"something else").hexdigest() in message
+
+
+def test_the_local_folder_comes_before_the_data_home(
+    empty_machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _pin(monkeypatch, NAME, b"right")
+    at_home = catalog.data_home() / catalog.get(NAME).file
+    at_home.parent.mkdir(parents=True)
+    at_home.write_bytes(b"right")
+    assert catalog.locate(NAME) == at_home
+    local = empty_machine / at_home.name
+    local.write_bytes(b"right")
+    assert catalog.locate(NAME) == local
+
+
+def test_a_file_changed_within_the_process_is_hashed_again(
+    empty_machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _pin(monkeypatch, NAME, b"right")
+    file = empty_machine / catalog.get(NAME).file
+    file.write_bytes(b"right")
+    assert catalog.locate(NAME) == file
+    file.write_bytes(b"wrong!")
+    with pytest.raises(WeightTamperedError):
+        catalog.locate(NAME)
+
+
+def test_status_and_verify_tell_the_three_states_apart(empty_machine: Path) -> None:
+    (empty_machine / catalog.get(NAME).file).write_bytes(b"something else")
+    states = {entry.weight.name: entry.state for entry in catalog.status()}
+    assert states[NAME] == "tampered"
+    assert states["silero-vad"] == "ready"
+    assert states["ge2e-encoder"] == "missing"
+    with pytest.raises(WeightTamperedError, match=NAME):
+        catalog.verify()
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(UnknownWeightError, match="silero-vad"):
+        catalog.locate("silero")
+
+
+def test_whisper_is_found_by_size_and_the_largest_is_preferred(
+    empty_machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert catalog.find_whisper() is None
+    other = _whisper_folder(empty_machine / "a-custom-model", b"weights")
+    assert catalog.find_whisper() == other
+    _pin(monkeypatch, "whisper-tiny", b"weights")
+    hub = "models--Systran--faster-whisper-tiny/snapshots/0123"
+    tiny = _whisper_folder(empty_machine / hub, b"weights")
+    assert catalog.find_whisper() == tiny
+    _pin(monkeypatch, "whisper-small", b"weights")
+    small = _whisper_folder(empty_machine / "whisper-small", b"weights")
+    assert catalog.find_whisper() == small
+    assert catalog.find_whisper("tiny") == tiny
+    assert catalog.find_whisper("a-custom-model") == other
+    assert catalog.find_whisper("medium") is None
+    assert catalog.locate("whisper-tiny") == tiny
+
+
+def test_a_whisper_folder_with_other_weights_under_a_known_size_is_refused(
+    empty_machine: Path,
+) -> None:
+    _whisper_folder(empty_machine / "whisper-base", b"not base")
+    with pytest.raises(WeightTamperedError, match="whisper-base"):
+        catalog.find_whisper()
+
+
+def test_a_folder_s_hash_depends_on_content_and_not_on_place(tmp_path: Path) -> None:
+    one = _whisper_folder(tmp_path / "one", b"weights")
+    two = _whisper_folder(tmp_path / "two", b"weights")
+    assert catalog.weight_sha256(one) == catalog.weight_sha256(two)
+    (two / "config.json").write_text('{"changed": 1}')
+    assert catalog.weight_sha256(one) != catalog.weight_sha256(two)

@@ -1,0 +1,184 @@
+"""Who speaks when: on recordings with known turns, and where nobody speaks."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import librosa
+import numpy as np
+import pyannote.audio.sample
+import pytest
+import torch
+from conftest import needs_embedded_weights
+from faster_whisper.audio import decode_audio
+from pyannote.core import Annotation, Segment, SlidingWindow, SlidingWindowFeature, Timeline
+from pyannote.database.util import load_rttm
+from pyannote.metrics.diarization import DiarizationErrorRate
+
+from models import ge2e
+from models.base import SAMPLE_RATE_HZ, Audio, Diarization
+from models.diarizer import EmbeddedDiarizer
+from models.errors import EngineInputError
+from models.options import DiarizerOptions
+from models.voice_pipeline import VoiceClustering
+
+pytestmark = needs_embedded_weights
+SAMPLE = Path(pyannote.audio.sample.__file__).with_name("sample.wav")
+
+
+@pytest.fixture(scope="module")
+def diarizer() -> EmbeddedDiarizer:
+    return EmbeddedDiarizer()
+
+
+@pytest.fixture(scope="module")
+def sample(diarizer: EmbeddedDiarizer) -> Diarization:
+    return diarizer.diarize(decode_audio(str(SAMPLE)), num_speakers=2)
+
+
+def _parts(result: Diarization, rttm: Path, audio: Audio) -> dict[str, float]:
+    """Error rate and its parts as shares of speech; overlap scored, no collar."""
+    reference = next(iter(load_rttm(rttm).values()))
+    hypothesis = Annotation()
+    for number, turn in enumerate(result.turns):
+        hypothesis[Segment(turn.start_s, turn.end_s), number] = turn.speaker
+    metric = DiarizationErrorRate(collar=0.0, skip_overlap=False)
+    scored = Timeline([Segment(0, audio.size / SAMPLE_RATE_HZ)])
+    parts = metric(reference, hypothesis, uem=scored, detailed=True)
+    shares = {name: parts[name] / parts["total"] for name in ("false alarm", "confusion")}
+    return {"rate": parts[metric.name], **shares}
+
+
+def test_the_two_speaker_sample(sample: Diarization) -> None:
+    assert _parts(sample, SAMPLE.with_suffix(".rttm"), decode_audio(str(SAMPLE)))["rate"] <= 0.06
+
+
+def test_turns_begin_and_end_when_people_do(sample: Diarization) -> None:
+    reference = next(iter(load_rttm(SAMPLE.with_suffix(".rttm")).values()))
+    starts = np.array([turn.start_s for turn in sample.turns])
+    ends = np.array([turn.end_s for turn in sample.turns])
+    truth = [segment for segment, _ in reference.itertracks()]
+    start_errors = [np.min(np.abs(starts - segment.start)) for segment in truth]
+    end_errors = [np.min(np.abs(ends - segment.end)) for segment in truth]
+    assert np.median(start_errors) <= 0.05
+    assert np.median(end_errors) <= 0.05
+
+
+@pytest.mark.parametrize("name", ["dyad0", "dyad1", "dyad2"])
+def test_two_people_are_not_confused(
+    shared_data: Path, diarizer: EmbeddedDiarizer, name: str
+) -> None:
+    path = shared_data / "speech" / "dyads" / f"{name}.flac"
+    audio = decode_audio(str(path))[: 60 * SAMPLE_RATE_HZ]
+    parts = _parts(diarizer.diarize(audio, num_speakers=2), path.with_suffix(".rttm"), audio)
+    assert parts["confusion"] <= 0.03
+    assert parts["false alarm"] <= 0.03
+
+
+def test_one_voice_is_not_cut_in_two(shared_data: Path, diarizer: EmbeddedDiarizer) -> None:
+    path = shared_data / "speech" / "two_party" / "enrollment_audio_katie.wav"
+    result = diarizer.diarize(decode_audio(str(path)), num_speakers=2)
+    assert {turn.speaker for turn in result.turns} == {0}
+
+
+def test_speakers_are_counted_in_order_of_appearance(sample: Diarization) -> None:
+    assert list(dict.fromkeys(turn.speaker for turn in sample.turns)) == [0, 1]
+    assert list(sample.turns) == sorted(sample.turns, key=lambda turn: turn.start_s)
+
+
+def test_exclusive_turns_do_not_overlap_and_turns_do(sample: Diarization) -> None:
+    pairs = list(itertools.pairwise(sample.exclusive))
+    assert all(before.end_s <= after.start_s + 1e-6 for before, after in pairs)
+    assert any(a.end_s > b.start_s for a, b in itertools.pairwise(sample.turns))
+
+
+def test_the_number_of_threads_changes_nothing(sample: Diarization) -> None:
+    one = EmbeddedDiarizer(threads=1).diarize(decode_audio(str(SAMPLE)), num_speakers=2)
+    assert one == sample
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.001, 0.3, 7.0])
+def test_silence_is_an_empty_result(diarizer: EmbeddedDiarizer, seconds: float) -> None:
+    silence = np.zeros(round(seconds * SAMPLE_RATE_HZ), np.float32)
+    assert diarizer.diarize(silence, num_speakers=2) == Diarization(turns=(), exclusive=())
+
+
+@pytest.mark.parametrize("seconds", [0.4, 1.5, 4.0])
+def test_a_moment_of_speech_is_enough(diarizer: EmbeddedDiarizer, seconds: float) -> None:
+    audio = decode_audio(str(SAMPLE))[7 * SAMPLE_RATE_HZ :][: round(seconds * SAMPLE_RATE_HZ)]
+    for turn in diarizer.diarize(audio, num_speakers=2).turns:
+        assert 0 <= turn.start_s < turn.end_s <= audio.size / SAMPLE_RATE_HZ
+
+
+def test_progress_rises_to_one(diarizer: EmbeddedDiarizer) -> None:
+    heard: list[float] = []
+    audio = decode_audio(str(SAMPLE))[: 10 * SAMPLE_RATE_HZ]
+    diarizer.diarize(audio, num_speakers=2, progress=lambda _, share: heard.append(share))
+    assert heard == sorted(heard)
+    assert heard[-1] == 1.0
+    assert len(heard) > 3
+
+
+def test_nobody_cannot_speak(diarizer: EmbeddedDiarizer) -> None:
+    with pytest.raises(EngineInputError, match="num_speakers is 0"):
+        diarizer.diarize(np.zeros(16, np.float32), num_speakers=0)
+
+
+def test_a_full_card_is_tried_again_with_half_the_batch(
+    diarizer: EmbeddedDiarizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = diarizer._pipeline
+    tried: list[int] = []
+
+    def full(*_: object, **__: object) -> Any:
+        tried.append(pipeline.segmentation_batch_size)
+        raise MemoryError
+
+    monkeypatch.setattr(type(pipeline), "get_segmentations", full)
+    before = pipeline.segmentation_batch_size
+    with pytest.raises(MemoryError, match="one window at a time"):
+        diarizer.diarize(np.zeros(SAMPLE_RATE_HZ, np.float32), num_speakers=2)
+    pipeline.segmentation_batch_size, pipeline.embedding_batch_size = before, 16
+    assert tried == [before // 2**step for step in range(len(tried))]
+    assert tried[-1] == 1
+
+
+def test_mel_frames_are_librosa_s() -> None:
+    audio = np.random.default_rng(0).standard_normal(8000).astype(np.float32)
+    expected = librosa.feature.melspectrogram(
+        y=audio, sr=SAMPLE_RATE_HZ, n_fft=400, hop_length=160, n_mels=40
+    ).T
+    found = ge2e.mel_frames(torch.from_numpy(audio)).numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("frames", [1, 40, 160, 161, 500])
+def test_pieces_of_speech_cover_every_frame(frames: int) -> None:
+    mel = torch.arange(frames, dtype=torch.float32)[:, None].expand(-1, 40)
+    pieces = ge2e.partials(mel)
+    assert pieces.shape[1:] == (160, 40)
+    assert set(pieces[..., 0].flatten().tolist()) == set(range(frames))
+
+
+def _clustered(distance: float) -> set[int]:
+    """Voices found where two means lie `distance` (cosine) apart, 20 windows each."""
+    angle = np.arccos(1 - distance)
+    means = np.array([[1.0, 0.0, 0.0], [np.cos(angle), np.sin(angle), 0.0]])
+    noise = np.random.default_rng(0).normal(0, 0.005, (40, 1, 3))
+    embeddings = np.repeat(means, 20, axis=0)[:, None] + noise
+    window = SlidingWindow(duration=5.0, step=0.5)
+    active = SlidingWindowFeature(np.ones((40, 50, 1)), window)
+    clustering = VoiceClustering(DiarizerOptions())
+    clustering.instantiate({"method": "centroid", "threshold": 0.4, "min_cluster_size": 6})
+    hard, soft, centroids = clustering(
+        embeddings, active, num_clusters=2, min_clusters=2, max_clusters=2
+    )
+    assert soft.shape[2] == len(centroids) == len(set(hard.ravel().tolist()))
+    return set(hard.ravel().tolist())
+
+
+def test_voices_nearer_than_one_voice_to_itself_are_one() -> None:
+    assert _clustered(0.05) == {0}
+    assert _clustered(0.3) == {0, 1}
