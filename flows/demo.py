@@ -13,15 +13,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from flows.engines import build_face_tracker
+from flows.engines import build_face_tracker, describe
 from flows.progress import Board
 from flows.summary import show
 from flows.work import work_through
 from models.base import Frame, Image
-from pipeline.config import load_profile
+from pipeline.config import Profile, load_profile
 from pipeline.errors import InputError
 from pipeline.planted import Finding, compare
-from pipeline.simulate import make_plan, write_session
+from pipeline.simulate import make_plan, sample_portrait, write_session
+from pipeline.stage import Missing
 from pipeline.tables import TABLES
 from pipeline.views import Output
 
@@ -49,12 +50,21 @@ def run_demo(*, out: Path, seed: int, face: Path | None, minutes: float, console
         board=Board(),
     )
     show(work, console)
+    console.print(_transcript_line(profile), highlight=False)
     if any(outcome.state != "done" for outcome in work.outcomes.values()):
         return 1
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     findings = compare(truth, _tables(Output(out).latest(folder.name)))
     _show_findings(findings, console)
     return 0 if all(finding.ok for finding in findings) else 1
+
+
+def _transcript_line(profile: Profile) -> str:
+    """Where the made session's words come from, and how a real one's would."""
+    engine = describe("transcriber", profile)
+    if isinstance(engine, Missing):
+        return f"transcript: imported ({engine.sentence})"
+    return "transcript: imported (the made session brings its own; Whisper weights are here)"
 
 
 def _make(recordings: Path, seed: int, minutes: float, portrait: Image) -> Path:
@@ -74,9 +84,7 @@ def _make(recordings: Path, seed: int, minutes: float, portrait: Image) -> Path:
 
 def _portrait(file: Path | None) -> Image:
     if file is None:
-        from skimage.data import astronaut  # NASA, public domain; read at run time only
-
-        return np.asarray(astronaut(), np.uint8)
+        return sample_portrait()
     import cv2
 
     image = cv2.imread(str(file), cv2.IMREAD_COLOR)

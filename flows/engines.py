@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 # Fallback temperatures would sample, and two runs of one recording would differ.
 WHISPER = TranscriberOptions(temperature=(0.0,))
-NO_WHISPER = (
-    "No Whisper weights are here. Get them once with `thinslice models fetch whisper-small`, "
+HOW_TO_GET_WHISPER = (
+    "get them once with `thinslice models fetch whisper-small`, "
     "or point THINSLICE_MODELS at a folder with any CTranslate2 Whisper model."
 )
 
@@ -59,7 +59,7 @@ def _device(profile: Profile) -> device.Device:
 def _describe_transcriber(profile: Profile) -> Fingerprint | Missing:
     folder = catalog.find_whisper()
     if folder is None:
-        return Missing("no_weights", NO_WHISPER)
+        return Missing("no_weights", f"no Whisper weights; {HOW_TO_GET_WHISPER}")
     return transcriber_fingerprint(folder, WHISPER, _device(profile))
 
 

@@ -214,5 +214,5 @@ STAGE = Stage(
     ),
     writes=("windows", "events", "session_features"),
     modality="",
-    summarises=True,
+    reads_absences=True,
 )

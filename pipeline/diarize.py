@@ -2,7 +2,7 @@
 
 Voices are numbered in order of appearance; whose they are is decided later (`roles`). Caution: an
 engine that is told how many people there are always finds that many voices in a long enough
-recording. Source: Bredin 2023 (pyannote.audio).
+recording. Edges are moved to audible speech (`speech_edges`). Source: Bredin 2023 (pyannote.audio).
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Any
 
 from models.base import SAMPLE_RATE_HZ, Diarizer, SpeakerInterval
 from pipeline.config import DiarizeSettings
+from pipeline.speech_edges import to_audible
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import DIARIZATION
 
-VERSION = 1  # raise when the numbers can change
+VERSION = 2  # raise when the numbers can change
 
 
 def run(inputs: Inputs, engine: Diarizer | Missing, settings: DiarizeSettings) -> Outputs:
@@ -29,8 +30,16 @@ def run(inputs: Inputs, engine: Diarizer | Missing, settings: DiarizeSettings) -
     if not found.turns:
         return _absent("no_speech", "No voice could be followed in the recording.")
     duration_s = audio.size / SAMPLE_RATE_HZ
-    rows = _rows(inputs.spec.id, found.turns, duration_s, exclusive=False)
-    rows += _rows(inputs.spec.id, found.exclusive, duration_s, exclusive=True)
+    rows = []
+    for intervals, exclusive in ((found.turns, False), (found.exclusive, True)):
+        audible = to_audible(
+            intervals,
+            audio,
+            reach_s=settings.edge_reach_s,
+            depth_db=settings.edge_depth_db,
+            above_noise_db=settings.edge_above_noise_db,
+        )
+        rows += _rows(inputs.spec.id, audible, duration_s, exclusive=exclusive)
     return Outputs({"diarization": DIARIZATION.build_rows(rows)})
 
 

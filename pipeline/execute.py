@@ -57,9 +57,13 @@ class Job:
             if file not in self.file_hashes:
                 self.file_hashes[file] = sha256_of(self.folder / file)
 
+    def finished(self) -> list[Manifest]:
+        """Artifacts so far in the order of stages, not in that of finding: keys depend on it."""
+        return [self.done[stage.name] for stage in STAGES if stage.name in self.done]
+
     def absences(self) -> tuple[Absence, ...]:
         """Of all finished stages, in their order, each once."""
-        return tuple(dict.fromkeys(a for m in self.done.values() for a in m.absences))
+        return tuple(dict.fromkeys(a for m in self.finished() for a in m.absences))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +88,10 @@ def plan(job: Job, describe: Describe) -> list[Step]:
 
 def look_up(job: Job, stage: Stage, describe: Describe) -> Step:
     """Key and artifact of one stage, as far as they can be known now."""
-    if any(stage_of(name) not in job.done for name in stage.reads) or (
-        stage.summarises and len(job.done) < STAGES.index(stage)
-    ):
+    upstream = {stage_of(name) for name in stage.reads}
+    if stage.reads_absences or stage.reads_provenance:
+        upstream = {earlier.name for earlier in STAGES[: STAGES.index(stage)]}
+    if not upstream <= set(job.done):
         return Step(stage, None, None, "its inputs are computed first")
     key = _key(job, stage, describe)
     manifest, why = job.store.find(job.session, stage.name, key)
@@ -150,9 +155,10 @@ _WRITER = {table: stage.name for stage in STAGES for table in stage.writes}
 def _key(job: Job, stage: Stage, describe: Describe) -> str:
     inputs: dict[str, Any] = {name: job.done[stage_of(name)].tables[name] for name in stage.reads}
     inputs |= {f"source:{section}": _source(job, section) for section in stage.sources}
-    if stage.summarises:
+    if stage.reads_absences:
         inputs["absences"] = [asdict(absence) for absence in job.absences()]
-        inputs["provenance"] = dict(_provenance(job))
+    if stage.reads_provenance:
+        inputs["provenance"] = _provenance(job)
     return stage_key(
         stage,
         session_id=job.spec.id,
@@ -194,8 +200,8 @@ def _outputs(
         spec=job.spec,
         recording=job.recording,
         tables=TablesOnDemand(job, stage.reads),
-        absences=job.absences() if stage.summarises else (),
-        provenance=_provenance(job) if stage.summarises else {},
+        absences=job.absences() if stage.reads_absences else (),
+        provenance=_provenance(job) if stage.reads_provenance else {},
         progress=progress,
     )
     return stage.run(inputs, engine, job.profile.section(stage.name))
@@ -203,8 +209,8 @@ def _outputs(
 
 def _provenance(job: Job) -> dict[str, str]:
     return {
-        name: f"{manifest.made['engine']} · key {manifest.key[:12]}"
-        for name, manifest in job.done.items()
+        manifest.stage: f"{manifest.made['engine']} · key {manifest.key[:12]}"
+        for manifest in job.finished()
     }
 
 

@@ -48,12 +48,19 @@ def stage_key(
         "session": session_id,
         "settings": settings.model_dump(mode="json"),
         "inputs": dict(inputs),
-        "engine": asdict(engine) if engine is not None else None,
+        "engine": _engine_part(engine),
         "schema": written | {name: TABLES[name].version for name in stage.reads},
         "libraries": library_versions(),
     }
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _engine_part(engine: Fingerprint | Missing | None) -> Any:
+    """What of an engine decides its numbers; the sentence that explains an absence does not."""
+    if isinstance(engine, Missing):
+        return {"missing": engine.reason}
+    return asdict(engine) if engine is not None else None
 
 
 def library_versions() -> dict[str, str]:

@@ -329,5 +329,6 @@ STAGE = Stage(
     engine="clip_cutter",
     scope="supervisor_view",
     modality="clips",
-    summarises=True,
+    reads_absences=True,
+    reads_provenance=True,
 )

@@ -23,7 +23,7 @@ class Absence:
     """A modality that could not be measured, and why, in one plain sentence."""
 
     modality: str
-    """audio | video | transcript | roles | dial_client | dial_therapist | clips"""
+    """audio | speech | turns | transcript | roles | video | dial_client | dial_therapist | clips"""
     reason: str
     """One of `pipeline.tables.REASONS`."""
     sentence: str
@@ -67,9 +67,9 @@ class Inputs:
     tables: Mapping[str, pa.Table]
     """Upstream tables the stage declared in `reads`; read from the store on first use."""
     absences: tuple[Absence, ...] = ()
-    """Collected from all upstream stages; only for a stage that summarises."""
+    """Of all upstream stages; only where the stage declares `reads_absences`."""
     provenance: Mapping[str, str] = field(default_factory=dict)
-    """Stage -> how it was computed, in words; only for a stage that summarises."""
+    """Upstream stage -> how it was computed; only with `reads_provenance`."""
     progress: Progress = silent
 
 
@@ -104,5 +104,7 @@ class Stage:
     modality: str = ""
     """What is absent when it does not run."""
     uses_gpu: bool = False
-    summarises: bool = False
-    """Also given every upstream absence and the provenance of every upstream stage."""
+    reads_absences: bool = False
+    """Also given every upstream absence."""
+    reads_provenance: bool = False
+    """Also given how every upstream stage was computed."""

@@ -40,21 +40,47 @@ REASONS = (
 ROLES = ("client", "therapist", "unknown")
 QUALITIES = ("ok", "degraded", "absent")
 
-SESSION_ID = Column("session_id", "string", "-", "Folder name of the session.", "ingest", nullable=False)
+SESSION_ID = Column(
+    "session_id", "string", "-", "Folder name of the session.", "ingest", nullable=False
+)
 START_S = Column(
     "start_s", "float64", "s", "Start on the session clock (t = 0 at the first audio sample).",
     "ingest", nullable=False,
 )  # fmt: skip
-END_S = Column("end_s", "float64", "s", "End on the session clock, exclusive.", "ingest", nullable=False)
-T_S = Column("t_s", "float64", "s", "Time on the session clock; negative is legal.", "ingest", nullable=False)
-ROLE = Column("role", "string", "-", "Whose: client, therapist or unknown.", "roles", levels=ROLES, nullable=False)
+END_S = Column(
+    "end_s", "float64", "s", "End on the session clock, exclusive.", "ingest", nullable=False
+)
+T_S = Column(
+    "t_s", "float64", "s", "Time on the session clock; negative is legal.", "ingest", nullable=False
+)
+ROLE = Column(
+    "role",
+    "string",
+    "-",
+    "Whose: client, therapist or unknown.",
+    "roles",
+    levels=ROLES,
+    nullable=False,
+)
 SPEAKER = Column(
     "speaker", "int32", "1", "Diarized voice, counted from 0 in order of appearance.", "diarize",
     minimum=0, nullable=False,
 )  # fmt: skip
-TURN_ID = Column("turn_id", "int32", "1", "Position of the turn in the session.", "turns", minimum=0, nullable=False)
-REASON = Column("reason", "string", "-", "Why a value is null or degraded.", "ingest", levels=REASONS)
-QUALITY = Column("quality", "string", "-", "ok, degraded or absent.", "ingest", levels=QUALITIES, nullable=False)
+TURN_ID = Column(
+    "turn_id",
+    "int32",
+    "1",
+    "Position of the turn in the session.",
+    "turns",
+    minimum=0,
+    nullable=False,
+)
+REASON = Column(
+    "reason", "string", "-", "Why a value is null or degraded.", "ingest", levels=REASONS
+)
+QUALITY = Column(
+    "quality", "string", "-", "ok, degraded or absent.", "ingest", levels=QUALITIES, nullable=False
+)
 
 SESSIONS = Table(
     "sessions",
@@ -64,11 +90,17 @@ SESSIONS = Table(
         Column("dyad_id", "string", "-", "Pseudonym of the pair.", "ingest", nullable=False),
         Column("session_number", "int32", "1", "Which session of the dyad.", "ingest", minimum=1),
         Column("client_id", "string", "-", "Pseudonym of the client.", "ingest", nullable=False),
-        Column("therapist_id", "string", "-", "Pseudonym of the therapist.", "ingest", nullable=False),
+        Column(
+            "therapist_id", "string", "-", "Pseudonym of the therapist.", "ingest", nullable=False
+        ),
         Column("date", "string", "-", "Day of the session, ISO 8601.", "ingest"),
-        Column("capture", "string", "-", "How it was recorded.", "ingest", levels=("in_room", "remote")),
+        Column(
+            "capture", "string", "-", "How it was recorded.", "ingest", levels=("in_room", "remote")
+        ),
         Column("duration_s", "float64", "s", "Length of the session clock.", "ingest", minimum=0),
-        Column("made_up", "string", "-", "What of it is synthetic; empty for a real one.", "ingest"),
+        Column(
+            "made_up", "string", "-", "What of it is synthetic; empty for a real one.", "ingest"
+        ),
     ),
     ("session_id",),
 )
@@ -78,24 +110,54 @@ MEDIA = Table(
     "One row per media file, in the order of session.toml.",
     (
         SESSION_ID,
-        Column("media", "int32", "1", "Position in session.toml.", "ingest", minimum=0, nullable=False),
+        Column(
+            "media", "int32", "1", "Position in session.toml.", "ingest", minimum=0, nullable=False
+        ),
         Column("sha256", "string", "-", "Hash of the file's bytes.", "ingest", nullable=False),
         Column("container", "string", "-", "Container format as decoded.", "ingest"),
-        Column("duration_s", "float64", "s", "What could be read, from first to last sample.", "ingest", minimum=0),
-        Column("clock_start_s", "float64", "s", "Container time that is t = 0 of this file's clock.", "ingest"),
-        Column("offset_s", "float64", "s", "Offset given in session.toml.", "ingest", nullable=False),
+        Column(
+            "duration_s",
+            "float64",
+            "s",
+            "What could be read, from first to last sample.",
+            "ingest",
+            minimum=0,
+        ),
+        Column(
+            "clock_start_s",
+            "float64",
+            "s",
+            "Container time that is t = 0 of this file's clock.",
+            "ingest",
+        ),
+        Column(
+            "offset_s", "float64", "s", "Offset given in session.toml.", "ingest", nullable=False
+        ),
         Column("audio_codec", "string", "-", "Audio codec.", "ingest"),
         Column("audio_rate_hz", "int32", "Hz", "Sampling rate in the file.", "ingest", minimum=1),
         Column("audio_channels", "int32", "1", "Channels in the file.", "ingest", minimum=1),
-        Column("audio_start_s", "float64", "s", "Container time of the first audio sample.", "ingest"),
+        Column(
+            "audio_start_s", "float64", "s", "Container time of the first audio sample.", "ingest"
+        ),
         Column("video_codec", "string", "-", "Video codec.", "ingest"),
         Column("width_px", "int32", "px", "Frame width.", "ingest", minimum=1),
         Column("height_px", "int32", "px", "Frame height.", "ingest", minimum=1),
         Column("video_start_s", "float64", "s", "Container time of the first frame.", "ingest"),
         Column("video_frames", "int64", "1", "Frames in the container.", "ingest", minimum=0),
-        Column("video_fps_eff", "float64", "Hz", "Median of 1 / time between frames.", "ingest", minimum=0),
-        Column("audio_reason", "string", "-", "Why its audio is not used.", "ingest", levels=REASONS),
-        Column("video_reason", "string", "-", "Why its video is not used.", "ingest", levels=REASONS),
+        Column(
+            "video_fps_eff",
+            "float64",
+            "Hz",
+            "Median of 1 / time between frames.",
+            "ingest",
+            minimum=0,
+        ),
+        Column(
+            "audio_reason", "string", "-", "Why its audio is not used.", "ingest", levels=REASONS
+        ),
+        Column(
+            "video_reason", "string", "-", "Why its video is not used.", "ingest", levels=REASONS
+        ),
     ),
     ("session_id", "media"),
 )
@@ -105,11 +167,20 @@ QUALITY_FIGURES = Table(
     "One row per quality figure of the session.",
     (
         SESSION_ID,
-        Column("measure", "string", "-", "Which figure, unit in its name.", "ingest", nullable=False),
+        Column(
+            "measure", "string", "-", "Which figure, unit in its name.", "ingest", nullable=False
+        ),
         Column("value", "float64", "-", "The figure, in the unit its name ends with.", "ingest"),
         QUALITY,
         REASON,
-        Column("description", "string", "-", "What it means, in one sentence.", "ingest", nullable=False),
+        Column(
+            "description",
+            "string",
+            "-",
+            "What it means, in one sentence.",
+            "ingest",
+            nullable=False,
+        ),
     ),
     ("session_id", "measure"),
 )
@@ -410,17 +481,56 @@ RATING_QUALITY = Table(
         SESSION_ID,
         _RATER,
         QUALITY,
-        Column("sentence", "string", "-", "What is wrong with it, in words; empty if nothing.", "ratings"),
+        Column(
+            "sentence",
+            "string",
+            "-",
+            "What is wrong with it, in words; empty if nothing.",
+            "ratings",
+        ),
         Column("lag_s", "float64", "s", "Reaction lag taken off.", "mariooryad2015", minimum=0),
-        Column("coverage", "float32", "1", "Share of the session rated.", "ratings", minimum=0, maximum=1),
+        Column(
+            "coverage",
+            "float32",
+            "1",
+            "Share of the session rated.",
+            "ratings",
+            minimum=0,
+            maximum=1,
+        ),
         Column("moves", "int32", "1", "Changes of at least 2 points.", "ratings", minimum=0),
-        Column("longest_hold_s", "float64", "s", "Longest stretch without a change.", "ratings", minimum=0),
+        Column(
+            "longest_hold_s",
+            "float64",
+            "s",
+            "Longest stretch without a change.",
+            "ratings",
+            minimum=0,
+        ),
         Column("dial_mean", "float32", "points", "Mean.", "ratings", minimum=0, maximum=100),
         Column("dial_median", "float32", "points", "Median.", "ratings", minimum=0, maximum=100),
         Column("dial_sd", "float32", "points", "Standard deviation.", "ratings", minimum=0),
-        Column("dial_prop_helpful", "float32", "1", "Share above 55.", "ratings", minimum=0, maximum=1),
-        Column("dial_prop_neutral", "float32", "1", "Share from 45 to 55.", "ratings", minimum=0, maximum=1),
-        Column("dial_prop_hindering", "float32", "1", "Share below 45.", "ratings", minimum=0, maximum=1),
+        Column(
+            "dial_prop_helpful", "float32", "1", "Share above 55.", "ratings", minimum=0, maximum=1
+        ),
+        Column(
+            "dial_prop_neutral",
+            "float32",
+            "1",
+            "Share from 45 to 55.",
+            "ratings",
+            minimum=0,
+            maximum=1,
+        ),
+        Column(
+            "dial_prop_hindering",
+            "float32",
+            "1",
+            "Share below 45.",
+            "ratings",
+            minimum=0,
+            maximum=1,
+        ),
     ),
     ("session_id", "rater"),
 )
