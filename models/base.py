@@ -115,27 +115,37 @@ class SpeechDetector(Protocol):
     """Voice activity detection."""
 
     @property
-    def fingerprint(self) -> Fingerprint: ...
+    def fingerprint(self) -> Fingerprint:
+        """What must be equal for equal results."""
+        ...
 
-    def speech(self, audio: Audio) -> tuple[Interval, ...]: ...
+    def speech(self, audio: Audio) -> tuple[Interval, ...]:
+        """Stretches of speech, sorted, not touching."""
+        ...
 
 
 class Diarizer(Protocol):
     """Speaker diarization."""
 
     @property
-    def fingerprint(self) -> Fingerprint: ...
+    def fingerprint(self) -> Fingerprint:
+        """What must be equal for equal results."""
+        ...
 
     def diarize(
         self, audio: Audio, *, num_speakers: int, progress: Progress = silent
-    ) -> Diarization: ...
+    ) -> Diarization:
+        """Who speaks when; empty where nobody does."""
+        ...
 
 
 class Transcriber(Protocol):
     """Speech recognition with word times."""
 
     @property
-    def fingerprint(self) -> Fingerprint: ...
+    def fingerprint(self) -> Fingerprint:
+        """What must be equal for equal results."""
+        ...
 
     def transcribe(
         self,
@@ -145,15 +155,19 @@ class Transcriber(Protocol):
         prompt: str = "",
         hotwords: str = "",
         progress: Progress = silent,
-    ) -> tuple[TimedWord, ...]: ...
+    ) -> tuple[TimedWord, ...]:
+        """Words with their times, in order."""
+        ...
 
 
 class FaceTracker(Protocol):
     """Face landmarks of up to `people` seated people, every frame, one pass, flat memory."""
 
     @property
-    def fingerprint(self) -> Fingerprint: ...
+    def fingerprint(self) -> Fingerprint:
+        """What must be equal for equal results."""
+        ...
 
     def track(self, frames: Iterable[Frame], *, people: int) -> Iterator[FaceObservation]:
-        """Yields `people` observations per frame, in frame order, then by person."""
+        """Yield `people` observations per frame, in frame order, then by person."""
         ...

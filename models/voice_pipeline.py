@@ -3,7 +3,7 @@
 Segmentation, counting, assignment and reconstruction are pyannote's (Bredin 2023, "pyannote.audio
 2.1 speaker diarization pipeline", doi:10.21437/Interspeech.2023-105). Ours are three things: the
 embedding of each speaker in each window, done in batches over one mel spectrogram of the whole
-recording; the merge of clusters that are one voice; and a constructor that asks no hub for a PLDA.
+recording; the clustering of voices; and a constructor that asks no hub for a PLDA.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import load_file
-from scipy.spatial.distance import cosine
+from scipy.spatial.distance import cdist, cosine
+from sklearn.cluster import KMeans
 from torch import Tensor
 
 import models.torchaudio_without_cuda  # noqa: F401  (must come before pyannote.audio)
@@ -46,6 +47,8 @@ Floats = NDArray[np.float32]
 
 WINDOWS_PER_TASK = 16
 """Windows a thread takes at a time. Fixed, so that the number of threads changes no result."""
+
+_KMEANS_STARTS = 5
 
 _LOG = logging.getLogger(__name__)
 _MIN_CLEAN_FRAMES = 20
@@ -70,7 +73,11 @@ def load_segmentation(path: Path) -> PyanNet:
 
 
 class VoiceClustering(AgglomerativeClustering):
-    """Agglomerative clustering that may find fewer voices than asked for, never more."""
+    """Tree or k-means, whichever parts the voices better; never more voices than asked for.
+
+    The tree finds a person who says little and loses two like voices that talk for long; k-means
+    does the opposite. Of the two partitions the one with the higher silhouette is taken.
+    """
 
     def __init__(self, options: DiarizerOptions) -> None:
         super().__init__(metric="cosine")
@@ -94,6 +101,20 @@ class VoiceClustering(AgglomerativeClustering):
             _LOG.info("clustering: %s", said.getvalue().strip())
         return self._merge(hard, soft, centroids)
 
+    def cluster(
+        self,
+        embeddings: Floats,
+        min_clusters: int,
+        max_clusters: int,
+        num_clusters: int | None = None,
+    ) -> NDArray[np.int64]:
+        """Label embeddings, shape (n, dimension) -> (n,)."""
+        tree = super().cluster(embeddings.copy(), min_clusters, max_clusters, num_clusters)
+        if num_clusters is None or num_clusters >= len(embeddings):
+            return np.asarray(tree)
+        means = KMeans(num_clusters, n_init=_KMEANS_STARTS, random_state=0).fit_predict(embeddings)
+        return max(np.asarray(tree), means, key=lambda labels: silhouette(embeddings, labels))
+
     def _merge(
         self, hard: NDArray[np.int8], soft: Floats, centroids: Floats
     ) -> tuple[NDArray[np.int8], Floats, Floats]:
@@ -112,6 +133,25 @@ class VoiceClustering(AgglomerativeClustering):
             soft = np.delete(soft, drop, axis=2)
             hard = np.where(hard == drop, keep, hard - (hard > drop))
         return hard, soft, centroids
+
+
+def silhouette(embeddings: Floats, labels: NDArray[np.int64]) -> float:
+    """Mean simplified silhouette of a partition, by cosine distance to the clusters' means.
+
+    Every embedding counts for its nearest mean, as pyannote assigns them. From Rousseeuw 1987,
+    doi:10.1016/0377-0427(87)90125-7; with means in place of all pairs. -1 for a single cluster.
+
+    Shapes: (n, dimension), (n,).
+    """
+    for _ in range(2):  # labels -> means -> nearest mean -> means
+        names = np.unique(labels)
+        if len(names) < 2:
+            return -1.0
+        means = np.stack([embeddings[labels == name].mean(axis=0) for name in names])
+        distances = cdist(embeddings, means, "cosine")
+        labels = distances.argmin(axis=1)
+    own, other = np.sort(distances, axis=1)[:, :2].T
+    return float(np.mean((other - own) / np.maximum(other, np.finfo(np.float32).tiny)))
 
 
 def _one_voice(embeddings: Floats) -> tuple[NDArray[np.int8], Floats, Floats]:

@@ -1,3 +1,3 @@
-"""What the numbers mean: tables, definitions and the stages that fill them. No Prefect, no torch."""
+"""What the numbers mean: tables, definitions and the stages that fill them."""
 
 __version__ = "0.1.0"
