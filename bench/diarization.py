@@ -53,10 +53,10 @@ def main() -> None:
 
 
 def _default_recordings() -> list[Path]:
-    import pyannote.audio.sample
+    import pyannote.audio
 
     data = Path(os.environ.get("THINSLICE_TESTDATA", ROOT.parent / "shared" / "data"))
-    sample = Path(pyannote.audio.sample.__file__).with_name("sample.wav")
+    sample = Path(pyannote.audio.__file__).parent / "sample" / "sample.wav"
     return [sample, *sorted((data / "speech" / "dyads").glob("*.flac"))]
 
 

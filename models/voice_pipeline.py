@@ -104,8 +104,8 @@ class VoiceClustering(AgglomerativeClustering):
     def cluster(
         self,
         embeddings: Floats,
-        min_clusters: int,
-        max_clusters: int,
+        min_clusters: int | None = None,
+        max_clusters: int | None = None,
         num_clusters: int | None = None,
     ) -> NDArray[np.int64]:
         """Label embeddings, shape (n, dimension) -> (n,)."""

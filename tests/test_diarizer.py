@@ -8,7 +8,7 @@ from typing import Any
 
 import librosa
 import numpy as np
-import pyannote.audio.sample
+import pyannote.audio
 import pytest
 import torch
 from conftest import needs_embedded_weights
@@ -25,7 +25,7 @@ from models.options import DiarizerOptions
 from models.voice_pipeline import VoiceClustering, silhouette
 
 pytestmark = needs_embedded_weights
-SAMPLE = Path(pyannote.audio.sample.__file__).with_name("sample.wav")
+SAMPLE = Path(pyannote.audio.__file__).parent / "sample" / "sample.wav"
 
 
 @pytest.fixture(scope="module")
