@@ -14,5 +14,4 @@ PREFECT_ENVIRONMENT = {
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     "PREFECT_TASKS_DEFAULT_NO_CACHE": "true",
 }
-for _name, _value in PREFECT_ENVIRONMENT.items():
-    os.environ.setdefault(_name, _value)
+os.environ.update(PREFECT_ENVIRONMENT)

@@ -19,6 +19,8 @@ from pipeline.store import write_atomically
 if TYPE_CHECKING:
     from pipeline.execute import Job
 
+_NO_PICTURE = ("no_consent", "no_media", "unreadable_media")
+
 
 @dataclass(frozen=True, slots=True)
 class KeptClips:
@@ -40,7 +42,7 @@ class KeptClips:
             media=tuple(job.file_hashes[part.file] for part in job.spec.media),
             height_px=job.profile.report.clip_height_px,
             has_video=any(part.shows for part in job.spec.media)
-            and not any(a.modality == "video" for a in job.absences()),
+            and not any(a.modality == "video" and a.reason in _NO_PICTURE for a in job.absences()),
         )
 
     def clip(self, start_s: Seconds, end_s: Seconds) -> bytes:

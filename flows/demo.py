@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from flows.engines import build_face_tracker, describe
+from flows.engines import build_face_tracker, describe_transcriber
 from flows.progress import Board
 from flows.summary import show
 from flows.work import work_through
@@ -61,7 +61,7 @@ def run_demo(*, out: Path, seed: int, face: Path | None, minutes: float, console
 
 def _transcript_line(profile: Profile) -> str:
     """Where the made session's words come from, and how a real one's would."""
-    engine = describe("transcriber", profile)
+    engine = describe_transcriber(profile)
     if isinstance(engine, Missing):
         return f"transcript: imported ({engine.sentence})"
     return "transcript: imported (the made session brings its own; Whisper weights are here)"

@@ -7,13 +7,14 @@ without loading any; `build` loads it, once per worker process.
 from __future__ import annotations
 
 import importlib.metadata
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models import catalog, device
 from models.base import FaceTracker, Fingerprint
-from models.errors import EngineError
+from models.errors import EngineError, WeightError
 from models.options import (
     TranscriberOptions,
     diarizer_fingerprint,
@@ -21,6 +22,7 @@ from models.options import (
     transcriber_fingerprint,
 )
 from pipeline.config import Profile
+from pipeline.errors import ConfigError
 from pipeline.stage import Missing
 
 if TYPE_CHECKING:
@@ -34,17 +36,41 @@ HOW_TO_GET_WHISPER = (
 )
 
 
-def describe(role: str, profile: Profile) -> Fingerprint | Missing:
-    """What an engine is, without loading it; or why there is none."""
+def describe(role: str, job: Job) -> Fingerprint | Missing | None:
+    """What an engine is, without loading it; why there is none; None where none is needed."""
+    if not _NEEDED.get(role, _always)(job):
+        return None
     try:
-        return _DESCRIBE[role](profile)
-    except EngineError as error:
+        return _DESCRIBE[role](job.profile)
+    except WeightError as error:
         return Missing("no_weights", str(error))
 
 
 def build(role: str, job: Job) -> Any:
     """The engine, loaded and kept for the life of this process."""
-    return _BUILD[role](job)
+    try:
+        return _BUILD[role](job)
+    except WeightError as error:
+        return Missing("no_weights", str(error))
+
+
+def check_device(profile: Profile) -> None:
+    """Refuse a device that is not there before anything starts.
+
+    Raises
+    ------
+    ConfigError
+        `execution.device` asks for a card that cannot be used.
+    """
+    try:
+        _device(profile)
+    except EngineError as error:
+        raise ConfigError(f"execution.device = {profile.execution.device!r}: {error}") from error
+
+
+def on_gpu(profile: Profile) -> bool:
+    """Whether engines run on a card."""
+    return _device(profile).kind == "cuda"
 
 
 def build_face_tracker(profile: Profile) -> FaceTracker:
@@ -52,15 +78,16 @@ def build_face_tracker(profile: Profile) -> FaceTracker:
     return _face_tracker(profile.landmarks.engine)
 
 
-def _device(profile: Profile) -> device.Device:
-    return device.resolve(profile.execution.device)
-
-
-def _describe_transcriber(profile: Profile) -> Fingerprint | Missing:
+def describe_transcriber(profile: Profile) -> Fingerprint | Missing:
+    """What would transcribe a session that brings no transcript."""
     folder = catalog.find_whisper()
     if folder is None:
         return Missing("no_weights", f"no Whisper weights; {HOW_TO_GET_WHISPER}")
     return transcriber_fingerprint(folder, WHISPER, _device(profile))
+
+
+def _device(profile: Profile) -> device.Device:
+    return device.resolve(profile.execution.device)
 
 
 def _describe_face_tracker(profile: Profile) -> Fingerprint:
@@ -96,17 +123,17 @@ def _speech_detector() -> Any:
 
 
 @lru_cache(maxsize=1)
-def _diarizer(where: device.Device) -> Any:
+def _diarizer(where: device.Device, threads: int) -> Any:
     from models.diarizer import EmbeddedDiarizer
 
-    return EmbeddedDiarizer(device=where)
+    return EmbeddedDiarizer(device=where, threads=threads or None)
 
 
 @lru_cache(maxsize=1)
-def _transcriber(folder: Path, where: device.Device) -> Any:
+def _transcriber(folder: Path, where: device.Device, threads: int) -> Any:
     from models.transcriber import WhisperTranscriber
 
-    return WhisperTranscriber(folder, WHISPER, device=where)
+    return WhisperTranscriber(folder, replace(WHISPER, cpu_threads=threads), device=where)
 
 
 @lru_cache(maxsize=1)
@@ -121,23 +148,38 @@ def _face_tracker(engine: str) -> Any:
     return EmbeddedFaceTracker(detector=detector, mesh=mesh, iris=iris)
 
 
+def _build_transcriber(job: Job) -> Any:
+    folder = catalog.find_whisper()
+    assert folder  # described before it is built
+    return _transcriber(folder, _device(job.profile), job.profile.execution.threads)
+
+
 def _clip_cutter(job: Job) -> Any:
     from flows.clips import KeptClips
 
     return KeptClips.of(job)
 
 
+def _always(_job: Job) -> bool:
+    return True
+
+
+_NEEDED = {
+    "transcriber": lambda job: job.spec.transcript is None,
+    "face_tracker": lambda job: any(media.shows for media in job.spec.media),
+}
+"""A session that brings its transcript, or shows nobody, loads no engine for it."""
 _DESCRIBE = {
     "speech_detector": lambda _profile: speech_detector_fingerprint(),
     "diarizer": lambda profile: diarizer_fingerprint(device=_device(profile)),
-    "transcriber": _describe_transcriber,
+    "transcriber": describe_transcriber,
     "face_tracker": _describe_face_tracker,
     "clip_cutter": _describe_clip_cutter,
 }
 _BUILD = {
     "speech_detector": lambda _job: _speech_detector(),
-    "diarizer": lambda job: _diarizer(_device(job.profile)),
-    "transcriber": lambda job: _transcriber(catalog.find_whisper(), _device(job.profile)),
+    "diarizer": lambda job: _diarizer(_device(job.profile), job.profile.execution.threads),
+    "transcriber": _build_transcriber,
     "face_tracker": lambda job: _face_tracker(job.profile.landmarks.engine),
     "clip_cutter": _clip_cutter,
 }

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
+from flows.prepare import Outcome, Work
 from flows.progress import Board
 from flows.registry import board_of, work_of
-from flows.session import StageFailedError, process_session
+from flows.session import process_session
 from flows.summary import as_markdown
 from pipeline.config import load_profile
+
+NIGHT_VARIABLE = "THINSLICE_NIGHT"
+"""Environment variable with the scheduled night's folders as JSON: Prefect would store them."""
 
 
 @flow(name="sessions", flow_run_name="{run}", persist_result=False)
@@ -21,22 +27,33 @@ def process_sessions(run: str, sessions: list[str]) -> None:
     for session in sessions:
         try:
             process_session(run, session)
-        except StageFailedError:
+        except Exception as error:  # noqa: BLE001  the rest of the night goes on, whatever it is
+            _note_failure(work, session, error)
             board.line(f"{session}  failed: {work.outcomes[session].sentence}")
-    create_markdown_artifact(as_markdown(work), key="morning-summary")
+    try:
+        create_markdown_artifact(as_markdown(work), key="morning-summary")
+    except Exception as error:  # noqa: BLE001  the summary also lies in the run's folder
+        board.line(f"Prefect did not keep the summary ({type(error).__name__})")
 
 
 @flow(name="nightly", persist_result=False)
-def nightly(recordings: str, out: str, profile: str = "", consent: str = "") -> None:
-    """The scheduled night: everything new or changed below a folder."""
+def nightly() -> None:
+    """The scheduled night: everything new or changed below the folder it was served for."""
     from flows.prepare import session_folders
     from flows.work import work_through
 
-    folder = Path(recordings)
+    night = json.loads(os.environ[NIGHT_VARIABLE])
     work_through(
-        session_folders(folder),
-        consent=Path(consent) if consent else folder / "consent.toml",
-        profile=load_profile(Path(profile) if profile else None),
-        out=Path(out),
+        session_folders(Path(night["recordings"])),
+        consent=Path(night["consent"]),
+        profile=load_profile(Path(night["profile"]) if night["profile"] else None),
+        out=Path(night["out"]),
         board=Board(),
     )
+
+
+def _note_failure(work: Work, session: str, error: Exception) -> None:
+    """Keep the stage's own sentence where there is one."""
+    if session not in work.outcomes:
+        sentence = f"stopped with {type(error).__name__}"
+        work.outcomes[session] = Outcome(work.jobs[session].spec.id, "failed", sentence)

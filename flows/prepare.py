@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from flows.engines import describe
+from flows.engines import check_device, describe
 from pipeline.config import Profile
-from pipeline.consent import load_register, people, permitted, refusals
+from pipeline.consent import Register, load_register, people, permitted, refusals
 from pipeline.errors import ConsentError, InputError
 from pipeline.execute import Job, Step, plan
 from pipeline.media import FolderRecording
@@ -59,10 +59,13 @@ class Work:
 
 
 def session_folders(recordings: Path) -> list[Path]:
-    """Every folder below `recordings` that holds a session.toml, in order of name."""
+    """Every folder right below `recordings`, in order of name; hidden ones left out.
+
+    One without a session.toml is among them, so that the summary says so.
+    """
     if not recordings.is_dir():
         raise InputError(f"no folder {recordings}; give the folder that holds the session folders")
-    return sorted(path.parent for path in recordings.glob("*/session.toml"))
+    return sorted(p for p in recordings.iterdir() if p.is_dir() and p.name[0] not in "._")
 
 
 def prepare(
@@ -79,21 +82,25 @@ def prepare(
     A malformed register stops everything (`InputError`); a missing one holds every session back.
     """
     work = Work(run_id, output, profile)
+    check_device(profile)
+    register = _register(consent)
     for folder in _distinct(folders):
         try:
-            _prepare_one(work, folder, consent, day)
+            _prepare_one(work, folder, register, day)
         except ConsentError as refusal:
             work.outcomes[public_name(folder.name)] = Outcome(
                 folder.name, "held_back", f"held back by consent: {refusal}"
             )
         except InputError as error:
             work.outcomes[public_name(folder.name)] = Outcome(folder.name, "failed", str(error))
+        except OSError as error:
+            sentence = f"a file of the session cannot be read: {error.strerror}; check permissions"
+            work.outcomes[public_name(folder.name)] = Outcome(folder.name, "failed", sentence)
     return work
 
 
-def _prepare_one(work: Work, folder: Path, consent: Path, day: dt.date) -> None:
+def _prepare_one(work: Work, folder: Path, register: Register, day: dt.date) -> None:
     spec = load_session(folder)
-    register = load_register(consent)
     refused = refusals(register, spec, day)
     allowed = permitted(spec, refused)
     job = Job(
@@ -109,6 +116,16 @@ def _prepare_one(work: Work, folder: Path, consent: Path, day: dt.date) -> None:
     _remember(job, spec)
     work.jobs[job.session] = job
     work.plans[job.session] = plan(job, describe)
+
+
+def _register(consent: Path) -> Register:
+    """The register; an empty one, which grants nothing, where there is no file."""
+    try:
+        return load_register(consent)
+    except ConsentError:
+        return Register(())
+    except OSError as error:
+        raise InputError(f"--consent {consent}: {error.strerror}; name a file") from error
 
 
 def _remember(job: Job, spec: SessionSpec) -> None:

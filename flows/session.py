@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import time
 import traceback
+from contextlib import AbstractContextManager, nullcontext
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.concurrency.sync import concurrency
 from prefect.tasks import Task
 
-from flows.engines import build, describe
+from flows.engines import build, describe, on_gpu
 from flows.prepare import Outcome
 from flows.registry import board_of, work_of
 from flows.work import finish
 from pipeline.errors import InputError
 from pipeline.execute import Job, run_stage
+from pipeline.stage import Stage
 from pipeline.stages import STAGES
 from pipeline.store import write_atomically
 
@@ -47,7 +50,10 @@ def run_one_stage(run: str, session: str, stage: str) -> str:
     position = [declared.name for declared in STAGES].index(stage)
     progress = board.reporter(session, stage, position, len(STAGES))
     try:
-        step = run_stage(job, STAGES[position], describe=describe, build=build, progress=progress)
+        with _gpu_slot(job, STAGES[position]):
+            step = run_stage(
+                job, STAGES[position], describe=describe, build=build, progress=progress
+            )
     except Exception as error:  # noqa: BLE001  whatever it is, the rest of the night goes on
         work.outcomes[session] = Outcome(job.spec.id, "failed", _sentence(stage, error))
         _keep_trace(job, stage)
@@ -75,10 +81,17 @@ def process_session(run: str, session: str) -> str:
     return run
 
 
+def _gpu_slot(job: Job, stage: Stage) -> AbstractContextManager[None]:
+    """One stage at a time per card; the limit `gpu` is made on the Prefect server, if wanted."""
+    if stage.uses_gpu and on_gpu(job.profile):
+        return concurrency("gpu", occupy=1)
+    return nullcontext()
+
+
 def _sentence(stage: str, error: Exception) -> str:
     if isinstance(error, InputError):
         return str(error)
-    return f"{stage} stopped with {type(error).__name__}: {error}"
+    return f"{stage} stopped with {type(error).__name__}; details lie in the store, problems/"
 
 
 def _keep_trace(job: Job, stage: str) -> None:

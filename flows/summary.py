@@ -17,8 +17,13 @@ CAPTION = "Prompts for human review; not an assessment."
 
 
 def exit_code(work: Work, *, asked_for_sessions: bool) -> int:
-    """0 all done (a night that held sessions back included), 1 some failed, 3 `run` held back."""
+    """0 all done (a night that held sessions back included), 1 some failed, 3 `run` held back.
+
+    2 where every session was refused for what its files say, and nothing started.
+    """
     states = {outcome.state for outcome in work.outcomes.values()}
+    if states == {"failed"} and not work.jobs:
+        return 2
     if "failed" in states:
         return 1
     if asked_for_sessions and "held_back" in states:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from flows import PREFECT_ENVIRONMENT
+from flows.lock import alone
 from flows.prepare import Outcome, Work, prepare
 from flows.progress import Board
 from flows.summary import write_summary
 from pipeline.config import Profile
-from pipeline.errors import InputError
+from pipeline.errors import ConfigError, ThinsliceError
 from pipeline.provenance import new_run_id, run_record
 from pipeline.views import Output, publish, write_record
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def work_through(
@@ -24,7 +27,7 @@ def work_through(
 ) -> Work:
     """Everything `run` and `nightly` do: prepare, compute what is missing, publish, sum up."""
     now = dt.datetime.now(tz=dt.UTC).astimezone()
-    with _alone(out):
+    with alone(out):
         output = Output(out)
         work = prepare(
             folders,
@@ -35,38 +38,55 @@ def work_through(
             day=now.date(),
         )
         unfinished = work.unfinished()
-        for session in work.jobs:
-            if session not in unfinished:
-                finish(work, session, time.perf_counter())
-        if unfinished:
-            compute(work, unfinished, board)
-        write_record(output, work.run_id, _record(work))
-        write_summary(work)
+        try:
+            for session in work.jobs:
+                if session not in unfinished:
+                    finish(work, session, time.perf_counter())
+            if unfinished:
+                compute(work, unfinished, board)
+        finally:  # whatever ends the night, the morning has its record
+            write_record(output, work.run_id, _record(work))
+            write_summary(work)
     return work
 
 
 def compute(work: Work, sessions: list[str], board: Board) -> None:
     """Hand the unfinished sessions to the Prefect flow. The only place that imports Prefect."""
-    # one database per output folder, so that nothing of it outlives the folder
-    os.environ.setdefault("PREFECT_HOME", str((work.output.root / "prefect").resolve()))
+    stay_on_this_machine(work.output.root)
     from flows import nightly, registry
 
     with board, registry.registered(work, board):
         nightly.process_sessions(run=work.run_id, sessions=sessions)
 
 
+def stay_on_this_machine(out: Path) -> None:
+    """Prefect's own server, on loopback, its database in the output folder. Before its import."""
+    os.environ.update(PREFECT_ENVIRONMENT)
+    os.environ.setdefault("PREFECT_HOME", str((out / "prefect").resolve()))
+    elsewhere = urlsplit(os.environ.get("PREFECT_API_URL", "")).hostname
+    if elsewhere and elsewhere not in LOOPBACK:
+        raise ConfigError(
+            f"PREFECT_API_URL points to {elsewhere}; session records stay on this machine. "
+            "Unset it."
+        )
+
+
 def finish(work: Work, session: str, started: float) -> None:
     """Publish a session whose every stage is done, and note its outcome."""
     job = work.jobs[session]
-    found = sum(1 for step in work.plans[session] if step.manifest)
-    view = publish(work.output, work.run_id, job.spec.id, session, job.done)
+    try:
+        view = publish(work.output, work.run_id, job.spec.id, session, job.done)
+    except (OSError, ThinsliceError) as error:
+        sentence = f"its results could not be shown: {type(error).__name__}; is the disk full?"
+        work.outcomes[session] = Outcome(job.spec.id, "failed", sentence)
+        return
     report = view / "report.html"
     work.outcomes[session] = Outcome(
         job.spec.id,
         "done",
         absences=job.absences(),
-        stages_run=len(job.done) - found,
-        stages_found=found,
+        stages_run=len(job.computed),
+        stages_found=len(job.done) - len(job.computed),
         seconds=time.perf_counter() - started,
         report=work.output.latest(job.spec.id) / "report.html" if report.exists() else None,
     )
@@ -78,17 +98,3 @@ def _record(work: Work) -> str:
         for name, job in work.jobs.items()
     }
     return run_record(work.run_id, work.profile, keys)
-
-
-@contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """One run at a time per output folder; the lock goes with the process, however it ends."""
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                f"another run is writing to {out}; wait for it or choose --out"
-            ) from error
-        yield

@@ -261,6 +261,12 @@ def load_profile(path: Path | None = None) -> Profile:
     if path is not None:
         settings = _merge(settings, _read_toml(path))
     where = path or CONFIGS / "default.toml"
+    for section, name in (("language", "phrases"), ("report", "innocent_causes")):
+        if name in settings.get(section, {}):
+            raise ConfigError(
+                f"{where.name}: {section}.{name} cannot be given in a profile; "
+                "copy the file it is read from and name the copy"
+            )
     profile = _validate(settings, where)
     language = profile.language.model_copy(
         update={"phrases": _phrase_lists(CONFIGS / profile.language.lexicon)}

@@ -8,31 +8,19 @@ refusal wins. Nothing of a session is opened before `permitted` has answered.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import ConsentError, InputError
 from pipeline.session import Role, SessionSpec
 from pipeline.store import write_atomically
-
-SCOPES = (
-    "record",
-    "store",
-    "analyse_audio",
-    "analyse_video",
-    "transcribe",
-    "dial",
-    "supervisor_view",
-    "research",
-    "exemplar",
-)
-NEEDED = ("record", "analyse_audio")
-"""Without these from everyone heard, a session is held back and nothing of it is opened."""
 
 Scope = Literal[
     "record",
@@ -45,6 +33,10 @@ Scope = Literal[
     "research",
     "exemplar",
 ]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+NEEDED = ("record", "analyse_audio")
+"""Without these from everyone heard, a session is held back and nothing of it is opened."""
+NO_RECORD = "no record"
 
 
 class Record(BaseModel):
@@ -99,7 +91,7 @@ class Register:
         """None if the person grants the scope for the session on that day."""
         spoken = [r for r in self.records if r.speaks_of(person, session_id, scope)]
         if not spoken:
-            return Refusal(person, role, scope, "no record")
+            return Refusal(person, role, scope, NO_RECORD)
         newest = max(record.date for record in spoken)
         deciding = [record for record in spoken if record.date == newest]
         against = [record for record in deciding if record.decision != "granted"]
@@ -120,32 +112,18 @@ def load_register(path: Path) -> Register:
     InputError
         It is there and cannot be read as a register.
     """
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise ConsentError(
-            f"no consent register {path.name}; write one with `thinslice consent grant`, "
-            "or name it with --consent"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path.name} is not TOML in UTF-8: {error}") from error
-    if set(raw) - {"consent"}:
-        raise InputError(
-            f"{path.name}: unknown keys {sorted(set(raw) - {'consent'})}; only [[consent]]"
-        )
-    return Register(
-        tuple(_record(path, i, entry) for i, entry in enumerate(raw.get("consent", [])))
-    )
+    return _parsed(path, _text(path))
 
 
 def append_record(path: Path, record: Record) -> None:
     """Add one record to the register, atomically, keeping the file before as `*.bak`."""
-    before = ""
+    before = _text(path) if path.exists() else ""
+    _parsed(path, before)  # refuse to add to a file that cannot be read back
+    text = (before.rstrip() + "\n\n" + _as_toml(record)).lstrip()
+    _parsed(path, text)  # and to leave one
     if path.exists():
-        load_register(path)  # refuse to add to a file that cannot be read back
-        before = path.read_text(encoding="utf-8-sig")
         shutil.copy2(path, path.with_suffix(".toml.bak"))
-    write_atomically(path, (before.rstrip() + "\n\n" + _as_toml(record)).lstrip().encode())
+    write_atomically(path, text.encode())
 
 
 def people(spec: SessionSpec) -> dict[Role, str]:
@@ -156,40 +134,82 @@ def people(spec: SessionSpec) -> dict[Role, str]:
 def refusals(register: Register, spec: SessionSpec, day: dt.date) -> dict[str, Refusal]:
     """Scope -> why it is not granted for this session; granted scopes are not in it.
 
-    Video needs the consent of everyone it shows, everything else of both people.
+    Video needs the consent of everyone it shows, everything else of both people. A dial needs its
+    rater's alone: ``dial_client`` and ``dial_therapist`` name each, ``dial`` stands for both.
     """
     found: dict[str, Refusal] = {}
-    shown = {role for media in spec.media for role in media.shows}
     for scope in SCOPES:
-        for role, person in people(spec).items():
-            if scope == "analyse_video" and shown and role not in shown:
+        against = _against(register, spec, scope, day)
+        if scope == "dial":
+            found |= {f"dial_{refusal.role}": refusal for refusal in against}
+            if len(against) < len(people(spec)):
                 continue
-            refusal = register.refusal(person, role, spec.id, scope, day)
-            if refusal:
-                found.setdefault(scope, refusal)
+        if against:
+            # what someone decided says more than that nothing is known of someone else
+            found[scope] = next((r for r in against if r.state != NO_RECORD), against[0])
     return found
 
 
-def permitted(spec: SessionSpec, refused: dict[str, Refusal]) -> SessionSpec:
+def _against(register: Register, spec: SessionSpec, scope: Scope, day: dt.date) -> list[Refusal]:
+    """Refusals of everyone whose consent a scope needs."""
+    shown = {role for media in spec.media for role in media.shows}
+    asked = [
+        (role, person)
+        for role, person in people(spec).items()
+        if scope != "analyse_video" or not shown or role in shown
+    ]
+    answers = [register.refusal(person, role, spec.id, scope, day) for role, person in asked]
+    return [answer for answer in answers if answer]
+
+
+def permitted(spec: SessionSpec, refused: Mapping[str, Refusal]) -> SessionSpec:
     """The session with everything left out that consent does not cover: it is then never opened.
 
     Raises
     ------
     ConsentError
-        One of `NEEDED` is refused: the session is held back.
+        The session is held back: one of `NEEDED` is not granted, or someone decided on `store` and
+        it does not hold today. Without any record `store` is taken to go with the analysis.
     """
     for scope in NEEDED:
         if scope in refused:
             raise ConsentError(refused[scope].sentence())
+    if "store" in refused and refused["store"].state != NO_RECORD:
+        raise ConsentError(refused["store"].sentence())
     update: dict[str, Any] = {}
     if "analyse_video" in refused:
         heard = [part for part in spec.media if part.hears]
         update["media"] = [part.model_copy(update={"shows": []}) for part in heard]
-    if "dial" in refused:
-        update["ratings"] = []
+    update["ratings"] = [part for part in spec.ratings if f"dial_{part.rater}" not in refused]
     if "transcribe" in refused:
         update["transcript"] = None
     return spec.model_copy(update=update)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise ConsentError(
+            f"no consent register {path.name}; write one with `thinslice consent grant`, "
+            "or name it with --consent"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path.name} is not TOML in UTF-8: {error}") from error
+
+
+def _parsed(path: Path, text: str) -> Register:
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path.name} is not TOML in UTF-8: {error}") from error
+    if set(raw) - {"consent"}:
+        raise InputError(
+            f"{path.name}: unknown keys {sorted(set(raw) - {'consent'})}; only [[consent]]"
+        )
+    return Register(
+        tuple(_record(path, i, entry) for i, entry in enumerate(raw.get("consent", [])))
+    )
 
 
 def _record(path: Path, index: int, entry: Any) -> Record:
@@ -201,21 +221,22 @@ def _record(path: Path, index: int, entry: Any) -> Record:
 
 
 def _as_toml(record: Record) -> str:
-    def quoted(values: list[str] | list[Scope]) -> str:
-        return "[" + ", ".join(f'"{value}"' for value in values) + "]"
-
-    sessions = '"*"' if record.sessions == "*" else quoted(list(record.sessions))
     lines = [
         "[[consent]]",
-        f'person = "{record.person}"',
-        f'role = "{record.role}"',
-        f"sessions = {sessions}",
-        f"scopes = {quoted(record.scopes)}",
-        f'decision = "{record.decision}"',
+        f"person = {_quoted(record.person)}",
+        f"role = {_quoted(record.role)}",
+        f"sessions = {_quoted(record.sessions)}",
+        f"scopes = {_quoted(record.scopes)}",
+        f"decision = {_quoted(record.decision)}",
         f"date = {record.date.isoformat()}",
     ]
     if record.expires:
         lines.append(f"expires = {record.expires.isoformat()}")
     if record.rationale:
-        lines.append(f'rationale = "{record.rationale}"')
+        lines.append(f"rationale = {_quoted(record.rationale)}")
     return "\n".join(lines) + "\n"
+
+
+def _quoted(value: str | Sequence[str]) -> str:
+    # JSON strings and flat lists of them are TOML, but for DEL, which TOML wants escaped
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

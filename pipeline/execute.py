@@ -22,11 +22,11 @@ from pipeline.provenance import library_versions, stage_key
 from pipeline.session import SessionSpec, named_files
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Recording, Stage
 from pipeline.stages import STAGES
-from pipeline.store import Manifest, Store
+from pipeline.store import NOT_YET, Manifest, Store
 from pipeline.tables import TABLES
 
-Describe = Callable[[str, Profile], "Fingerprint | Missing"]
-"""Engine role, profile -> its fingerprint, without loading it."""
+Describe = Callable[[str, "Job"], "Fingerprint | Missing | None"]
+"""Engine role, job -> its fingerprint, without loading it; None: this session needs none."""
 Build = Callable[[str, "Job"], Any]
 """Engine role, job -> the engine, loaded."""
 
@@ -45,6 +45,8 @@ class Job:
     file_hashes: dict[str, str] = field(default_factory=dict)
     done: dict[str, Manifest] = field(default_factory=dict)
     """Stage -> its artifact in this run."""
+    computed: set[str] = field(default_factory=set)
+    """Stages that were not in the store."""
 
     @property
     def session(self) -> str:
@@ -110,8 +112,8 @@ def run_stage(
 ) -> Step:
     """Find one stage's artifact or compute and store it. All its inputs must be done."""
     step = look_up(job, stage, describe)
-    if step.manifest or step.key is None:
-        assert step.key, f"{stage.name} was started before its inputs"
+    assert step.key, f"{stage.name} was started before its inputs"
+    if step.manifest:
         return step
     started = time.perf_counter()
     outputs = _outputs(job, stage, describe, build, progress)
@@ -121,7 +123,14 @@ def run_stage(
     }
     manifest = job.store.write(job.session, stage.name, step.key, outputs, made)
     job.done[stage.name] = manifest
-    return Step(stage, step.key, manifest, f"took {time.perf_counter() - started:.1f} s")
+    job.computed.add(stage.name)
+    return Step(stage, step.key, manifest, _took(step.why, started))
+
+
+def _took(why: str, started: float) -> str:
+    """How long it took, and what was wrong with the artifact before, if there was one."""
+    took = f"took {time.perf_counter() - started:.1f} s"
+    return took if why == NOT_YET else f"{took}; {why}"
 
 
 def stage_of(table: str) -> str:
@@ -182,7 +191,7 @@ def _source(job: Job, section: str) -> Any:
 def _engine(job: Job, stage: Stage, describe: Describe) -> Fingerprint | Missing | None:
     if stage.scope and stage.scope in job.refused:
         return Missing("no_consent", f"Not consented: {job.refused[stage.scope].sentence()}.")
-    return describe(stage.engine, job.profile) if stage.engine else None
+    return describe(stage.engine, job) if stage.engine else None
 
 
 def _outputs(
@@ -194,7 +203,7 @@ def _outputs(
         absence = Absence(stage.modality or stage.name, known.reason, known.sentence)
         return Outputs({name: TABLES[name].empty() for name in stage.writes}, absences=(absence,))
     engine: Any = known
-    if stage.engine and not isinstance(known, Missing):
+    if stage.engine and isinstance(known, Fingerprint):
         engine = build(stage.engine, job)
     inputs = Inputs(
         spec=job.spec,

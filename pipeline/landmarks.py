@@ -37,8 +37,11 @@ def run(inputs: Inputs, engine: FaceTracker | Missing, settings: LandmarksSettin
     """Landmarks of the people asked for, as a stream of pieces.
 
     An absence of modality ``video`` is given where no readable file shows the client, the engine
-    is missing, or the video breaks off (``unreadable_media``; nothing of it is kept then).
+    is missing, or the video breaks off (``unreadable_media``; nothing of it is kept then). Of a
+    session whose files show nobody `ingest` has said that there is no video.
     """
+    if not any(part.shows for part in inputs.spec.media):
+        return Outputs({"landmarks": LANDMARKS.empty()})
     wanted: tuple[Role, ...] = ("client",) if settings.people == 1 else ("client", "therapist")
     media, reason = _choose_video(inputs, wanted)
     if media is None:

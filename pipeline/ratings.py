@@ -225,5 +225,5 @@ STAGE = Stage(
     writes=("ratings", "rating_quality", "rating_segments"),
     sources=("ratings",),
     scope="dial",
-    modality="dial_client",
+    modality="dials",
 )

@@ -22,7 +22,7 @@ Role = Literal["client", "therapist"]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class SessionFacts(_Part):
@@ -36,6 +36,14 @@ class SessionFacts(_Part):
     capture: Literal["in_room", "remote"] = Field("in_room", description="How it was recorded")
     first_speaker: Role | None = Field(None, description="Who speaks first, if a person knows")
     made_up: str = Field("", description="What of this session is synthetic; shown on the report")
+
+    @model_validator(mode="after")
+    def _two_people(self) -> SessionFacts:
+        if self.client == self.therapist:
+            raise ValueError(
+                f"client and therapist are both {self.client!r}; give each person a pseudonym"
+            )
+        return self
 
 
 class MediaFile(_Part):
@@ -92,6 +100,8 @@ class SessionSpec(_Part):
     def _someone_is_heard(self) -> SessionSpec:
         if not any(part.hears for part in self.media):
             raise ValueError('no [[media]] has `hears`; give e.g. hears = ["mixed"]')
+        for part in self.media:
+            _check_hears_both(part)
         raters = [rating.rater for rating in self.ratings]
         if len(set(raters)) != len(raters):
             raise ValueError("two [[ratings]] by the same rater; keep one file per rater")
@@ -101,6 +111,15 @@ class SessionSpec(_Part):
     def public_name(self) -> str:
         """`s-<hash8>`: how this session is called in logs and Prefect states."""
         return public_name(self.id)
+
+
+def _check_hears_both(part: MediaFile) -> None:
+    """One file's sound becomes the session's, so it has to hold both voices."""
+    if part.hears and "mixed" not in part.hears and len(set(part.hears)) == 1:
+        raise ValueError(
+            f"{part.file} hears the {part.hears[0]} only, and files are not mixed together yet; "
+            "record both on one file, or as two channels of one file"
+        )
 
 
 def public_name(session_id: str) -> str:

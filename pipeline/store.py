@@ -26,6 +26,8 @@ from pipeline.hashing import sha256_of
 from pipeline.stage import Absence, Outputs
 from pipeline.tables import TABLES
 
+NOT_YET = "not computed yet"
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -68,7 +70,7 @@ class Store:
         try:
             manifest = read_manifest(folder)
         except FileNotFoundError:
-            return None, "not computed yet"
+            return None, NOT_YET
         except (ValueError, TypeError, KeyError) as error:
             return None, f"its manifest is damaged ({error.__class__.__name__}); computing it again"
         for name, expected in _contents(manifest).items():
@@ -115,9 +117,12 @@ class Store:
             ) from error
 
     def drop_unfinished(self, session: str) -> None:
-        """Remove what a killed run left half-written."""
-        for draft in self.session_folder(session).glob("*/.*"):
-            shutil.rmtree(draft, ignore_errors=True)
+        """Remove what a killed run left half-written, files and folders at any depth."""
+        for draft in sorted(self.session_folder(session).rglob(".*")):
+            if draft.is_dir():
+                shutil.rmtree(draft, ignore_errors=True)
+            else:  # also one that went with its folder just now
+                draft.unlink(missing_ok=True)
 
 
 def read_manifest(folder: Path) -> Manifest:

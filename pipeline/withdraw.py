@@ -11,11 +11,14 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import StoreError
+from pipeline.store import write_atomically
 from pipeline.views import Output
 
 
@@ -35,21 +38,32 @@ def withdraw(
 ) -> list[Removal]:
     """Remove all that derives from the person's sessions (all, or those named).
 
+    No run may be writing to the same output folder: what killed runs left half-written there is
+    swept, whosever it is.
+
     Raises
     ------
     StoreError
-        Something of them is still there afterwards.
+        Something of them is still there afterwards; the tombstone is written all the same.
     """
-    removals = [
-        _remove(output, folder, session_id)
-        for folder, session_id in _sessions_of(output, person)
-        if sessions is None or session_id in sessions
-    ]
-    _tombstone(output.root / "audit.jsonl", person, removals, now)
+    left = _delete(_drafts(output))
+    removals = []
+    for folder, session_id in _sessions_of(output, person):
+        if sessions is None or session_id in sessions:
+            removal, still_there = _remove(output, folder, session_id)
+            removals.append(removal)
+            left += still_there
+    _tombstone(output.root / "audit.jsonl", person, removals, len(left), now)
+    if left:
+        raise StoreError(
+            f"{len(left)} places could not be removed, the first: {left[0]}; check permissions "
+            "and withdraw again"
+        )
     return removals
 
 
 def _sessions_of(output: Output, person: str) -> list[tuple[Path, str]]:
+    """Folder and session id of every session the person takes part in."""
     found = []
     for path in sorted(output.store.root.glob("s-*/people.json")):
         noted = json.loads(path.read_text(encoding="utf-8"))
@@ -58,9 +72,17 @@ def _sessions_of(output: Output, person: str) -> list[tuple[Path, str]]:
     return found
 
 
-def _remove(output: Output, folder: Path, session_id: str) -> Removal:
+def _drafts(output: Output) -> list[Path]:
+    """What killed runs left half-written outside a session's artifacts."""
+    in_runs = (".session=*", ".summary*", ".run.toml*")
+    drafts = [path for name in in_runs for path in output.root.glob(f"runs/*/{name}")]
+    drafts += output.root.glob("latest/.session=*")
+    return sorted([*drafts, *output.store.root.glob("s-*/.people.json*")])
+
+
+def _remove(output: Output, folder: Path, session_id: str) -> tuple[Removal, list[str]]:
+    """Remove one session; returns what there was and which places are still there."""
     views = sorted((output.root / "runs").glob(f"*/session={session_id}"))
-    views += sorted((output.root / "runs").glob(f"*/.session={session_id}"))
     files = [p for place in [folder, *views] for p in place.rglob("*") if p.is_file()]
     removal = Removal(
         session=folder.name,
@@ -69,27 +91,58 @@ def _remove(output: Output, folder: Path, session_id: str) -> Removal:
         files=len(files),
         bytes=sum(path.stat().st_size for path in files if path.is_relative_to(folder)),
     )
-    output.latest(session_id).unlink(missing_ok=True)
-    for summary in _summaries(output, folder.name):
-        summary.unlink()
-    for place in [*views, folder]:
-        shutil.rmtree(place)
-    left = [p for p in [folder, *views, output.latest(session_id)] if os.path.lexists(p)]
-    if left:
-        raise StoreError(
-            f"{folder.name}: {len(left)} places could not be removed; check permissions"
-        )
-    return removal
+    named = [output.latest(session_id), *_summaries(output, folder.name), *views]
+    left = _forget_keys(output, folder.name)
+    # people.json goes last, because a second attempt finds the session by it
+    left += _delete([*named, *(p for p in folder.iterdir() if p.name != "people.json")])
+    return removal, left or _delete([folder])
+
+
+def _delete(places: Iterable[Path]) -> list[str]:
+    """Remove files, links and whole folders; returns a sentence for each that is still there."""
+    left = []
+    for place in places:
+        why = "it is still there"
+        try:
+            if place.is_dir() and not place.is_symlink():
+                shutil.rmtree(place)
+            else:
+                place.unlink(missing_ok=True)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+        if os.path.lexists(place):
+            left.append(f"{place} ({why})")
+    return left
 
 
 def _summaries(output: Output, session: str) -> list[Path]:
-    """Morning summaries that speak of a session; both forms of each."""
-    runs = output.root / "runs"
-    named = [p for p in runs.glob("*/summary.json") if session in p.read_text(encoding="utf-8")]
-    return [form for p in named for form in (p, p.with_suffix(".html")) if form.exists()]
+    """Morning summaries that speak of a session, both forms; a page alone is half a summary."""
+    found = []
+    for page in output.root.glob("runs/*/summary.html"):
+        data = page.with_suffix(".json")
+        if not data.exists() or session in data.read_text(encoding="utf-8"):
+            found += [page, data]
+    return found
 
 
-def _tombstone(path: Path, person: str, removals: list[Removal], now: dt.datetime) -> None:
+def _forget_keys(output: Output, session: str) -> list[str]:
+    """Take a session's keys out of every run's record; returns where that failed."""
+    block = re.compile(rf"\n*^\[keys\.{re.escape(session)}\]\n(?:[^\[\n].*\n?)*", re.MULTILINE)
+    left = []
+    for record in sorted(output.root.glob("runs/*/run.toml")):
+        try:
+            before = record.read_text(encoding="utf-8")
+            after = block.sub("\n", before)
+            if after != before:
+                write_atomically(record, after.encode())
+        except OSError as error:
+            left.append(f"{record} ({error.strerror})")
+    return left
+
+
+def _tombstone(
+    path: Path, person: str, removals: list[Removal], left: int, now: dt.datetime
+) -> None:
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     before = hashlib.sha256(lines[-1].encode()).hexdigest() if lines else ""
     entry = {
@@ -98,6 +151,7 @@ def _tombstone(path: Path, person: str, removals: list[Removal], now: dt.datetim
         "person_sha256": hashlib.sha256(person.encode()).hexdigest(),
         "sessions": [r.session for r in removals],
         "files": sum(r.files for r in removals),
+        "left": left,
         "previous_line_sha256": before,
     }
     path.parent.mkdir(parents=True, exist_ok=True)

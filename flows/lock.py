@@ -1,0 +1,30 @@
+"""One writer per output folder."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.errors import InputError
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Hold the output folder; the lock goes with the process, however it ends.
+
+    Raises
+    ------
+    InputError
+        Another run or a withdrawal holds it.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"{out} is in use by another run; wait for it or choose --out"
+            ) from error
+        yield
