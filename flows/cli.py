@@ -60,7 +60,7 @@ def run(
 ) -> None:
     """Process one or some sessions."""
     folders = [_session_folder(path) for path in sessions]
-    register = consent or folders[0].resolve().parent / "consent.toml"
+    register = consent or _register_beside(folders)
     _work(folders, register, profile, out, as_json=as_json, asked_for_sessions=True)
 
 
@@ -255,6 +255,17 @@ def _session_folder(path: Path) -> Path:
     if not path.is_dir():
         raise InputError(f"no folder {path}; give a session folder that holds a session.toml")
     return path
+
+
+def _register_beside(folders: list[Path]) -> Path:
+    """`consent.toml` in the folder that holds all of the session folders."""
+    parents = sorted({folder.resolve().parent for folder in folders})
+    if len(parents) > 1:
+        raise InputError(
+            f"the sessions lie in {len(parents)} folders ({', '.join(map(str, parents))}), and each "
+            "may have a register of its own; name the register with --consent, or run them apart"
+        )
+    return parents[0] / "consent.toml"
 
 
 def _fail(message: Any, code: int) -> NoReturn:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import cast, get_args
 
+from flows.lock import alone
 from pipeline.consent import SCOPES, Record, Scope, append_record, load_register
-from pipeline.errors import InputError
+from pipeline.errors import InputError, StoreError
 from pipeline.session import Role
 from pipeline.views import Output
 from pipeline.withdraw import withdraw
 
-USUAL = ("record", "analyse_audio", "analyse_video", "transcribe", "dial", "supervisor_view")
-"""What a full run needs; nothing more is granted unless it is named."""
+USUAL: tuple[Scope, ...] = (
+    "record",
+    "store",
+    "analyse_audio",
+    "analyse_video",
+    "transcribe",
+    "dial",
+    "supervisor_view",
+)
+"""What a full run needs, also after a withdrawal; nothing more is granted unless it is named."""
 
 
 def grant(
@@ -51,7 +62,15 @@ def grant(
 def withdraw_person(
     register: Path, out: Path, person: str, sessions: list[str] | None
 ) -> list[str]:
-    """Record the withdrawal first, so that nothing new starts, then remove what there is."""
+    """Record the withdrawal first, so that nothing new starts, then remove what there is.
+
+    Raises
+    ------
+    InputError
+        The register does not know the person.
+    StoreError
+        It is recorded, but a run is writing to the output folder, or something could not be removed.
+    """
     known = [record for record in load_register(register).records if record.person == person]
     if not known:
         raise InputError(
@@ -63,12 +82,13 @@ def withdraw_person(
             person=person,
             role=known[-1].role,
             sessions=sessions or "*",
-            scopes=list(cast("tuple[Scope, ...]", SCOPES)),
+            scopes=list(SCOPES),
             decision="withdrawn",
             date=_today(),
         ),
     )
-    removals = withdraw(Output(out), person, sessions, dt.datetime.now(tz=dt.UTC))
+    with _no_run_in(out, register):
+        removals = withdraw(Output(out), person, sessions, dt.datetime.now(tz=dt.UTC))
     lines = [f"{person}: withdrawn, recorded in {register}"]
     lines += [
         f"{r.session}: removed {r.artifacts} artifacts and {r.views} views, "
@@ -76,6 +96,21 @@ def withdraw_person(
         for r in removals
     ]
     return lines if removals else [*lines, f"nothing derived from {person} was in {out}"]
+
+
+@contextmanager
+def _no_run_in(out: Path, register: Path) -> Iterator[None]:
+    """Hold the output folder, if there is one: a run that goes on would write again afterwards."""
+    with ExitStack() as held:
+        if out.exists():
+            try:
+                held.enter_context(alone(out))
+            except InputError as error:
+                raise StoreError(
+                    f"{out}: a run is writing there, so nothing has been removed yet; the "
+                    f"withdrawal is recorded in {register}: withdraw again when the run has ended"
+                ) from error
+        yield
 
 
 def listing(register: Path) -> list[str]:

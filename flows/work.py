@@ -62,7 +62,9 @@ def compute(work: Work, sessions: list[str], board: Board) -> None:
 def stay_on_this_machine(out: Path) -> None:
     """Prefect's own server, on loopback, its database in the output folder. Before its import."""
     os.environ.update(PREFECT_ENVIRONMENT)
-    os.environ.setdefault("PREFECT_HOME", str((out / "prefect").resolve()))
+    home = (out / "prefect").resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("PREFECT_HOME", str(home))
     elsewhere = urlsplit(os.environ.get("PREFECT_API_URL", "")).hostname
     if elsewhere and elsewhere not in LOOPBACK:
         raise ConfigError(

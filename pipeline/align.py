@@ -4,6 +4,8 @@ A window is 30 s every 5 s. Each cue has its value, its robust z against this pe
 of this session (the first 2 minutes left out, at least 20 samples, durations on a log scale), and
 the reason where it is null or degraded. Nothing here compares people with each other or a norm.
 
+Reply latencies are too few for that: a window shows the z that its reply has among all replies.
+
 Caveat: neighbouring windows share 25 s, so 20 samples may be two minutes of talk. Sources: SCIENCE
 2.0, 2.4 and 3; Iglewicz and Hoaglin (1993) for the robust z.
 """
@@ -26,11 +28,13 @@ from pipeline.spans import Floats, WindowCue, Windows, missing_everywhere
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import log_duration, robust_z, windows
 
-VERSION = 1
+VERSION = 2
 """Raise when the numbers can change."""
 
-LOG_CUES = frozenset({"client_response_latency_s", "client_stare_run_s"})
-"""Skewed durations: compared on log(x + 0.25)."""
+LATENCY = "client_response_latency_s"
+BLINKS = "client_blink_rate_pm"
+LOG_CUES = frozenset({"client_stare_run_s"})
+"""Skewed durations: compared on log(x + 0.25), as reply latencies are among the turns."""
 UPSTREAM = {"audio": ("audio", "roles"), "video": ("video",), "words": ("transcript", "audio")}
 """Absences that explain a missing cue, nearest cause first."""
 
@@ -53,7 +57,9 @@ def run(inputs: Inputs, engine: None, settings: AlignSettings) -> Outputs:
     del engine
     whole = _read(inputs)
     grid = _grid(_duration_s(inputs.tables), settings)
-    plain, cues = _plain(whole, inputs.tables, grid), _cues(whole, inputs.tables, grid, settings)
+    plain = _plain(whole, inputs.tables, grid)
+    latency, latency_z = speech.reply_latency(whole.turns, whole.speech, grid, whole.no_words)
+    cues = {LATENCY: latency} | _cues(whole, inputs.tables, grid, settings)
     columns: dict[str, Any] = {
         "session_id": [inputs.spec.id] * len(grid),
         "start_s": grid.start_s,
@@ -61,7 +67,8 @@ def run(inputs: Inputs, engine: None, settings: AlignSettings) -> Outputs:
         **plain,
     }
     for name, cue in cues.items():
-        columns |= _cue_columns(name, cue, grid, settings)
+        z = latency_z if name == LATENCY else _own_z(name, cue, grid, settings)
+        columns |= _cue_columns(name, cue, z)
     figures = session_figures(
         Heard(whole.turns, whole.speech, inputs.tables["silences"].to_pylist(), whole.no_words),
         Seen(
@@ -145,12 +152,11 @@ def _cues(
 ) -> dict[str, WindowCue]:
     slices = given["prosody_slices"]
     heard = {
-        "client_response_latency_s": speech.reply_latency(
-            whole.turns, whole.speech, grid, whole.no_words
+        "client_articulation_rate_sps": speech.articulation_rate(
+            slices, whole.speech, grid, settings
         ),
-        "client_articulation_rate_sps": speech.articulation_rate(slices, whole.speech, grid),
-        "client_pause_prop": speech.pauses(whole.turns, whole.speech, grid),
-        "client_f0_sd_st": speech.pitch_spread(slices, whole.speech, grid),
+        "client_pause_prop": speech.pauses(whole.turns, whole.speech, grid, settings),
+        "client_f0_sd_st": speech.pitch_spread(slices, whole.speech, grid, settings),
     }
     if not len(whole.frames.t_s):
         return heard | {name: missing_everywhere(grid, whole.no_video) for name in face.FACE_CUES}
@@ -161,12 +167,15 @@ def _cues(
     return heard | face.face_cues(whole.frames, whole.events, speaking, grid, settings)
 
 
-def _cue_columns(
-    name: str, cue: WindowCue, grid: Windows, settings: AlignSettings
-) -> dict[str, Any]:
+def _own_z(name: str, cue: WindowCue, grid: Windows, settings: AlignSettings) -> Floats:
+    """Robust z among the windows of which no measured moment lies in the part left out."""
     scale = log_duration(cue.value) if name in LOG_CUES else cue.value
-    baseline = grid.start_s >= settings.baseline_skip_s
-    z = robust_z(scale, baseline, minimum_samples=settings.baseline_min_n)
+    used = face.blink_spans(grid, settings) if name == BLINKS else grid
+    baseline = used.start_s >= settings.baseline_skip_s
+    return robust_z(scale, baseline, minimum_samples=settings.baseline_min_n)
+
+
+def _cue_columns(name: str, cue: WindowCue, z: Floats) -> dict[str, Any]:
     reason = cue.reason.copy()
     unexplained = reason == None  # noqa: E711  # element by element
     reason[unexplained & np.isnan(z)] = "no_baseline"

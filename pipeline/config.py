@@ -113,6 +113,8 @@ class ProsodySettings(Section):
     pause_min_s: float = Field(0.2, gt=0, description="Shortest pause inside a turn, s")
     rate_min_syllables: int = Field(10, ge=1, description="Fewer syllables give no rate")
     rate_min_phonation_s: float = Field(3.0, gt=0, description="Less phonation gives no rate, s")
+    f0_min_snr_db: float = Field(15.0, description="A noisier recording gives no pitch, dB")
+    rate_min_snr_db: float = Field(10.0, description="and a noisier one no rate, dB")
     slice_s: float = Field(10.0, gt=0, description="Length of the fixed slices, s")
 
 
@@ -171,6 +173,11 @@ class AlignSettings(Section):
     baseline_min_n: int = Field(20, ge=2, description="Fewest baseline samples")
     valid_min: float = Field(0.7, ge=0, le=1, description="Least share of valid face frames")
     gaze_bin_s: float = Field(0.2, gt=0, description="Median bins of gaze travel, s")
+    rate_min_syllables: int = Field(10, ge=1, description="As in [prosody]")
+    rate_min_phonation_s: float = Field(3.0, gt=0, description="As in [prosody], s")
+    pause_min_turn_s: float = Field(3.0, gt=0, description="As in [prosody], s")
+    pause_min_s: float = Field(0.2, gt=0, description="As in [prosody], s")
+    voiced_min_s: float = Field(0.5, gt=0, description="As in [prosody], s")
 
 
 class CandidatesSettings(Section):
@@ -200,6 +207,7 @@ class CandidatesSettings(Section):
     core_families_min: int = Field(2, ge=1, description="R6: of which from A-D")
     windows_min: int = Field(3, ge=1, description="R6: consecutive windows")
     silence_after_question_s: float = Field(3.0, gt=0, description="R6 family A: silence, s")
+    silence_baseline_min_n: int = Field(20, ge=2, description="and it needs this many latencies")
 
 
 class ReportSettings(Section):

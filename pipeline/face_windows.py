@@ -168,11 +168,16 @@ def face_cues(
     }
 
 
+def blink_spans(windows: Windows, settings: AlignSettings) -> Windows:
+    """The longer spans in which blinks are counted, one round each window."""
+    return windows.around(settings.blink_window_s)
+
+
 def blink_rate(
     frames: Frames, events: Events, windows: Windows, settings: AlignSettings
 ) -> WindowCue:
     """Blinks per minute of time in which lids were seen, in a longer span round each window."""
-    around = windows.around(settings.blink_window_s)
+    around = blink_spans(windows, settings)
     bounds = rows_inside(frames.t_s, around)
     exposed = frames.blinks_sought & ~is_inside(events.long_shut, frames.t_s)
     exposure_s = sum_inside(np.where(exposed, frames.held_s, 0.0), bounds)

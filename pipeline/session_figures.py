@@ -105,7 +105,7 @@ def _of_speech(heard: Heard) -> Iterator[Figure]:
 
 
 def _of_turns(heard: Heard) -> Iterator[Figure]:
-    floor = [turn for turn in heard.turns if not turn["is_backchannel"]]
+    floor = [turn for turn in heard.turns if turn["takes_floor"]]
     why = heard.speech.role_reason or "no_speech"
     count = float(len(floor)) if floor else None
     yield _figure("turn_count", count, why, "Turns that take the floor.")
@@ -115,7 +115,7 @@ def _of_turns(heard: Heard) -> Iterator[Figure]:
     yield _figure("turns_per_min", rate, why, "Changes of the floor per minute.")
     known = heard.speech.role_reason is None
     hold = longest_hold_s(floor, "therapist") if known else None
-    text = "Longest time the therapist keeps the floor, the client's acknowledgements bridged."
+    text = "Longest time the therapist keeps the floor, what the client says meanwhile bridged."
     yield _figure("therapist_hold_max_s", hold, why, text)
 
 

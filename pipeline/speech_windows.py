@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipeline.config import AlignSettings
 from pipeline.spans import (
     Flags,
     Floats,
@@ -30,13 +31,6 @@ from pipeline.spans import (
 )
 from pipeline.timeline import union
 
-MIN_SYLLABLES = 10
-MIN_PHONATION_S = 3.0
-"""de Jong and Wempe (2009): less gives no stable rate."""
-MIN_TURN_S = 3.0
-PAUSE_S = 0.2
-"""A shorter silence inside a turn is no pause (Heldner and Edlund 2010)."""
-MIN_VOICED_S = 0.5
 LAST_REPLIES = 3
 
 
@@ -100,7 +94,8 @@ def questions(turns: Sequence[dict[str, Any]], windows: Windows) -> Floats:
     """Therapist questions that end in each window; NaN without a transcript."""
     if not has_transcript(turns):
         return np.full(len(windows), np.nan)
-    ends = np.sort([t["end_s"] for t in turns if t["role"] == "therapist" and t["is_question"]])
+    asked = [t for t in turns if t["role"] == "therapist" and t["is_question"]]
+    ends = np.sort(np.array([t["question_end_s"] for t in asked], np.float64))
     first, stop = rows_inside(ends, windows)
     return (stop - first).astype(np.float64)
 
@@ -129,15 +124,17 @@ def minimal_replies(turns: Sequence[dict[str, Any]], windows: Windows) -> Floats
 
 def reply_latency(
     turns: Sequence[dict[str, Any]], speech: Speech, windows: Windows, no_words: str
-) -> WindowCue:
-    """Longest latency among the replies that start in each window.
+) -> tuple[WindowCue, Floats]:
+    """Longest latency among the replies that start in each window, and that reply's own z.
 
-    `no_words` is the reason where no question is known because nothing was transcribed.
+    Replies are few and one stands in up to six windows, so their z is taken from the turns: windows
+    would count it six times. `no_words` is the reason where nothing was transcribed.
     """
+    z = np.full(len(windows), np.nan)
     if speech.role_reason is not None:
-        return missing_everywhere(windows, speech.role_reason)
+        return missing_everywhere(windows, speech.role_reason), z
     if not has_transcript(turns):
-        return missing_everywhere(windows, no_words)
+        return missing_everywhere(windows, no_words), z
     cue = missing_everywhere(windows, "no_question")
     for turn in turns:
         latency = turn["response_latency_s"]
@@ -147,25 +144,33 @@ def reply_latency(
         longest = here & ~(cue.value >= latency)
         cue.value[longest] = latency
         cue.reason[longest] = turn["response_latency_reason"]
-    return cue
+        z[longest] = np.nan if turn["response_latency_z"] is None else turn["response_latency_z"]
+    return cue, z
 
 
-def pauses(turns: Sequence[dict[str, Any]], speech: Speech, windows: Windows) -> WindowCue:
-    """Share of the client's turn time that is silence of at least 0.2 s."""
+def pauses(
+    turns: Sequence[dict[str, Any]], speech: Speech, windows: Windows, settings: AlignSettings
+) -> WindowCue:
+    """Share of the client's turn time that is pauses (Heldner and Edlund 2010: 0.2 s or more)."""
     if speech.role_reason is not None:
         return missing_everywhere(windows, speech.role_reason)
     own = as_array((t["start_s"], t["end_s"]) for t in turns if t["role"] == "client")
     bridged = [(float(a), float(b)) for a, b in speech.client]
-    spoken = np.array(union(bridged, bridge_s=np.nextafter(PAUSE_S, 0))).reshape(-1, 2)
+    spoken = np.array(union(bridged, bridge_s=np.nextafter(settings.pause_min_s, 0))).reshape(-1, 2)
     turn_s = covered_s(own, windows)
     share = 1 - divided(covered_s(intersection(spoken, own), windows), turn_s)
-    enough = turn_s >= MIN_TURN_S
+    enough = turn_s >= settings.pause_min_turn_s
     reason = _first_reason(len(windows), (turn_s <= 0, "no_speech"), (~enough, "too_short"))
     return WindowCue(np.where(enough, np.clip(share, 0, 1), np.nan), reason)
 
 
-def articulation_rate(slices: pa.Table, speech: Speech, windows: Windows) -> WindowCue:
-    """Client's syllables over phonation time, pooled over the slices of the window."""
+def articulation_rate(
+    slices: pa.Table, speech: Speech, windows: Windows, settings: AlignSettings
+) -> WindowCue:
+    """Client's syllables over phonation time, pooled over the slices of the window.
+
+    Little of either gives no stable rate (de Jong and Wempe 2009).
+    """
     own, spans = _client_slices(slices)
     if speech.role_reason is not None or not own:
         return missing_everywhere(windows, speech.role_reason or "no_speech")
@@ -173,10 +178,12 @@ def articulation_rate(slices: pa.Table, speech: Speech, windows: Windows) -> Win
     syllables = np.array([row["syllables"] or 0 for row in own], np.float64)
     phonation = np.where(counted, [_clear_s(row) for row in own], 0.0)
     syllables, phonation = (amount_inside(spans, x, windows) for x in (syllables, phonation))
-    few, short = syllables < MIN_SYLLABLES, phonation < MIN_PHONATION_S
+    few, short = syllables < settings.rate_min_syllables, phonation < settings.rate_min_phonation_s
+    noisy = _mostly(own, spans, windows, "low_snr")
     reason = _first_reason(
         len(windows),
         (covered_s(speech.client, windows) <= 0, "no_speech"),
+        (short & noisy & ~_any_counted(counted, spans, windows), "low_snr"),
         (short & _mostly(own, spans, windows, "overlap"), "overlap"),
         (short, "too_short"),
         (few, "few_syllables"),
@@ -184,7 +191,9 @@ def articulation_rate(slices: pa.Table, speech: Speech, windows: Windows) -> Win
     return WindowCue(np.where(few | short, np.nan, divided(syllables, phonation)), reason)
 
 
-def pitch_spread(slices: pa.Table, speech: Speech, windows: Windows) -> WindowCue:
+def pitch_spread(
+    slices: pa.Table, speech: Speech, windows: Windows, settings: AlignSettings
+) -> WindowCue:
     """Client's F0 spread in semitones, pooled: inside the slices and between their medians."""
     own, spans = _client_slices(slices)
     if speech.role_reason is not None or not own:
@@ -201,10 +210,11 @@ def pitch_spread(slices: pa.Table, speech: Speech, windows: Windows) -> WindowCu
     )
     mean = divided(first, weight)
     variance = np.maximum(divided(second, weight) - mean**2, 0)
-    enough = weight >= MIN_VOICED_S
+    enough = weight >= settings.voiced_min_s
     reason = _first_reason(
         len(windows),
         (covered_s(speech.client, windows) <= 0, "no_speech"),
+        (~enough & _mostly(own, spans, windows, "low_snr"), "low_snr"),
         (~enough & _mostly(own, spans, windows, "overlap"), "overlap"),
         (~enough, "unvoiced"),
     )
@@ -241,6 +251,11 @@ def _mostly(own: Sequence[dict[str, Any]], spans: Floats, windows: Windows, reas
     such = np.array([row["reason"] == reason for row in own])
     part = amount_inside(spans, np.where(such, phonation, 0), windows)
     return np.asarray(part > amount_inside(spans, phonation, windows) / 2)
+
+
+def _any_counted(counted: Flags, spans: Floats, windows: Windows) -> Flags:
+    """Where syllables were counted in a slice that touches the window."""
+    return np.asarray(amount_inside(spans, counted.astype(np.float64), windows) > 0)
 
 
 def _first_reason(n: int, *cases: tuple[Flags, str]) -> Whys:

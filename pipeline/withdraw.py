@@ -47,13 +47,29 @@ def withdraw(
         Something of them is still there afterwards; the tombstone is written all the same.
     """
     left = _delete(_drafts(output))
+    found = [
+        (folder, session_id)
+        for folder, session_id in _sessions_of(output, person)
+        if sessions is None or session_id in sessions
+    ]
     removals = []
-    for folder, session_id in _sessions_of(output, person):
-        if sessions is None or session_id in sessions:
+    for folder, session_id in found:
+        try:
             removal, still_there = _remove(output, folder, session_id)
-            removals.append(removal)
-            left += still_there
-    _tombstone(output.root / "audit.jsonl", person, removals, len(left), now)
+        except OSError as error:  # cannot even be listed; the other sessions go all the same
+            left.append(f"{folder} ({error.strerror})")
+            continue
+        removals.append(removal)
+        left += still_there
+    entry = {
+        "at": now.isoformat(timespec="seconds"),
+        "action": "withdraw",
+        "person_sha256": hashlib.sha256(person.encode()).hexdigest(),
+        "sessions": [folder.name for folder, _ in found],
+        "files": sum(removal.files for removal in removals),
+        "left": len(left),
+    }
+    _tombstone(output.root / "audit.jsonl", entry)
     if left:
         raise StoreError(
             f"{len(left)} places could not be removed, the first: {left[0]}; check permissions "
@@ -120,42 +136,32 @@ def _summaries(output: Output, session: str) -> list[Path]:
     found = []
     for page in output.root.glob("runs/*/summary.html"):
         data = page.with_suffix(".json")
-        if not data.exists() or session in data.read_text(encoding="utf-8"):
+        if not data.exists() or session.encode() in data.read_bytes():
             found += [page, data]
     return found
 
 
 def _forget_keys(output: Output, session: str) -> list[str]:
     """Take a session's keys out of every run's record; returns where that failed."""
-    block = re.compile(rf"\n*^\[keys\.{re.escape(session)}\]\n(?:[^\[\n].*\n?)*", re.MULTILINE)
+    header = re.escape(f"[keys.{session}]").encode()
+    block = re.compile(rb"\n*^" + header + rb"\n(?:[^\[\n].*\n?)*", re.MULTILINE)
     left = []
     for record in sorted(output.root.glob("runs/*/run.toml")):
         try:
-            before = record.read_text(encoding="utf-8")
-            after = block.sub("\n", before)
+            before = record.read_bytes()
+            after = block.sub(b"\n", before)
             if after != before:
-                write_atomically(record, after.encode())
+                write_atomically(record, after)
         except OSError as error:
             left.append(f"{record} ({error.strerror})")
     return left
 
 
-def _tombstone(
-    path: Path, person: str, removals: list[Removal], left: int, now: dt.datetime
-) -> None:
+def _tombstone(path: Path, entry: dict[str, object]) -> None:
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     before = hashlib.sha256(lines[-1].encode()).hexdigest() if lines else ""
-    entry = {
-        "at": now.isoformat(timespec="seconds"),
-        "action": "withdraw",
-        "person_sha256": hashlib.sha256(person.encode()).hexdigest(),
-        "sessions": [r.session for r in removals],
-        "files": sum(r.files for r in removals),
-        "left": left,
-        "previous_line_sha256": before,
-    }
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry, sort_keys=True) + "\n")
+        file.write(json.dumps(entry | {"previous_line_sha256": before}, sort_keys=True) + "\n")
         file.flush()
         os.fsync(file.fileno())
