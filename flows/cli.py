@@ -262,8 +262,8 @@ def _register_beside(folders: list[Path]) -> Path:
     parents = sorted({folder.resolve().parent for folder in folders})
     if len(parents) > 1:
         raise InputError(
-            f"the sessions lie in {len(parents)} folders ({', '.join(map(str, parents))}), and each "
-            "may have a register of its own; name the register with --consent, or run them apart"
+            f"the sessions lie in {len(parents)} folders ({', '.join(map(str, parents))}), each of "
+            "which may hold a register; name the register with --consent, or run them apart"
         )
     return parents[0] / "consent.toml"
 

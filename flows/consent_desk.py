@@ -69,7 +69,7 @@ def withdraw_person(
     InputError
         The register does not know the person.
     StoreError
-        It is recorded, but a run is writing to the output folder, or something could not be removed.
+        It is recorded, but a run is writing to the output folder, or something is still there.
     """
     known = [record for record in load_register(register).records if record.person == person]
     if not known:

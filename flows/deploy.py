@@ -1,12 +1,27 @@
-"""Schedule the night on this machine with Prefect's own server on loopback."""
+"""Schedule the night on this machine, with a Prefect server of its own on loopback.
+
+Prefect's short-lived server runs no scheduler, so a real one is started beside it and ends with it.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from flows.work import stay_on_this_machine
+from pipeline.errors import ThinsliceError
+
+_START_TIMEOUT_S = 180.0
+_HOST = "127.0.0.1"
 
 
 def serve_nightly(
@@ -17,21 +32,57 @@ def serve_nightly(
     The folders travel in the environment, because Prefect stores parameters.
     """
     stay_on_this_machine(out)
-    from prefect.types.entrypoint import EntrypointType
-    from prefect.schedules import Cron
+    with _server(out):
+        from prefect.schedules import Cron
+        from prefect.types.entrypoint import EntrypointType
 
-    from flows.nightly import NIGHT_VARIABLE, nightly
+        from flows.nightly import NIGHT_VARIABLE, nightly
 
-    night = {
-        "recordings": str(recordings.resolve()),
-        "out": str(out.resolve()),
-        "profile": str(profile.resolve()) if profile else "",
-        "consent": str((consent or recordings / "consent.toml").resolve()),
-    }
-    os.environ[NIGHT_VARIABLE] = json.dumps(night)
-    nightly.serve(
-        name="nightly",
-        schedules=[Cron(cron)],
-        limit=1,
-        entrypoint_type=EntrypointType.MODULE_PATH,  # a file path would shadow `models`
-    )
+        night = {
+            "recordings": str(recordings.resolve()),
+            "out": str(out.resolve()),
+            "profile": str(profile.resolve()) if profile else "",
+            "consent": str((consent or recordings / "consent.toml").resolve()),
+        }
+        os.environ[NIGHT_VARIABLE] = json.dumps(night)
+        nightly.serve(
+            name="nightly",
+            schedules=[Cron(cron)],
+            limit=1,
+            entrypoint_type=EntrypointType.MODULE_PATH,  # a file path would shadow `models`
+        )
+
+
+@contextmanager
+def _server(out: Path) -> Iterator[None]:
+    """A Prefect server on a free loopback port, its log beside its database."""
+    port = _free_port()
+    command = [sys.executable, "-m", "prefect", "server", "start"]
+    with (out / "prefect" / "server.log").open("ab") as log:
+        child = subprocess.Popen(
+            [*command, "--host", _HOST, "--port", str(port)], stdout=log, stderr=log
+        )
+    try:
+        _wait_until_up(child, f"http://{_HOST}:{port}/api/health")
+        os.environ["PREFECT_API_URL"] = f"http://{_HOST}:{port}/api"
+        yield
+    finally:
+        child.terminate()
+        child.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_up(child: subprocess.Popen[bytes], address: str) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while time.monotonic() < deadline and child.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=5):  # noqa: S310  our own loopback server
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.5)
+    raise ThinsliceError("Prefect's server did not start; see prefect/server.log in the output")

@@ -3,7 +3,7 @@
 Rated stretches (R1, R2) repeat a rater's own judgement. Late replies (R4) and several cues changing
 together (R6) compare a client with that client's own session only; they are proposals for a look,
 expected to be wrong at times, never a finding about anyone. R4 and R6 keep silent in the first two
-minutes and in recordings with under ten minutes of talk.
+minutes and in recordings with under ten minutes between the first and the last word.
 
 Rules and defaults: SCIENCE 4.1-4.3; conjunction threshold from its null simulation (2.11).
 """
@@ -22,18 +22,20 @@ from pipeline.config import CandidatesSettings
 from pipeline.rules import Draft, Flags, select
 from pipeline.rules_cues import (
     CUES,
+    LATENCY,
     MINIMAL,
     NOD,
     CueWindows,
     several_cues,
     silences_after_questions,
+    usual_value,
 )
 from pipeline.rules_dial import RatedSegment, rated_segments
-from pipeline.rules_replies import Replies, late_reply_runs
+from pipeline.rules_replies import Replies, late_reply_runs, usual_s
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import Floats, Seconds, Span
 
-VERSION = 1
+VERSION = 2
 RULE_VERSIONS = {"R1": 1, "R2": 1, "R4": 1, "R6": 1}
 """Raise one when its rule's meaning changes."""
 
@@ -151,15 +153,21 @@ def _cue_windows(
     begun = _floats(replies, "start_s") >= settings.earliest_s
     latencies_s = _floats(replies, "response_latency_s")[begun]
     unflagged = np.zeros(len(start_s), dtype=bool)
+    values = {name: _floats(windows, name) for name in (*cued, MINIMAL.name)}
+    z = {name: _floats(windows, f"{name}_z") for name in cued}
+    usual = {name: usual_value(values[name], z[name]) for name in cued}
+    usual[LATENCY.name] = usual_s(_replies(replies), settings)
+    usual[MINIMAL.name] = _median(values[MINIMAL.name][start_s >= settings.earliest_s])
     return CueWindows(
         start_s,
         end_s,
-        values={name: _floats(windows, name) for name in (*cued, MINIMAL.name)},
-        z={name: _floats(windows, f"{name}_z") for name in cued},
+        values=values,
+        z=z,
         degraded={name: _present(windows, f"{name}_reason") for name in cued}
         | {MINIMAL.name: unflagged},
         minimal_reply=_any_inside(minimal_s, start_s, end_s),
         silences=silences_after_questions(list(silences), questions_s, latencies_s, settings),
+        usual=usual,
     )
 
 
@@ -168,12 +176,17 @@ def _question_ends(turns: pa.Table) -> Floats:
         pc.equal(turns.column("role"), "therapist"),
         pc.fill_null(turns.column("is_question"), False),
     )
-    return _floats(turns.filter(asked), "end_s")
+    return _floats(turns.filter(asked), "question_end_s")
 
 
 def _any_inside(times_s: Floats, start_s: Floats, end_s: Floats) -> Flags:
     times_s = np.sort(times_s)
     return np.asarray(np.searchsorted(times_s, end_s) > np.searchsorted(times_s, start_s))
+
+
+def _median(values: Floats) -> float:
+    measured = values[np.isfinite(values)]
+    return float(np.median(measured)) if measured.size else float("nan")
 
 
 def _floats(table: pa.Table, column: str) -> Floats:

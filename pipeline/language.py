@@ -3,7 +3,8 @@
 A reply is the client's next floor turn after a therapist turn that ends in a question, within
 `reply_window_s`. A short "yes" that the therapist talks on from is a backchannel by its form, yet
 a reply where it comes right after a question and the therapist is silent. Latency is taken from the
-diarizer's boundaries, not from word times (Levinson & Torreira 2015; SCIENCE 2.1).
+diarizer's boundaries, not from word times (Levinson & Torreira 2015; SCIENCE 2.1). Where people
+meet from afar the network delays every reply: latencies are kept, and marked as degraded.
 Caveats: phrase rules err (SCIENCE 2.11); a slow or short reply has many possible reasons.
 """
 
@@ -21,11 +22,12 @@ from pipeline import tables
 from pipeline.config import LanguageSettings
 from pipeline.lexicon import compile_whole, contains, phrases_named, tokens
 from pipeline.questions import QuestionRules, QuestionType, is_punctuated
+from pipeline.session import SessionSpec
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import Floats, Seconds, log_duration, robust_z
 from pipeline.turn_words import owners
 
-VERSION = 1
+VERSION = 2
 """Raise when the numbers can change."""
 
 
@@ -39,6 +41,8 @@ class Spoken:
     words: list[tuple[Seconds, str]] = field(default_factory=list)
     """Middle and text of each word."""
     question: QuestionType | None = None
+    question_end_s: Seconds | None = None
+    """Where the last question that counts ends: inside the turn if it was answered there."""
     answers: int | None = None
     latency_s: Seconds | None = None
 
@@ -62,9 +66,10 @@ def run(inputs: Inputs, engine: None, settings: LanguageSettings) -> Outputs:  #
         rules = QuestionRules(settings.phrases, punctuated=punctuated)
         for turn in turns:
             turn.question = rules.question_type(turn.texts())
+            turn.question_end_s = turn.row["end_s"] if turn.question else None
         _link_replies(turns, settings.reply_window_s)
         _link_short_answers(turns, rules, _speech_by_voice(upstream["diarization"]))
-    rows = _rows(inputs.spec.id, turns, settings, transcribed=words.num_rows > 0)
+    rows = _rows(inputs.spec, turns, settings, transcribed=words.num_rows > 0)
     return Outputs({"turns": tables.TURNS.build_rows(rows)})
 
 
@@ -121,6 +126,8 @@ def _link_short_answers(
             if pause is None or asked is None or holder.question not in (None, asked):
                 continue
             holder.question = asked
+            ended_s = turn.row["start_s"] - pause
+            holder.question_end_s = max(holder.question_end_s or ended_s, ended_s)
             turn.answers = holder.row["turn_id"]
             turn.latency_s = pause
 
@@ -157,9 +164,10 @@ def _speech_by_voice(diarization: pa.Table) -> dict[int, tuple[Floats, Floats]]:
 
 
 def _rows(
-    session_id: str, turns: Sequence[Spoken], settings: LanguageSettings, *, transcribed: bool
+    spec: SessionSpec, turns: Sequence[Spoken], settings: LanguageSettings, *, transcribed: bool
 ) -> list[dict[str, Any]]:
     scores, score_reason = _latency_z(turns, settings)
+    z_reason = "remote_delay" if spec.session.capture == "remote" else score_reason
     agreeing = _agreement_pattern(settings) if transcribed else None
     rows = []
     for turn, score in zip(turns, scores, strict=True):
@@ -170,14 +178,17 @@ def _rows(
         rows.append(
             {
                 **shared,
-                "session_id": session_id,
+                "session_id": spec.id,
                 "role": turn.role,
                 "is_question": (turn.question is not None) if heard else None,
                 "question_type": turn.question,
+                "question_end_s": turn.question_end_s,
                 "answers_turn_id": turn.answers,
                 "response_latency_s": turn.latency_s,
                 "response_latency_z": score,
-                "response_latency_reason": _latency_reason(turn, score_reason, transcribed),
+                "response_latency_reason": _latency_reason(
+                    turn, z_reason if np.isfinite(score) else score_reason, transcribed
+                ),
                 "reply_words": turn.row["word_count"] if is_reply else None,
                 "reply_minimal": (
                     turn.row["word_count"] <= settings.minimal_reply_words if is_reply else None
@@ -190,7 +201,7 @@ def _rows(
 
 _CARRIED = (
     *("turn_id", "start_s", "end_s", "speaker", "phonation_s", "is_backchannel"),
-    *("fto_s", "overlap_between_s", "overlap_within_s", "word_count"),
+    *("takes_floor", "fto_s", "overlap_between_s", "overlap_within_s", "word_count"),
 )
 
 

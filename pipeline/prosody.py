@@ -3,6 +3,7 @@
 Everything is measured where one voice speaks alone; pauses and phonation come from the diarizer.
 Sources: de Jong & Wempe 2009 (rates), De Looze & Hirst 2010 and Mauch & Dixon 2014 (pitch).
 Caveats: rates and pitch compare within a person only; automatic gain control flattens loudness.
+In a noisy recording pitch, then rates are null; where noise could not be measured nothing is gated.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.syllables import nuclei
 from pipeline.timeline import Floats, Seconds, Span, union
 
-VERSION = 1
+VERSION = 2
 """Raise when the numbers can change."""
 
 
@@ -72,18 +73,22 @@ def run(inputs: Inputs, engine: None, settings: ProsodySettings) -> Outputs:  # 
     voices = _voices(audio, grid, inputs.tables, settings, inputs.progress)
     assigned = inputs.tables["roles"].to_pylist()
     roles = {row["speaker"]: row["role"] for row in assigned}
+    drowned = _drowned(inputs.tables["quality"], settings)
     per_turn = [
         {
             "session_id": inputs.spec.id,
             "turn_id": row["turn_id"],
             "role": roles.get(row["speaker"], "unknown"),
-            **_measure(voices[row["speaker"]], grid, (row["start_s"], row["end_s"]), settings),
+            **_heard(
+                _measure(voices[row["speaker"]], grid, (row["start_s"], row["end_s"]), settings),
+                drowned,
+            ),
         }
         for row in turns.to_pylist()
     ]
     duration_s = audio.size / SAMPLE_RATE_HZ
     per_slice = [
-        {"session_id": inputs.spec.id, "role": role, **values}
+        {"session_id": inputs.spec.id, "role": role, **_heard(values, drowned)}
         for span in _slices(duration_s, settings.slice_s)
         for role, values in _slice_values(voices, roles, grid, span, settings)
     ]
@@ -169,6 +174,27 @@ _VALUES = (
 )
 
 
+_PITCH = ("f0_median_hz", "f0_sd_st", "f0_range80_st", "voiced_prop")
+_RATES = ("syllables", "speech_rate_sps", "articulation_rate_sps")
+
+
+def _drowned(quality: pa.Table, settings: ProsodySettings) -> tuple[str, ...]:
+    """The values that the recording's noise makes worthless."""
+    figures = {row["measure"]: row["value"] for row in quality.to_pylist()}
+    snr_db = figures.get("audio_snr_db")
+    if snr_db is None:
+        return ()
+    pitch = _PITCH if snr_db < settings.f0_min_snr_db else ()
+    return (*pitch, *(_RATES if snr_db < settings.rate_min_snr_db else ()))
+
+
+def _heard(values: dict[str, Any], drowned: tuple[str, ...]) -> dict[str, Any]:
+    """The values without those drowned in noise."""
+    if all(values[name] is None for name in drowned):
+        return values
+    return {**values, **dict.fromkeys(drowned), "reason": "low_snr"}
+
+
 def _measure(voice: Voice, grid: Grid, span: Span, settings: ProsodySettings) -> dict[str, Any]:
     """All values of one voice in one span, null where a gate is not passed."""
     phonation_s = voice.speech.seconds(span)
@@ -248,7 +274,7 @@ STAGE = Stage(
     version=VERSION,
     run=run,
     settings=ProsodySettings,
-    reads=("speaker_turns", "roles", "diarization"),
+    reads=("speaker_turns", "roles", "diarization", "quality"),
     writes=("prosody", "prosody_slices"),
     scope="analyse_audio",
 )

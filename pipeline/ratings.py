@@ -23,11 +23,12 @@ from pipeline import tables
 from pipeline.config import RatingsSettings
 from pipeline.dial_files import DialCourse, read_dial
 from pipeline.errors import SessionError
+from pipeline.player_clock import player_zero_s
 from pipeline.rating_segments import HELPFUL_ABOVE, HINDERING_BELOW, pick_segments
 from pipeline.spans import Floats, Windows, amount_inside
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 
-VERSION = 1
+VERSION = 2
 """Raise when the numbers can change."""
 
 RATERS = ("client", "therapist")
@@ -109,7 +110,8 @@ def _course(inputs: Inputs, rater: str) -> DialCourse | Absence:
     if part is None:
         return Absence(modality, "no_dial", f"The {rater} gave no dial rating.")
     try:
-        course = _shifted(read_dial(inputs.recording.path(part.file)), part.offset_s)
+        played = read_dial(inputs.recording.path(part.file))
+        course = _shifted(played, player_zero_s(inputs.tables["media"]) + part.offset_s)
     except SessionError as error:
         return Absence(modality, "unreadable_media", f"The {rater}'s dial is left out: {error}")
     duration_s = _duration_s(inputs, course)
@@ -221,7 +223,7 @@ STAGE = Stage(
     version=VERSION,
     run=run,
     settings=RatingsSettings,
-    reads=("sessions",),
+    reads=("sessions", "media"),
     writes=("ratings", "rating_quality", "rating_segments"),
     sources=("ratings",),
     scope="dial",

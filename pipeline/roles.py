@@ -2,8 +2,9 @@
 
 In this order: what a person states in session.toml, roles stated by the transcript, a microphone
 that one person alone wears, and last a guess from how the two talk, which abstains where it is
-unsure. Caveat: the guess was made for English talk in which one side mostly asks; its weights are
-ours [J] and stand in `_evidence`.
+unsure. Where session.toml and the transcript contradict each other, roles are unknown. Caveat: the
+guess was made for English talk in which one side mostly asks; its weights are ours [J] and stand in
+`_evidence`.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ from pipeline.lexicon import tokens
 from pipeline.session import SessionSpec
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 
-VERSION = 1
+VERSION = 2
 """Raise when the numbers can change."""
 
 Role = Literal["client", "therapist", "unknown"]
 OTHER: dict[str, Role] = {"client": "therapist", "therapist": "client"}
 
 SECOND_PERSON = frozenset({"you", "your", "you're", "you've", "yours", "yourself", "you'd"})
+FIRST_TURN_MIN_S = 1.0
+"""A cough or a crackle is nobody's first turn [J]."""
 FIRST_PERSON = frozenset({"i", "i'm", "i've", "i'd", "my", "me", "myself", "mine"})
 
 
@@ -41,6 +44,9 @@ class Guess:
     method: str
 
 
+NO_GUESS = Guess({}, 0.5, "none")
+
+
 def run(inputs: Inputs, engine: None, settings: RolesSettings) -> Outputs:  # noqa: ARG001
     """One row per voice; both unknown, and an absence, where the evidence is too thin."""
     turns, words = inputs.tables["speaker_turns"], inputs.tables["words"]
@@ -48,8 +54,13 @@ def run(inputs: Inputs, engine: None, settings: RolesSettings) -> Outputs:  # no
     if not voices:
         absence = Absence("roles", "no_speech", "Roles are unknown: no speech was found.")
         return Outputs({"roles": tables.ROLE_ASSIGNMENT.empty()}, absences=(absence,))
-    guess = _from_session(inputs.spec, turns, voices) or _from_transcript(words, voices)
-    guess = guess or _from_microphone(inputs.spec, voices) or _from_talk(turns, words, voices)
+    stated = _from_session(inputs.spec, turns, voices)
+    written = _from_transcript(words, voices)
+    disputed = _contradict(stated, written, settings.confidence_min)
+    guess = stated or written or _from_microphone(inputs.spec, voices)
+    guess = guess or _from_talk(turns, words, voices)
+    if disputed:
+        guess = NO_GUESS
     known = guess.confidence >= settings.confidence_min and len(guess.roles) > 0
     rows = [
         {
@@ -61,25 +72,42 @@ def run(inputs: Inputs, engine: None, settings: RolesSettings) -> Outputs:  # no
         }
         for voice in voices
     ]
-    absences = () if known else (_absence(guess.confidence, settings.confidence_min),)
+    why = disputed or _unsure(guess.confidence, settings.confidence_min)
+    absences = () if known else (Absence("roles", "no_role", why),)
     return Outputs({"roles": tables.ROLE_ASSIGNMENT.build_rows(rows)}, absences=absences)
 
 
-def _absence(confidence: float, minimum: float) -> Absence:
-    return Absence(
-        "roles",
-        "no_role",
+def _unsure(confidence: float, minimum: float) -> str:
+    return (
         f"Which voice is the client's could not be told (confidence {confidence:.2f}, needed "
-        f"{minimum:.2f}); give first_speaker in session.toml.",
+        f"{minimum:.2f}); give first_speaker in session.toml."
+    )
+
+
+def _contradict(stated: Guess | None, written: Guess | None, minimum: float) -> str:
+    """What to tell the user where two statements contradict each other; empty where none does."""
+    if stated is None or written is None or written.confidence < minimum:
+        return ""
+    if stated.roles == written.roles:
+        return ""
+    return (
+        "Which voice is the client's is disputed: first_speaker in session.toml says one thing, "
+        f"the roles stated in the transcript another ({written.confidence:.0%} of its words); "
+        "correct first_speaker in session.toml, or leave it out."
     )
 
 
 def _from_session(spec: SessionSpec, turns: pa.Table, voices: list[int]) -> Guess | None:
-    """`first_speaker`: the first voice heard has that role, a second voice the other."""
+    """`first_speaker`: who first takes the floor for a second or more has that role.
+
+    Where no turn is that long, who first takes the floor; a second voice has the other role.
+    """
     stated = spec.session.first_speaker
     if stated is None:
         return None
-    first = turns.sort_by([("start_s", "ascending")]).column("speaker")[0].as_py()
+    held = [row for row in turns.sort_by("start_s").to_pylist() if row["takes_floor"]]
+    long = [row for row in held if row["end_s"] - row["start_s"] >= FIRST_TURN_MIN_S]
+    first = (long or held)[0]["speaker"]
     return Guess(_pair(first, stated, voices), 1.0, "session_toml")
 
 

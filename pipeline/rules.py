@@ -29,7 +29,7 @@ FEWEST = 3
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One number behind a candidate; `usual` is this client's own median in this session."""
+    """One number behind a candidate; `usual` is the client's own median that z compares it with."""
 
     feature: str
     t_s: Seconds | None

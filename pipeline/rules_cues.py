@@ -26,7 +26,7 @@ where every pair is correlated by .3 (measured in `tests/test_candidates.py`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -41,7 +41,6 @@ MODALITIES = {"audio": ("A", "B"), "video": ("C", "E", "F"), "text": ("D",)}
 CORE = ("A", "B", "C", "D")
 MODALITIES_MIN = 2
 MINIMAL_OF_3 = 2
-BASELINE_MIN = 20
 SILENCE_FOLLOWS_S = 0.5
 """A silence belongs to a question that ends at most this far from its start."""
 
@@ -89,6 +88,8 @@ class CueWindows:
     """A minimal reply starts in the window."""
     silences: tuple[LongSilence, ...] = ()
     """Silences after a therapist question."""
+    usual: Mapping[str, float] = field(default_factory=dict)
+    """What z compares each column with, by name; see `usual_value`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +102,33 @@ class LongSilence:
     z: float
 
 
+def usual_value(values: Floats, z: Floats) -> float:
+    """The value whose z is 0: the centre that the z were computed against; NaN without any z.
+
+    z rises with its value, on a linear and on a log scale alike, so the centre lies between the two
+    windows whose z lie round 0, whichever windows the baseline was taken from.
+
+    Parameters
+    ----------
+    values, z : shape (n_windows,), NaN where not measured
+    """
+    known = np.flatnonzero(np.isfinite(values) & np.isfinite(z))
+    if not known.size:
+        return float("nan")
+    known = known[np.argsort(z[known], kind="stable")]
+    return float(np.interp(0.0, z[known], values[known]))
+
+
 def silences_after_questions(
     silences: list[Span], question_ends_s: Floats, latencies_s: Floats, settings: CandidatesSettings
 ) -> tuple[LongSilence, ...]:
     """The silences that follow a therapist question and last unusually long for this client.
 
     A silence after a question is a reply that has not come yet, so it is compared with the reply
-    latencies, on the same log scale. Fewer than 20 latencies give none.
+    latencies, on the same log scale. Fewer than `silence_baseline_min_n` latencies give none.
     """
-    centre, scale = robust_location(log_duration(latencies_s), minimum_samples=BASELINE_MIN)
+    least = settings.silence_baseline_min_n
+    centre, scale = robust_location(log_duration(latencies_s), minimum_samples=least)
     found = []
     for start, end in silences:
         follows = bool(np.any(np.abs(question_ends_s - start) <= SILENCE_FOLLOWS_S))
@@ -169,10 +188,18 @@ def several_cues(
 
 
 def _cue_on(z: Floats, sign: int, settings: CandidatesSettings) -> Flags:
+    enter = settings.z_enter if sign else settings.two_sided_z
+    return hysteresis(_marked(z, sign), enter, _leave(sign, settings))
+
+
+def _marked(z: Floats, sign: int) -> Floats:
+    return sign * z if sign else np.abs(z)
+
+
+def _leave(sign: int, settings: CandidatesSettings) -> float:
+    """Where a cue goes off; the hysteresis is as wide for two-sided cues."""
     band = settings.z_enter - settings.z_leave
-    if sign == 0:
-        return hysteresis(np.abs(z), settings.two_sided_z, settings.two_sided_z - band)
-    return hysteresis(sign * z, settings.z_enter, settings.z_leave)
+    return settings.z_leave if sign else settings.two_sided_z - band
 
 
 def _after_question(
@@ -216,8 +243,8 @@ def _most_marked(
     cue: Cue, windows: CueWindows, where: Flags, settings: CandidatesSettings
 ) -> Evidence | None:
     name = cue.column.name
-    marked = np.abs(windows.z[name]) if cue.sign == 0 else cue.sign * windows.z[name]
-    usable = where & (marked >= (settings.two_sided_z if cue.sign == 0 else settings.z_leave))
+    marked = _marked(windows.z[name], cue.sign)
+    usable = where & (marked >= _leave(cue.sign, settings))
     if not usable.any():
         return None
     return _evidence(cue.column, windows, int(np.argmax(np.where(usable, marked, -np.inf))))
@@ -231,14 +258,13 @@ def _counted(windows: CueWindows, where: Flags, column: Column) -> list[Evidence
 
 
 def _evidence(column: Column, windows: CueWindows, at: int) -> Evidence:
-    values = windows.values[column.name]
-    measured = values[np.isfinite(values)]
     z = windows.z[column.name][at] if column.name in windows.z else np.nan
+    usual = windows.usual.get(column.name, np.nan)
     return Evidence(
         column.name,
         float((windows.start_s[at] + windows.end_s[at]) / 2),
-        float(values[at]),
-        float(np.median(measured)),
+        float(windows.values[column.name][at]),
+        float(usual) if np.isfinite(usual) else None,
         float(z) if np.isfinite(z) else None,
         column.unit,
         "degraded" if windows.degraded[column.name][at] else "ok",

@@ -28,11 +28,11 @@ class Replies:
     z: Floats
     degraded: Flags
 
-    @property
-    def usual_s(self) -> float:
-        """Median latency, s; NaN without any."""
-        measured = self.latency_s[np.isfinite(self.latency_s)]
-        return float(np.median(measured)) if measured.size else float("nan")
+
+def usual_s(replies: Replies, settings: CandidatesSettings) -> float:
+    """Median latency of the replies their z is computed against, s; NaN without any."""
+    counted = np.isfinite(replies.latency_s) & (replies.start_s >= settings.earliest_s)
+    return float(np.median(replies.latency_s[counted])) if counted.any() else float("nan")
 
 
 def late(replies: Replies, settings: CandidatesSettings) -> Flags:
@@ -40,7 +40,7 @@ def late(replies: Replies, settings: CandidatesSettings) -> Flags:
     return np.asarray(
         (replies.z >= settings.z_enter)
         & (replies.latency_s >= settings.slow_latency_s)
-        & (replies.latency_s - replies.usual_s >= settings.slow_over_median_s)
+        & (replies.latency_s - usual_s(replies, settings) >= settings.slow_over_median_s)
         & (replies.start_s >= settings.earliest_s)
     )
 
@@ -60,10 +60,11 @@ def late_reply_runs(replies: Replies, settings: CandidatesSettings) -> list[Draf
         if together <= settings.slow_run_span_s and chosen.size >= settings.slow_run_count:
             began = replies.start_s[chosen[0]] - replies.latency_s[chosen[0]]
             qualifying.append((float(began), float(replies.start_s[chosen[-1]])))
-    return [_draft(span, replies, is_late) for span in tidy(qualifying, settings)]
+    usual = usual_s(replies, settings)
+    return [_draft(span, replies, is_late, usual) for span in tidy(qualifying, settings)]
 
 
-def _draft(span: Span, replies: Replies, is_late: Flags) -> Draft:
+def _draft(span: Span, replies: Replies, is_late: Flags, usual: float) -> Draft:
     inside = [
         int(i)
         for i in np.flatnonzero(is_late)
@@ -74,7 +75,7 @@ def _draft(span: Span, replies: Replies, is_late: Flags) -> Draft:
             _LATENCY.name,
             float(replies.start_s[i]),
             float(replies.latency_s[i]),
-            replies.usual_s,
+            usual,
             float(replies.z[i]),
             _LATENCY.unit,
             "degraded" if replies.degraded[i] else "ok",

@@ -4,7 +4,9 @@ A diarizer decides on frames tens of milliseconds long and is trained on referen
 edges: it opens early and closes late, which takes about 0.1 s off every gap between speakers. Gaps
 are what reply latencies are made of, so each edge is moved inwards, never outwards, to the first
 sound that stands out of the stretch's own level and of the room's noise. Where the other voice goes
-on across an edge, the level does not drop and the edge stays.
+on across an edge, the level does not drop and the edge stays. An edge silent for longer than
+`reach_s` stays as well: so much quiet is no padding but the diarizer's own decision that somebody
+speaks, softly, and a cut at `reach_s` would end nowhere that anything is heard.
 """
 
 from __future__ import annotations

@@ -29,7 +29,6 @@ REASONS = (
     "not_measured",
     "overlap",
     "profile_view",
-    "remote_delay",
     "small_face",
     "too_short",
     "turned_away",
@@ -37,6 +36,9 @@ REASONS = (
     "unvoiced",
 )
 """Why a value is null or degraded: the closed list."""
+
+LATENCY_REASONS = (*REASONS, "remote_delay")
+"""The same for reply latencies, which the network adds to when people meet from afar."""
 
 ROLES = ("client", "therapist", "unknown")
 QUALITIES = ("ok", "degraded", "absent")
@@ -328,7 +330,7 @@ TURNS = Table(
         Column("response_latency_z", "float32", "z", "Robust z of log(latency + 0.25), same client, same session.",
                "iglewicz1993", gate="fewer than 10 replies", label="reply latency (z)"),
         Column("response_latency_reason", "string", "-", "Why the latency is null or degraded.", "language",
-               levels=REASONS),
+               levels=LATENCY_REASONS),
         Column("reply_words", "int32", "1", "Words in the reply.", "language", minimum=0, gate="not a reply"),
         Column("reply_minimal", "bool", "-", "Reply of at most `language.minimal_reply_words` words.", "eubanks2019",
                gate="not a reply"),
@@ -610,7 +612,8 @@ WINDOWS = Table(
                minimum=0, maximum=3, gate="fewer than 3 such replies so far, or no transcript"),
         Column("client_face_valid_prop", "float32", "1", "Share of frames good enough for gaze.", "face", minimum=0,
                maximum=1, gate="no video", label="valid face share"),
-        *(column for declared in WINDOW_CUES for column in cue(declared, REASONS)),
+        *(column for declared in WINDOW_CUES[:1] for column in cue(declared, LATENCY_REASONS)),
+        *(column for declared in WINDOW_CUES[1:] for column in cue(declared, REASONS)),
         Column("dial_client", "float32", "points", "Client's dial, mean, lag taken off.", "girard2014carma",
                minimum=0, maximum=100, gate="not rated", label="client's dial"),
         Column("dial_therapist", "float32", "points", "Therapist's dial, mean, lag taken off.", "girard2014carma",
@@ -663,7 +666,13 @@ EVIDENCE = Table(
         Column("feature", "string", "-", "Column it comes from.", "candidates", nullable=False),
         Column("t_s", "float64", "s", "When it was most marked.", "candidates"),
         Column("value", "float64", "-", "Observed.", "candidates"),
-        Column("usual", "float64", "-", "This person's median in this session.", "candidates"),
+        Column(
+            "usual",
+            "float64",
+            "-",
+            "What z compares it with: this person's own median in this session.",
+            "candidates",
+        ),
         Column("z", "float64", "z", "Robust z.", "candidates"),
         Column("unit", "string", "-", "Unit of value and usual.", "candidates", nullable=False),
         QUALITY,

@@ -22,12 +22,13 @@ from models.base import Transcriber
 from pipeline import webvtt
 from pipeline.config import TranscribeSettings
 from pipeline.errors import SessionError
+from pipeline.player_clock import player_zero_s
 from pipeline.session import SessionSpec, TranscriptFile
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import WORDS
 from pipeline.timeline import Seconds
 
-VERSION = 1  # raise when the numbers can change
+VERSION = 2  # raise when the numbers can change
 
 NEAREST_S = 1.0  # a word this far from any voice still goes to the nearest one
 HOW_TO = (
@@ -93,10 +94,12 @@ def _imported(inputs: Inputs, transcript: TranscriptFile) -> list[_Word]:
             f"{where} is not text in UTF-8 (byte {error.start}); save it again as UTF-8"
         ) from error
     cues = webvtt.parse(text, file=where)
+    # caption times are positions in a player
+    shift_s = player_zero_s(inputs.tables["media"]) + transcript.offset_s
     return [
         _Word(
-            word.start_s + transcript.offset_s,
-            word.end_s + transcript.offset_s,
+            word.start_s + shift_s,
+            word.end_s + shift_s,
             word.text,
             None,
             "measured" if word.is_measured else "interpolated",
@@ -213,7 +216,7 @@ STAGE = Stage(
     run=run,
     settings=TranscribeSettings,
     writes=("words",),
-    reads=("diarization", "speech"),
+    reads=("diarization", "speech", "media"),
     sources=("session", "media", "transcript"),
     engine="transcriber",
     scope="transcribe",

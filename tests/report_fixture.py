@@ -98,10 +98,11 @@ def turn_rows() -> list[dict[str, Any]]:
         )
         replied = rng.uniform(2, 6) if late else rng.uniform(14, 38)
         row: dict[str, Any] = dict.fromkeys(tables.TURNS.by_name)
-        row |= {"session_id": SESSION, "is_backchannel": False}
+        row |= {"session_id": SESSION, "is_backchannel": False, "takes_floor": True}
         question = row | {
             "turn_id": 2 * pair, "start_s": at, "end_s": at + asked, "speaker": 0,
             "role": "therapist", "is_question": True, "question_type": "open",
+            "question_end_s": at + asked,
         }  # fmt: skip
         start = at + asked + wait
         rows += [question, row | {

@@ -140,22 +140,24 @@ def test_silences_and_events() -> None:
 
 def turns(rows: list[dict[str, Any]]) -> dict[str, pa.Table]:
     plain = {"speaker": 1, "role": "client", "is_backchannel": False, "is_question": False}
+    plain |= {"takes_floor": True}
     listed = [plain | {"turn_id": i} | row for i, row in enumerate(rows)]
     return {"turns": build("turns", listed)}
 
 
-def asked(start_s: float, turn_id: int, latency_s: float, *, minimal=False, agreeing=False):
+def asked(start_s: float, turn_id: int, latency_s: float, *, minimal=False, agreeing=False, **own):
     """A question of 2 s and its reply."""
     question = {
         "start_s": start_s, "end_s": start_s + 2, "speaker": 0, "role": "therapist",
         "is_question": True, "question_type": "open", "turn_id": turn_id,
+        "question_end_s": start_s + 2,
     }  # fmt: skip
     at = start_s + 2 + latency_s
     reply = {
         "start_s": at, "end_s": at + 4, "answers_turn_id": turn_id, "turn_id": turn_id + 1,
         "response_latency_s": latency_s, "reply_minimal": minimal, "reply_agreeing": agreeing,
     }  # fmt: skip
-    return [question, reply]
+    return [question, reply | own]
 
 
 def test_replies_are_placed_by_their_start() -> None:
@@ -173,17 +175,70 @@ def test_replies_are_placed_by_their_start() -> None:
     assert minimal[start_s.index(35)] == 2
 
 
-def test_latency_z_is_on_the_log_scale_without_the_first_two_minutes() -> None:
-    rng = np.random.default_rng(1)
-    latencies = rng.uniform(0.3, 1.5, 58)
-    rows = [part for i, x in enumerate(latencies) for part in asked(15.0 * i, 2 * i, float(x))]
+def test_a_window_shows_the_z_of_the_reply_it_shows() -> None:
+    """Windows of one reply do not count it six times; what degrades the turn degrades them."""
+    rows = asked(200, 0, 1.0, response_latency_z=0.5)
+    rows += asked(215, 2, 3.0, response_latency_z=2.5, response_latency_reason="remote_delay")
+    rows += asked(400, 4, 0.6, response_latency_reason="few_samples")
     outputs = aligned(alternating(), turns(rows))
-    value = np.array(column(outputs, "client_response_latency_s"), float)
-    z = np.array(column(outputs, "client_response_latency_s_z"), float)
-    usual = np.log(value + 0.25)[np.array(column(outputs, "start_s")) >= 120]
-    centre = np.nanmedian(usual)
-    scale = 1.4826 * np.nanmedian(np.abs(usual - centre))
-    assert z == pytest.approx((np.log(value + 0.25) - centre) / scale, abs=1e-4, nan_ok=True)
+    start_s, z = column(outputs, "start_s"), column(outputs, "client_response_latency_s_z")
+    reason = column(outputs, "client_response_latency_s_reason")
+    shown = {t: (z[start_s.index(t)], reason[start_s.index(t)]) for t in (175, 200, 380, 300)}
+    assert shown == {
+        175: (0.5, None),
+        200: (2.5, "remote_delay"),
+        380: (None, "few_samples"),
+        300: (None, "no_question"),
+    }
+
+
+def test_blinks_of_the_first_two_minutes_are_in_no_baseline() -> None:
+    """The rate spans 180 s: windows that start before 195 s have seen the time left out."""
+    t_s = np.arange(0, DURATION_S, 0.04)
+    rng = np.random.default_rng(6)
+    at = np.sort(np.concatenate([rng.uniform(0, 120, 200), rng.uniform(120, DURATION_S, 160)]))
+    rows = [{"kind": "blink", "start_s": t, "end_s": t + 0.1, "role": "client"} for t in at]
+    outputs = aligned(
+        alternating(),
+        face_frames(t_s, np.zeros((len(t_s), 2))),
+        {"face_events": build("face_events", rows)},
+    )
+    rate = np.array(column(outputs, "client_blink_rate_pm"), float)
+    z = np.array(column(outputs, "client_blink_rate_pm_z"), float)
+    usual = rate[np.array(column(outputs, "start_s")) >= 195]
+    scale = 1.4826 * np.median(np.abs(usual - np.median(usual)))
+    assert z == pytest.approx((rate - np.median(usual)) / scale, rel=1e-3, abs=1e-3)
+
+
+def test_what_does_not_take_the_floor_is_no_floor_turn() -> None:
+    therapist = {"speaker": 0, "role": "therapist"}
+    rows = [
+        {"start_s": 0, "end_s": 30, **therapist},
+        {"start_s": 10, "end_s": 12, "takes_floor": False},
+        {"start_s": 31, "end_s": 60, **therapist},
+        {"start_s": 61, "end_s": 90},
+    ]
+    outputs = aligned(alternating(), turns(rows))
+    assert feature(outputs, "turn_count")["value"] == 3
+    assert feature(outputs, "turns_per_min")["value"] == pytest.approx(1 / 1.5)
+    assert feature(outputs, "therapist_hold_max_s")["value"] == 60
+
+
+def test_a_question_counts_where_it_ends_not_where_its_turn_ends() -> None:
+    question = {"start_s": 200, "end_s": 260, "speaker": 0, "role": "therapist"}
+    question |= {"is_question": True, "question_type": "open", "question_end_s": 210.0}
+    outputs = aligned(alternating(), turns([question]))
+    counted, start_s = column(outputs, "question_count"), column(outputs, "start_s")
+    assert (counted[start_s.index(195)], counted[start_s.index(240)]) == (1, 0)
+
+
+def test_a_noisy_recording_says_so_in_every_window() -> None:
+    given = slices(20, 5.0, [100.0])["prosody_slices"].to_pylist()
+    none = dict.fromkeys(("syllables", "f0_median_hz", "f0_sd_st", "voiced_prop"))
+    drowned = build("prosody_slices", [row | none | {"reason": "low_snr"} for row in given])
+    outputs = aligned(alternating(), {"prosody_slices": drowned})
+    for name in ("client_articulation_rate_sps", "client_f0_sd_st"):
+        assert set(column(outputs, f"{name}_reason")) == {"low_snr"}
 
 
 def test_pauses_inside_turns_only() -> None:

@@ -11,10 +11,19 @@ import pytest
 from pipeline import candidates, tables
 from pipeline.config import CandidatesSettings
 from pipeline.rules import Draft, Evidence, budget, hysteresis, runs, scored, select, tidy
-from pipeline.rules_cues import CUES, MINIMAL, NOD, CueWindows, families_on, several_cues, together
+from pipeline.rules_cues import (
+    CUES,
+    MINIMAL,
+    NOD,
+    CueWindows,
+    families_on,
+    several_cues,
+    together,
+    usual_value,
+)
 from pipeline.rules_cues import silences_after_questions as after_questions
 from pipeline.rules_dial import RatedSegment, rated_segments
-from pipeline.rules_replies import Replies, late, late_reply_runs
+from pipeline.rules_replies import Replies, late, late_reply_runs, usual_s
 from pipeline.timeline import log_duration, robust_z
 
 SETTINGS = CandidatesSettings()
@@ -136,10 +145,23 @@ def test_late_needs_all_three_conditions() -> None:
     planted = replies(
         [1.0, 1.0, 1.0, 2.0, 2.0, 1.9, 3.0, np.nan], [0, 0, 0, 1.5, 1.4, 2, np.nan, 2]
     )
-    assert planted.usual_s == pytest.approx(1.9)
+    assert usual_s(planted, SETTINGS) == pytest.approx(1.9)
     assert not late(planted, SETTINGS).any()  # 2.0 is only 0.1 s over the median
     usual = replies([1.0] * 9 + [2.0, 2.0, 1.9], [0.0] * 9 + [1.5, 1.4, 2.0])
     assert np.flatnonzero(late(usual, SETTINGS)).tolist() == [9]
+
+
+def test_usual_leaves_out_what_the_z_leave_out() -> None:
+    planted = replies([9.0] * 12 + [0.8] * 9, [0.0] * 21, step_s=40.0)
+    early = Replies(planted.start_s - 560, planted.latency_s, planted.z, planted.degraded)
+    assert usual_s(early, SETTINGS) == pytest.approx(0.8)
+    rng = np.random.default_rng(5)
+    value = np.concatenate([np.full(40, 90.0), rng.uniform(5, 30, 61)])
+    baseline = np.arange(101) >= 40
+    for scale in (value, log_duration(value)):
+        z = robust_z(scale, baseline).astype(np.float32)
+        assert usual_value(value, z) == pytest.approx(np.median(value[baseline]), rel=1e-4)
+    assert np.isnan(usual_value(value, np.full(101, np.nan)))
 
 
 def test_three_late_of_five_fire_with_their_evidence() -> None:
@@ -182,9 +204,9 @@ def cue_windows(z: dict[str, dict[int, float]], minimal: dict[int, float], **cha
     values = {name: 1.0 + scores[name] for name in CUED} | {MINIMAL.name: counts}
     none = np.zeros(N, dtype=bool)
     degraded = dict.fromkeys((*CUED, MINIMAL.name), none)
-    return CueWindows(
-        start, start + 30, values, scores, degraded, **({"minimal_reply": none} | changes)
-    )
+    usual = {name: usual_value(values[name], scores[name]) for name in CUED}
+    given = {"minimal_reply": none, "usual": usual} | changes
+    return CueWindows(start, start + 30, values, scores, degraded, **given)
 
 
 def steps(first: int, last: int, value: float) -> dict[int, float]:
@@ -245,6 +267,13 @@ def test_audio_only_needs_late_reply_slow_speech_and_short_replies() -> None:
     assert several_cues(cue_windows(heard, {}), QUESTIONS, SETTINGS) == []
     (found,) = several_cues(cue_windows(heard, steps(50, 52, 2)), QUESTIONS, SETTINGS)
     assert {e.feature for e in found.evidence} == {LATENCY, RATE, MINIMAL.name}
+
+
+def test_every_family_that_counts_is_in_the_evidence() -> None:
+    """Blinking entered at 2 and held at 1.6: it counts, so it is shown."""
+    z = {LATENCY: steps(50, 53, 2), GAZE: steps(51, 53, -2), BLINK: {48: 2.0} | steps(49, 53, -1.6)}
+    (found,) = several_cues(cue_windows(z, {}), QUESTIONS, SETTINGS)
+    assert {e.feature for e in found.evidence} == {LATENCY, GAZE, BLINK}
 
 
 def test_a_nod_counts_only_with_a_minimal_reply() -> None:
@@ -370,14 +399,16 @@ def inputs(**given: Any) -> Any:
 def turn(i: int, role: str, start: float, end: float, **changes: Any) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(tables.TURNS.by_name)
     row |= {"session_id": "s-1", "turn_id": i, "role": role, "start_s": start, "end_s": end}
-    return row | {"speaker": int(role == "client"), "is_backchannel": False} | changes
+    row |= {"speaker": int(role == "client"), "is_backchannel": False, "takes_floor": True}
+    return row | changes
 
 
 def asked_and_answered(pairs: int, late_at: set[int], step_s: float = 40.0) -> list[dict[str, Any]]:
     rows = []
     for i in range(pairs):
         asked, wait = 10 + step_s * i, 3.5 if i in late_at else 0.8
-        rows.append(turn(2 * i, "therapist", asked, asked + 5, is_question=True))
+        question = {"is_question": True, "question_end_s": asked + 5}
+        rows.append(turn(2 * i, "therapist", asked, asked + 5, **question))
         reply = {
             "answers_turn_id": 2 * i, "response_latency_s": wait,
             "response_latency_z": 3.0 if i in late_at else 0.0, "reply_minimal": False,

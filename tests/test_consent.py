@@ -1,12 +1,18 @@
 """Default deny, by person, session and scope."""
 
 import datetime as dt
+import tempfile
+from pathlib import Path
+from typing import get_args
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from pipeline import consent
 from pipeline.consent import Record, append_record, load_register, permitted, refusals
 from pipeline.errors import ConsentError, InputError
-from pipeline.session import SessionSpec
+from pipeline.session import RatingFile, Role, SessionSpec
 
 DAY = dt.date(2026, 3, 2)
 ALL = ["record", "analyse_audio", "analyse_video", "transcribe", "dial", "supervisor_view"]
@@ -113,6 +119,73 @@ def test_dial_and_transcript_leave_without_their_scope(tmp_path):
     allowed = permitted(SPEC, refused(tmp_path, little, BOTH[1]))
     assert allowed.ratings == []
     assert allowed.transcript is None
+
+
+DIALS = SPEC.model_copy(
+    update={
+        "ratings": [RatingFile(file=f"{rater}.csv", rater=rater) for rater in get_args(Role)],
+    }
+)
+NO_DIAL = [scope for scope in ALL if scope != "dial"]
+
+
+@pytest.mark.parametrize(
+    ("client", "therapist", "left", "refused_as_a_whole"),
+    [
+        (ALL, ALL, ["client", "therapist"], False),
+        (NO_DIAL, ALL, ["therapist"], False),
+        (ALL, NO_DIAL, ["client"], False),
+        (NO_DIAL, NO_DIAL, [], True),
+    ],
+)
+def test_a_dial_goes_with_its_own_rater(tmp_path, client, therapist, left, refused_as_a_whole):
+    records = record(scopes=client), record("T02", "therapist", scopes=therapist)
+    found = refusals(register(tmp_path, *records), DIALS, DAY)
+    assert [part.rater for part in permitted(DIALS, found).ratings] == left
+    assert ("dial" in found) is refused_as_a_whole
+
+
+@pytest.mark.parametrize("who", [("C07", "client"), ("T02", "therapist")])
+@pytest.mark.parametrize("decision", ["declined", "withdrawn"])
+def test_who_decided_against_storing_holds_the_session_back(tmp_path, who, decision):
+    against = record(*who, decision=decision, scopes=["store"])
+    found = refused(tmp_path, *BOTH, against)
+    with pytest.raises(ConsentError, match=f"{who[0]}: store {decision}"):
+        permitted(SPEC, found)
+
+
+def test_a_grant_of_storing_that_ran_out_holds_the_session_back(tmp_path):
+    ended = record(scopes=["store"], expires=DAY)
+    with pytest.raises(ConsentError, match="C07: store expired"):
+        permitted(SPEC, refused(tmp_path, *BOTH, ended))
+
+
+def test_without_any_word_on_storing_the_session_goes_on(tmp_path):
+    assert permitted(SPEC, refused(tmp_path, *BOTH)) == SPEC
+
+
+@given(
+    person=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
+    rationale=st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
+)
+@example(person='C"07', rationale='the "v2" text,\nC:\\forms\x7f\t\u2028')
+def test_whatever_is_written_reads_back(person, rationale):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "consent.toml"
+        written = record(person, rationale=rationale, sessions=[person])
+        append_record(path, written)
+        append_record(path, BOTH[1])
+        assert load_register(path).records == (written, BOTH[1])
+
+
+def test_a_record_that_would_not_read_back_leaves_the_register_alone(tmp_path, monkeypatch):
+    path = tmp_path / "consent.toml"
+    append_record(path, BOTH[0])
+    before = path.read_bytes()
+    monkeypatch.setattr(consent, "_as_toml", lambda _: '[[consent]]\nrationale = "the "v2""\n')
+    with pytest.raises(InputError, match="not TOML"):
+        append_record(path, BOTH[1])
+    assert path.read_bytes() == before
 
 
 def test_a_missing_register_denies(tmp_path):

@@ -115,7 +115,6 @@ def test_a_video_that_breaks_off_leaves_nothing() -> None:
 @pytest.mark.parametrize(
     ("roles", "changes", "reason"),
     [
-        ((), {}, "no_media"),
         (("therapist",), {}, "no_media"),
         (("client",), {"video_reason": "unreadable_media"}, "unreadable_media"),
         (("client",), {"video_codec": None}, "no_media"),
@@ -125,6 +124,14 @@ def test_without_a_usable_video_of_the_client(roles, changes, reason) -> None:
     tape = Tape(5)
     given = inputs({"media": media_table(**changes)}, tape, two_shot(*roles))
     assert absence(run(given, Seats(), SETTINGS)) == reason
+    assert tape.asked == []
+
+
+def test_that_a_session_has_no_video_is_said_once_by_ingest() -> None:
+    tape = Tape(5)
+    outputs = run(inputs({"media": media_table()}, tape, two_shot()), Seats(), SETTINGS)
+    assert outputs.absences == ()
+    assert outputs.tables["landmarks"].num_rows == 0
     assert tape.asked == []
 
 

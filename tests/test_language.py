@@ -19,7 +19,14 @@ PHRASES = tomllib.loads((CONFIGS / "lexicon.en.toml").read_text(encoding="utf-8"
 SETTINGS = LanguageSettings(phrases=PHRASES)
 
 
-def run(utterances, roles=("therapist", "client"), *, transcribed=True, settings=SETTINGS):
+def run(
+    utterances,
+    roles=("therapist", "client"),
+    *,
+    transcribed=True,
+    settings=SETTINGS,
+    capture="in_room",
+):
     """Rows of `turns` for (start, end, text, speaker); texts spread evenly over their time."""
     spans, words = [], []
     for start, end, text, speaker in sorted(utterances):
@@ -40,7 +47,8 @@ def run(utterances, roles=("therapist", "client"), *, transcribed=True, settings
             for i, role in enumerate(roles)
         ]),
     }  # fmt: skip
-    inputs = Inputs(SimpleNamespace(id="s01"), None, upstream)
+    spec = SimpleNamespace(id="s01", session=SimpleNamespace(capture=capture))
+    inputs = Inputs(spec, None, upstream)
     upstream |= turns.run(inputs, None, TurnsSettings()).tables
     return language.run(inputs, None, settings).tables["turns"].to_pylist()
 
@@ -120,6 +128,30 @@ def test_a_short_yes_is_a_reply_whether_or_not_it_takes_the_floor(resumes_s):
         True,
     )
     assert (rows[0]["is_question"], rows[0]["question_type"]) == (True, "closed")
+
+
+def test_a_question_ends_where_it_is_answered_or_with_its_turn():
+    inside = run([
+        (0.0, 4.0, "Do you sleep well?", 0),
+        (4.8, 5.3, "Yes.", 1),
+        (5.6, 30.0, "That is good to hear.", 0),
+    ])  # fmt: skip
+    assert (inside[0]["end_s"], inside[0]["question_end_s"]) == (30.0, 4.0)
+    assert [row["takes_floor"] for row in inside] == [True, False]
+    closing = run([(0.0, 4.0, "How was it?", 0), (5.0, 9.0, "It was really fine.", 1)])
+    assert [row["question_end_s"] for row in closing] == [4.0, None]
+
+
+def test_remote_replies_are_kept_and_marked():
+    talk = []
+    for i in range(24):
+        at = 121.0 + 12 * i
+        talk += [(at, at + 3, "How was that?", 0), (at + 4 + i % 3, at + 9, "Quite good then.", 1)]
+    for count, reason in ((48, "remote_delay"), (18, "few_samples")):
+        rows = run(talk[:count], capture="remote")
+        replies = [row for row in rows if row["answers_turn_id"] is not None]
+        assert {row["response_latency_reason"] for row in replies} == {reason}
+        assert all(row["response_latency_s"] is not None for row in replies)
 
 
 def test_an_acknowledgement_that_follows_no_question_is_no_reply():

@@ -28,7 +28,7 @@ def vowel(f0_hz, *, seed=0):
     return (0.05 * voice / np.abs(voice).max() * 4 + 1e-4 * noise).astype(np.float32)
 
 
-def measure(audio, intervals, roles=("therapist", "client"), settings=None):
+def measure(audio, intervals, roles=("therapist", "client"), settings=None, snr_db=None):
     """Run the stage on intervals (start, end, speaker), each a turn of its own."""
     common = {"session_id": "s01"}
     diarization = [
@@ -47,6 +47,10 @@ def measure(audio, intervals, roles=("therapist", "client"), settings=None):
         {**common, "speaker": s, "role": roles[s], "confidence": 1.0, "method": "session_toml"}
         for s in sorted(whole)
     ]
+    noise = {
+        **common, "measure": "audio_snr_db", "value": snr_db, "description": "-",
+        "quality": "absent" if snr_db is None else "ok", "reason": None,
+    }  # fmt: skip
     inputs = Inputs(
         SimpleNamespace(id="s01"),
         SimpleNamespace(audio=audio),
@@ -54,6 +58,7 @@ def measure(audio, intervals, roles=("therapist", "client"), settings=None):
             "diarization": tables.DIARIZATION.build_rows(diarization),
             "speaker_turns": tables.SPEAKER_TURNS.build_rows(turns),
             "roles": tables.ROLE_ASSIGNMENT.build_rows(given),
+            "quality": tables.QUALITY_FIGURES.build_rows([noise]),
         },
     )
     return prosody.run(inputs, None, settings or ProsodySettings()).tables
@@ -141,6 +146,23 @@ def test_gates_give_null_and_a_reason():
     assert (hiss["f0_median_hz"], hiss["reason"]) == (None, "unvoiced")
     steady = measure(vowel(np.full(8 * RATE, 120.0)), [(0.0, 8.0, 0)])["prosody"].to_pylist()[0]
     assert (steady["speech_rate_sps"], steady["reason"]) == (None, "few_syllables")
+
+
+@pytest.mark.parametrize(
+    ("snr_db", "pitch_known", "rate_known"),
+    [(None, True, True), (15.0, True, True), (14.9, False, True), (9.9, False, False)],
+)
+def test_noise_takes_pitch_first_and_then_rates(snr_db, pitch_known, rate_known):
+    t = np.arange(8 * RATE) / RATE
+    audio = vowel(np.full(t.size, 130.0)) * (0.02 + np.sin(4 * np.pi * t) ** 2)
+    row = measure(audio.astype(np.float32), [(0.0, 8.0, 0)], snr_db=snr_db)
+    (row,) = row["prosody"].to_pylist()
+    for name in ("f0_median_hz", "f0_sd_st", "f0_range80_st", "voiced_prop"):
+        assert (row[name] is not None) == pitch_known
+    for name in ("syllables", "speech_rate_sps", "articulation_rate_sps"):
+        assert (row[name] is not None) == rate_known
+    assert row["reason"] == (None if pitch_known else "low_snr")
+    assert row["pause_prop"] == 0.0
 
 
 def test_silence_and_no_speech_do_not_fail():

@@ -15,7 +15,7 @@ from pipeline import tables
 from pipeline.config import RatingsSettings
 from pipeline.dial_files import DialCourse
 from pipeline.rating_segments import pick_segments
-from pipeline.ratings import count_moves, longest_hold_s, on_seconds, run
+from pipeline.ratings import STAGE, count_moves, longest_hold_s, on_seconds, run
 
 SETTINGS = RatingsSettings()
 
@@ -28,7 +28,7 @@ class Folder:
         return self.folder / file
 
 
-def session(folder: Path, duration_s: float, **dials):
+def session(folder: Path, duration_s: float, *, media=None, **dials):
     """Outputs for a session whose raters' files hold the given courses or texts."""
     row = dict.fromkeys(tables.SESSIONS.by_name)
     row |= {"session_id": SPEC["id"], "dyad_id": "D1", "client_id": "C1", "therapist_id": "T1"}
@@ -40,8 +40,8 @@ def session(folder: Path, duration_s: float, **dials):
             text = "time,rating\n" + "".join(f"{i},{v}\n" for i, v in enumerate(course))
         (folder / f"{rater}.csv").write_text(text)
         named.append({"file": f"{rater}.csv", "rater": rater})
-    outputs = run(inputs({"sessions": sessions}, Folder(folder), SPEC | {"ratings": named}), None,
-                  SETTINGS)  # fmt: skip
+    given = {"sessions": sessions, "media": tables.MEDIA.empty() if media is None else media}
+    outputs = run(inputs(given, Folder(folder), SPEC | {"ratings": named}), None, SETTINGS)
     for name, table in outputs.tables.items():
         tables.TABLES[name].check(table)
     return outputs
@@ -74,6 +74,17 @@ def test_published_means_come_out_again(tmp_path: Path) -> None:
         gaps = [b["start_s"] - a["end_s"] for a, b in pairwise(segments)]
         assert min(gaps) >= SETTINGS.segment_gap_s
         assert not any(s["low_confidence"] for s in segments)
+
+
+def test_a_dial_is_timed_by_a_player_that_starts_before_the_sound(tmp_path: Path) -> None:
+    """The picture begins 5 s before the first sound: the step at player second 300 is t = 295."""
+    row = dict.fromkeys(tables.MEDIA.by_name)
+    row |= {"session_id": SPEC["id"], "media": 0, "sha256": "-", "offset_s": 0.0}
+    row |= {"audio_start_s": 5.0, "video_start_s": 0.0, "clock_start_s": 5.0}
+    course = np.where(np.arange(600) < 300, 40.0, 60.0)
+    outputs = session(tmp_path, 590.0, media=tables.MEDIA.build_rows([row]), client=course)
+    raw = {row["t_s"]: row["value_raw"] for row in rows(outputs, "ratings", "client")}
+    assert (raw[294.0], raw[295.0]) == (40.0, 60.0)
 
 
 def test_the_lag_is_taken_off_and_the_start_dropped(tmp_path: Path) -> None:
@@ -117,6 +128,10 @@ def test_no_dials_and_dials_of_another_time(tmp_path: Path) -> None:
     late = session(tmp_path, 600.0, client="time,rating\n36000,50\n36001,50\n")
     assert late.absences[0].reason == "unreadable_media"
     assert "offset_s" in late.absences[0].sentence
+
+
+def test_without_consent_it_is_both_dials_that_are_absent() -> None:
+    assert (STAGE.scope, STAGE.modality) == ("dial", "dials")
 
 
 @pytest.mark.parametrize(

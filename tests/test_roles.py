@@ -73,6 +73,25 @@ def test_first_speaker_is_believed(first, other):
     assert outputs.absences == ()
 
 
+def test_a_cough_is_nobodys_first_turn():
+    talk = [(0.0, 0.6, "", 0, None), (3.0, 7.0, "", 1, None), (9.0, 12.0, "", 0, None)]
+    assert assign(talk, spec("therapist"))[0] == {1: "therapist", 0: "client"}
+    short = [(0.0, 0.6, "", 0, None), (3.0, 3.6, "", 1, None)]
+    assert assign(short, spec("therapist"))[0] == {0: "therapist", 1: "client"}
+
+
+def test_session_and_transcript_that_contradict_each_other_give_no_role():
+    talk = [(0.0, 4.0, "one two", 0, "client"), (5.0, 9.0, "one two", 1, "therapist")]
+    assert assign(talk, spec("client"))[0] == {0: "client", 1: "therapist"}
+    found, outputs, rows = assign(talk, spec("therapist"))
+    assert set(found.values()) == {"unknown"}
+    assert {(row["method"], row["confidence"]) for row in rows} == {("none", 0.5)}
+    (absence,) = outputs.absences
+    assert (absence.modality, absence.reason) == ("roles", "no_role")
+    assert "session.toml" in absence.sentence
+    assert "transcript" in absence.sentence
+
+
 def test_a_transcript_that_states_roles_counts_by_time():
     talk = [
         (0.0, 4.0, "one two three four", 0, "client"),

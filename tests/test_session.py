@@ -52,12 +52,32 @@ def test_a_good_session_is_read(folder):
         (('file = "room.wav"', 'file = "../../etc/passwd"'), "outside the session"),
         (("[session]", "[session"), "not TOML"),
         (("[[media]]", "colour = 3\n[[media]]"), "colour"),
+        (('hears = ["mixed"]', 'hears = ["mixed"]\noffset_s = nan'), "media.0.offset_s = nan"),
+        (('hears = ["mixed"]', 'hears = ["mixed"]\noffset_s = -inf'), "media.0.offset_s = -inf"),
+        (('client = "C07"', 'client = "T02"'), "client and therapist are both 'T02'"),
+        (('hears = ["mixed"]', 'hears = ["client"]'), "record both on one file"),
     ],
 )
 def test_a_mistake_names_session_and_field(folder, change, complaint):
     with pytest.raises(SessionError, match=complaint) as error:
         load(folder, GOOD.replace(*change))
     assert "D07-05" in str(error.value)
+
+
+@pytest.mark.parametrize("total", ["nan", "inf"])
+def test_a_form_without_a_finite_total_is_refused(folder, total):
+    form = f'\n[[forms]]\ninstrument = "SRS"\nby = "client"\ntotal = {total}\nmax = 40\n'
+    with pytest.raises(SessionError, match=r"forms\.0\.total"):
+        load(folder, GOOD + form)
+
+
+def test_a_microphone_each_needs_one_file(folder):
+    (folder / "lapel.wav").write_bytes(b"x")
+    second = '\n[[media]]\nfile = "lapel.wav"\nhears = ["therapist"]\n'
+    with pytest.raises(SessionError, match=r"lapel\.wav hears the therapist only"):
+        load(folder, GOOD + second)
+    channels = GOOD.replace('["mixed"]', '["client", "therapist"]')
+    assert load(folder, channels).media[0].hears == ["client", "therapist"]
 
 
 def test_two_dials_of_one_rater_are_refused(folder):

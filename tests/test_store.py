@@ -3,15 +3,19 @@
 import datetime as dt
 import hashlib
 import json
+import shutil
+import tomllib
 
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.config import Profile
 from pipeline.errors import StoreError
+from pipeline.provenance import run_record
 from pipeline.stage import Absence, Outputs
 from pipeline.store import Store
 from pipeline.tables import SPEECH, TABLES
-from pipeline.views import Output, publish
+from pipeline.views import Output, publish, write_record
 from pipeline.withdraw import withdraw
 
 SESSION = "s-0123abcd"
@@ -98,6 +102,23 @@ def test_a_failed_write_leaves_nothing_to_find(tmp_path):
     assert not list(store.session_folder(SESSION).glob("*/.*"))
 
 
+def test_what_a_killed_run_left_is_swept_at_any_depth(tmp_path):
+    store = Store(tmp_path)
+    manifest = written(store)
+    session = store.session_folder(SESSION)
+    drafts = [
+        ".people.json.17", "clips/.a.webm.17", "problems/.ingest.txt.17",
+        "ingest/.abab.17/speech.parquet", "ingest/.abab.17/.speech.json.17",
+    ]  # fmt: skip
+    for name in [*drafts, "clips/a.webm"]:
+        (session / name).parent.mkdir(parents=True, exist_ok=True)
+        (session / name).write_bytes(b"x")
+    store.drop_unfinished(SESSION)
+    assert not list(session.rglob(".*"))
+    assert (session / "clips" / "a.webm").exists()
+    assert store.find(SESSION, "ingest", manifest.key)[0] == manifest
+
+
 def test_units_and_the_key_stand_in_the_parquet_metadata(tmp_path):
     store = Store(tmp_path)
     manifest = written(store)
@@ -158,3 +179,47 @@ def test_withdrawal_that_cannot_finish_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr("pipeline.withdraw.shutil.rmtree", lambda place: None)
     with pytest.raises(StoreError, match="could not be removed"):
         withdraw(output, "C07", None, NOW)
+
+
+def test_a_removal_that_fails_half_way_is_counted_noted_and_can_be_done_again(
+    tmp_path, monkeypatch
+):
+    output, view = published(tmp_path)
+    (output.store.session_folder(SESSION) / "clips").mkdir()
+    remove = shutil.rmtree
+
+    def refuses(place):
+        if place.name in {"clips", view.name}:
+            raise PermissionError(13, "Permission denied")
+        remove(place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.withdraw.shutil.rmtree", refuses)
+        with pytest.raises(StoreError, match=r"^2 places could not be removed.*Permission denied"):
+            withdraw(output, "C07", None, NOW)
+    (line,) = (tmp_path / "audit.jsonl").read_text().splitlines()
+    assert (json.loads(line)["left"], json.loads(line)["sessions"]) == (2, [SESSION])
+    assert len(withdraw(output, "C07", None, NOW)) == 1
+    assert not view.exists()
+    assert not output.store.session_folder(SESSION).exists()
+
+
+def test_withdrawal_takes_keys_summaries_and_drafts_with_it(tmp_path):
+    output, _ = published(tmp_path)
+    keys = {SESSION: {"ingest": KEY, "turns": KEY}, "s-other000": {"ingest": KEY}}
+    record = write_record(output, "run-1", run_record("run-1", Profile(), keys))
+    runs = tmp_path / "runs"
+    drafts = [
+        tmp_path / "latest" / ".session=D07-05.17", runs / "run-1" / ".run.toml.17",
+        runs / "run-1" / ".summary.json.17", runs / "run-1" / ".session=D07-05" / "turns.parquet",
+        tmp_path / "store" / "s-half0000" / ".people.json.17",
+    ]  # fmt: skip
+    half_a_summary = runs / "run-0" / "summary.html"
+    for path in [*drafts, half_a_summary]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("D07-05 C07")
+    withdraw(output, "C07", None, NOW)
+    assert tomllib.loads(record.read_text())["keys"] == {"s-other000": {"ingest": KEY}}
+    assert record.read_text() == run_record("run-1", Profile(), {"s-other000": {"ingest": KEY}})
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(path.name for path in files) == ["audit.jsonl", "run.toml"]

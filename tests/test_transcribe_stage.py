@@ -6,14 +6,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from made_media import bursts, write_media
 
 from models.base import Fingerprint, TimedWord
 from pipeline import transcribe
 from pipeline.config import TranscribeSettings
 from pipeline.errors import SessionError
+from pipeline.media_probe import probe
 from pipeline.session import TranscriptFile
 from pipeline.stage import Inputs, Missing
-from pipeline.tables import DIARIZATION, SPEECH, WORDS
+from pipeline.tables import DIARIZATION, MEDIA, SPEECH, WORDS
 
 SPOKEN = SPEECH.build({"session_id": ["S01"], "start_s": [0.0], "end_s": [60.0]})
 NO_WEIGHTS = Missing("no_weights", "No weights for the recogniser.")
@@ -46,14 +48,26 @@ def diarization(turns, exclusive):
     return DIARIZATION.build_rows(rows)
 
 
-def run(engine, *, folder=None, transcript=None, turns=(), exclusive=(), speech=SPOKEN, **settings):
+def run(
+    engine,
+    *,
+    folder=None,
+    transcript=None,
+    turns=(),
+    exclusive=(),
+    speech=SPOKEN,
+    media=MEDIA.empty(),  # noqa: B008  # never changed
+    **settings,
+):
     spec = SimpleNamespace(
         id="S01", transcript=transcript, session=SimpleNamespace(client="C07", therapist="T02")
     )
     recording = SimpleNamespace(
         audio=np.zeros(160_000, np.float32), path=lambda file: folder / file
     )
-    tables = {"diarization": diarization(turns, exclusive), "speech": speech}
+    tables = {
+        "diarization": diarization(turns, exclusive), "speech": speech, "media": media,
+    }  # fmt: skip
     outputs = transcribe.run(
         Inputs(spec, recording, tables), engine, TranscribeSettings(**settings)
     )
@@ -106,6 +120,18 @@ def test_an_imported_transcript_needs_no_engine(tmp_path):
     assert [w["timing"] for w in found] == ["measured", "measured", "interpolated", "interpolated"]
     assert [w["stated_role"] for w in found] == ["client", "client", "therapist", None]
     assert found[1]["end_s"] == 5.5  # 3 s long in its caption, cut to the longest word
+
+
+def test_captions_follow_a_player_that_starts_with_the_picture(tmp_path):
+    """Sound from 1.5 s of a picture that starts at 0: player second 2 is t = 0.5."""
+    sound, pictures = [(1.5, bursts(6, [0.5]))], np.arange(0, 7, 0.1)
+    found = probe(write_media(tmp_path / "room.mkv", sound, pictures))
+    row = dict.fromkeys(MEDIA.by_name) | {"session_id": "S01", "media": 0, "sha256": "-"}
+    row |= {"audio_start_s": found.audio.start_s, "video_start_s": found.video.start_s}
+    row |= {"clock_start_s": found.clock_start_s, "offset_s": 0.25}
+    text = "WEBVTT\n\n00:02.000 --> 00:03.000\nso\n"
+    (word,) = imported(tmp_path, text, media=MEDIA.build_rows([row]))
+    assert word["start_s"] == pytest.approx(2.0 - 1.5 + 0.25, abs=0.025)
 
 
 def test_what_cannot_be_imported_is_named(tmp_path):
