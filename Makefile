@@ -24,8 +24,8 @@ docs: setup
 	$(BIN)/python -m flows.dictionary
 
 bench: setup
-	$(BIN)/python bench/diarization.py
-	$(BIN)/python bench/faces.py
+	$(BIN)/python -m bench.diarization
+	$(BIN)/python -m bench.faces
 
 .venv/.ready: requirements.lock requirements-setup.lock pyproject.toml models/catalog.toml | system-libraries
 	$(PYTHON) -m venv .venv
