@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from flows.engines import check_device, describe
+from models.base import Progress, silent
 from pipeline.config import Profile
 from pipeline.consent import Register, load_register, people, permitted, refusals
 from pipeline.errors import ConsentError, InputError
@@ -76,6 +77,7 @@ def prepare(
     output: Output,
     run_id: str,
     day: dt.date,
+    progress: Progress = silent,
 ) -> Work:
     """Validate and plan every session; what cannot go on has its outcome at once.
 
@@ -84,7 +86,9 @@ def prepare(
     work = Work(run_id, output, profile)
     check_device(profile)
     register = _register(consent)
-    for folder in _distinct(folders):
+    distinct = _distinct(folders)
+    for position, folder in enumerate(distinct):
+        progress("hashing and checking", position / len(distinct))
         try:
             _prepare_one(work, folder, register, day)
         except ConsentError as refusal:
@@ -96,6 +100,7 @@ def prepare(
         except OSError as error:
             sentence = f"a file of the session cannot be read: {error.strerror}; check permissions"
             work.outcomes[public_name(folder.name)] = Outcome(folder.name, "failed", sentence)
+    progress("checked", 1.0)
     return work
 
 

@@ -60,6 +60,15 @@ class Board:
         report("", 0.0)
         return report
 
+    def overall(self, label: str) -> Report:
+        """A callback for something that is about all sessions."""
+        row = self._row(label)
+
+        def report(step: str, share: float) -> None:
+            self._bars.update(row, completed=100 * share, description=step)
+
+        return report
+
     def line(self, text: str) -> None:
         """A line that stays: a stage's end where there are no bars, a problem anywhere."""
         self.console.print(text, highlight=False, markup=False)

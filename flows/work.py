@@ -29,14 +29,16 @@ def work_through(
     now = dt.datetime.now(tz=dt.UTC).astimezone()
     with alone(out):
         output = Output(out)
-        work = prepare(
-            folders,
-            consent=consent,
-            profile=profile,
-            output=output,
-            run_id=new_run_id(now),
-            day=now.date(),
-        )
+        with board:
+            work = prepare(
+                folders,
+                consent=consent,
+                profile=profile,
+                output=output,
+                run_id=new_run_id(now),
+                day=now.date(),
+                progress=board.overall("all sessions"),
+            )
         unfinished = work.unfinished()
         try:
             for session in work.jobs:
