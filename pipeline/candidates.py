@@ -244,7 +244,6 @@ STAGE = Stage(
         "rating_segments",
         "rating_quality",
         "silences",
-        "session_features",
         "sessions",
     ),
     writes=("candidates", "evidence"),

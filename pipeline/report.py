@@ -318,7 +318,6 @@ STAGE = Stage(
         "windows",
         "ratings",
         "rating_quality",
-        "rating_segments",
         "candidates",
         "evidence",
         "events",

@@ -1,5 +1,6 @@
 """What is written about the code agrees with the code."""
 
+import ast
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 from conftest import ROOT
 
 from flows.dictionary import as_markdown
+from pipeline.config import Profile
 from pipeline.stages import STAGES
 from pipeline.tables import REASONS, TABLES
 
@@ -84,3 +86,28 @@ def test_readme_shows_every_verb(helps):
     for verb in VERBS + GROUPS:
         assert f"thinslice {verb}" in readme or verb == "demo", verb
         assert verb in helps[()]
+
+
+def test_every_setting_is_read_somewhere():
+    attributes = {
+        node.attr
+        for package in ("pipeline", "flows")
+        for path in (ROOT / package).glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+    }
+    declared = {
+        f"{section}.{name}"
+        for section, field in Profile.model_fields.items()
+        for name in type(field.default).model_fields
+    }
+    assert {name for name in declared if name.split(".")[1] not in attributes} == set()
+
+
+def test_every_declared_read_is_used():
+    for stage in STAGES:
+        stem = stage.run.__module__.split(".")[-1]
+        modules = sorted((ROOT / "pipeline").glob(f"{stem}*.py"))
+        text = "".join(path.read_text("utf-8").partition("STAGE = Stage(")[0] for path in modules)
+        unused = [name for name in stage.reads if f'"{name}"' not in text]
+        assert unused == [], stage.name
