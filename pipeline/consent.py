@@ -156,7 +156,7 @@ def _against(register: Register, spec: SessionSpec, scope: Scope, day: dt.date) 
     asked = [
         (role, person)
         for role, person in people(spec).items()
-        if scope != "analyse_video" or not shown or role in shown
+        if scope != "analyse_video" or role in shown
     ]
     answers = [register.refusal(person, role, spec.id, scope, day) for role, person in asked]
     return [answer for answer in answers if answer]

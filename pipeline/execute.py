@@ -64,8 +64,16 @@ class Job:
         return [self.done[stage.name] for stage in STAGES if stage.name in self.done]
 
     def absences(self) -> tuple[Absence, ...]:
-        """Of all finished stages, in their order, each once."""
-        return tuple(dict.fromkeys(a for m in self.finished() for a in m.absences))
+        """Of all finished stages, in their order, each once.
+
+        Where consent takes a modality away, that is its reason and no other: a stage that is
+        handed a session without its video cannot know why there is none.
+        """
+        withheld = {stage.modality for stage in STAGES if stage.scope in self.refused}
+        said = (a for manifest in self.finished() for a in manifest.absences)
+        return tuple(
+            dict.fromkeys(a for a in said if a.reason == "no_consent" or a.modality not in withheld)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,3 +212,10 @@ def test_appending_keeps_what_was_there_and_a_backup(tmp_path):
     assert path.read_text().startswith(before.rstrip())
     assert path.with_suffix(".toml.bak").read_text() == before
     assert load_register(path).records == BOTH
+
+
+def test_a_session_that_shows_nobody_needs_no_video_consent(tmp_path):
+    sound = SPEC.model_copy(update={"media": [SPEC.media[0].model_copy(update={"shows": []})]})
+    scopes = [s for s in ALL if s != "analyse_video"]
+    both = (record(scopes=scopes), record("T02", "therapist", scopes=scopes))
+    assert "analyse_video" not in refusals(register(tmp_path, *both), sound, DAY)
