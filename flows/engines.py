@@ -47,11 +47,12 @@ def describe(role: str, job: Job) -> Fingerprint | Missing | None:
 
 
 def build(role: str, job: Job) -> Any:
-    """The engine, loaded and kept for the life of this process."""
-    try:
-        return _BUILD[role](job)
-    except WeightError as error:
-        return Missing("no_weights", str(error))
+    """The engine, loaded and kept for the life of this process.
+
+    Raises `WeightError` where weights vanished since they were described: the stage then fails,
+    because its key already says that they were used.
+    """
+    return _BUILD[role](job)
 
 
 def check_device(profile: Profile) -> None:

@@ -104,8 +104,10 @@ def prepare(
     return work
 
 
-def _prepare_one(work: Work, folder: Path, register: Register, day: dt.date) -> None:
+def _prepare_one(work: Work, folder: Path, register: Register | ConsentError, day: dt.date) -> None:
     spec = load_session(folder)
+    if isinstance(register, ConsentError):
+        raise register
     refused = refusals(register, spec, day)
     allowed = permitted(spec, refused)
     job = Job(
@@ -123,12 +125,12 @@ def _prepare_one(work: Work, folder: Path, register: Register, day: dt.date) -> 
     work.plans[job.session] = plan(job, describe)
 
 
-def _register(consent: Path) -> Register:
-    """The register; an empty one, which grants nothing, where there is no file."""
+def _register(consent: Path) -> Register | ConsentError:
+    """The register, or the refusal that holds every session back where there is no file."""
     try:
         return load_register(consent)
-    except ConsentError:
-        return Register(())
+    except ConsentError as refusal:
+        return refusal
     except OSError as error:
         raise InputError(f"--consent {consent}: {error.strerror}; name a file") from error
 

@@ -305,13 +305,16 @@ def find_whisper(name: str | None = None) -> Path | None:
 
 
 def _whisper_folders(folder: Path) -> list[Path]:
-    """CTranslate2 folders of a speech model at or below `folder`, sorted."""
+    """CTranslate2 folders of a speech model at or below `folder`, sorted.
+
+    One without a tokenizer is none: the library would ask the hub for it.
+    """
     if not folder.is_dir():
         return []
     return sorted(
         config.parent
         for config in folder.rglob("config.json")
-        if (config.parent / "model.bin").is_file()
+        if all((config.parent / name).is_file() for name in ("model.bin", "tokenizer.json"))
         and any((config.parent / f"vocabulary.{kind}").is_file() for kind in ("json", "txt"))
     )
 

@@ -38,7 +38,7 @@ def _pin(monkeypatch: pytest.MonkeyPatch, name: str, content: bytes) -> None:
 
 def _whisper_folder(path: Path, content: bytes) -> Path:
     path.mkdir(parents=True)
-    for name in ("config.json", "vocabulary.json"):
+    for name in ("config.json", "vocabulary.json", "tokenizer.json"):
         (path / name).write_text("{}")
     (path / "model.bin").write_bytes(content)
     return path
@@ -175,3 +175,13 @@ def test_a_folder_s_hash_depends_on_content_and_not_on_place(tmp_path: Path) -> 
     assert catalog.weight_sha256(one) == catalog.weight_sha256(two)
     (two / "config.json").write_text('{"changed": 1}')
     assert catalog.weight_sha256(one) != catalog.weight_sha256(two)
+
+
+def test_a_whisper_folder_without_a_tokenizer_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = _whisper_folder(tmp_path / "mine", b"model")
+    monkeypatch.setattr(catalog, "local_folders", lambda: (tmp_path,))
+    assert catalog.find_whisper() == folder
+    (folder / "tokenizer.json").unlink()
+    assert catalog.find_whisper() is None

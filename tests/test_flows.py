@@ -66,7 +66,7 @@ def test_without_a_register_everything_is_held_back_and_nothing_opened(tmp_path)
     work = prepared(recordings(tmp_path, D0705=SESSION), tmp_path / ".out")
     (outcome,) = work.outcomes.values()
     assert outcome.state == "held_back"
-    assert "C07" in outcome.sentence
+    assert "no consent register consent.toml" in outcome.sentence
     assert not (tmp_path / ".out" / "store").exists()
 
 
