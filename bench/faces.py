@@ -21,7 +21,7 @@ import av
 import cv2
 import numpy as np
 
-from models.base import Frame
+from models.base import Frame, StillFrame
 from models.catalog import locate
 from models.errors import EngineError
 from models.face_tracker import EmbeddedFaceTracker
@@ -41,7 +41,7 @@ def frames(video: Path) -> Iterator[Frame]:
         stream.thread_type = "AUTO"
         for index, picture in enumerate(container.decode(stream)):
             image = np.asarray(picture.to_ndarray(format="rgb24"), np.uint8)
-            yield Frame(index, picture.time, image)
+            yield StillFrame(index, picture.time, image)
 
 
 def ours(engine: EmbeddedFaceTracker, video: Path) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from flows.engines import build_face_tracker, describe_transcriber
 from flows.progress import Board
 from flows.summary import show
 from flows.work import work_through
-from models.base import Frame, Image
+from models.base import Image, StillFrame
 from pipeline.config import Profile, load_profile
 from pipeline.errors import InputError
 from pipeline.planted import Finding, compare
@@ -98,7 +98,7 @@ def _find_points(image: Image) -> NDArray[np.float32]:
     pad_y, pad_x = (round(_MARGIN * side) for side in image.shape[:2])
     padded = np.pad(image, ((pad_y, pad_y), (pad_x, pad_x), (0, 0)), mode="edge")
     tracker = build_face_tracker(load_profile())
-    (found,) = tracker.track([Frame(0, 0.0, padded)], people=1)
+    (found,) = tracker.track([StillFrame(0, 0.0, padded)], people=1)
     if found.points is None:
         raise InputError("no face was found in the portrait; give one that looks into the camera")
     return np.asarray(found.points - [pad_x, pad_y], np.float32)

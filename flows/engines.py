@@ -66,7 +66,8 @@ def check_device(profile: Profile) -> None:
     try:
         _device(profile)
     except EngineError as error:
-        raise ConfigError(f"execution.device = {profile.execution.device!r}: {error}") from error
+        wish = f"device = {profile.execution.device!r}, precision = {profile.execution.precision!r}"
+        raise ConfigError(f"execution: {wish}: {error}") from error
 
 
 def on_gpu(profile: Profile) -> bool:
@@ -88,7 +89,7 @@ def describe_transcriber(profile: Profile) -> Fingerprint | Missing:
 
 
 def _device(profile: Profile) -> device.Device:
-    return device.resolve(profile.execution.device)
+    return device.resolve(profile.execution.device, profile.execution.precision)
 
 
 def _describe_face_tracker(profile: Profile) -> Fingerprint:

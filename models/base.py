@@ -81,14 +81,62 @@ class TimedWord:
     """0..1 as the engine gives it; None where it gives none."""
 
 
+class Frame(Protocol):
+    """One decoded video frame; pixels become RGB only when asked for.
+
+    A followed face needs a tenth of a frame, so a tracker asks for patches and only a detector for
+    the whole image.
+    """
+
+    @property
+    def index(self) -> int:
+        """Counts every decoded frame of the file, from 0."""
+        ...
+
+    @property
+    def pts_s(self) -> Seconds:
+        """The container's own time stamp (presentation time)."""
+        ...
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        ...
+
+    @property
+    def image(self) -> Image:
+        """The whole frame as RGB, upright."""
+        ...
+
+    def patch(self, left: int, top: int, right: int, bottom: int) -> Image:
+        """The part ``image[top:bottom, left:right]``, equal to it pixel by pixel."""
+        ...
+
+    def brightness(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """Brightness 0..255 at the crossings of pixel rows and columns, shape (rows, columns)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """One decoded video frame."""
+class StillFrame:
+    """A `Frame` whose RGB image is at hand."""
 
     index: int
     pts_s: Seconds
-    """The container's own time stamp (presentation time)."""
     image: Image = field(repr=False)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.image.shape[0], self.image.shape[1]
+
+    def patch(self, left: int, top: int, right: int, bottom: int) -> Image:
+        """A view of that part of the image."""
+        return self.image[top:bottom, left:right]
+
+    def brightness(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """Mean of red, green and blue at these pixels."""
+        return self.image[rows[:, None], columns].mean(axis=2).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)

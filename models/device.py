@@ -20,6 +20,10 @@ _DRIVER_FILES = (
     Path("/dev/dxg"),  # WSL 2
 )
 _CHOICES = re.compile(r"auto|cpu|cuda(?::(\d+))?")
+_CPU_FACTS = Path("/proc/cpuinfo")
+_CPU_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
+
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Device:
     kind: Literal["cpu", "cuda"]
     index: int = 0
     """Which card; 0 for a CPU."""
+    precision: Precision = "float32"
+    """What large networks compute in. Small ones compute in float32 everywhere."""
 
     def __str__(self) -> str:
         """As torch writes it: ``cpu`` or ``cuda:0``."""
@@ -38,7 +44,7 @@ class Device:
 CPU = Device("cpu")
 
 
-def resolve(choice: str = "auto") -> Device:
+def resolve(choice: str = "auto", precision: str = "auto") -> Device:
     """Turn a wish into a device that is there.
 
     Parameters
@@ -46,30 +52,68 @@ def resolve(choice: str = "auto") -> Device:
     choice
         ``auto`` (the first card if torch can use one, else the CPU), ``cpu``, ``cuda`` or
         ``cuda:N``.
+    precision
+        ``auto`` (bfloat16 where the hardware multiplies in it, else float32), ``float32`` or
+        ``bfloat16``.
 
     Raises
     ------
     ValueError
-        `choice` is none of these.
+        `choice` or `precision` is none of these.
     DeviceUnavailableError
-        A card was asked for and is not usable; the message says why.
+        A card or a precision was asked for and is not there; the message says why.
 
     """
     match = _CHOICES.fullmatch(choice)
     if match is None:
         message = f"Device {choice!r} is not known. Allowed: auto, cpu, cuda, cuda:0, cuda:1, ..."
         raise ValueError(message)
+    if precision not in ("auto", "float32", "bfloat16"):
+        message = f"Precision {precision!r} is not known. Allowed: auto, float32, bfloat16."
+        raise ValueError(message)
+    kind, index = _place(choice, int(match.group(1) or 0))
+    return Device(kind, index, _precision(precision, kind, index))
+
+
+def _place(choice: str, index: int) -> tuple[Literal["cpu", "cuda"], int]:
     if choice == "cpu":
-        return CPU
+        return "cpu", 0
     reason = _why_no_cuda()
     if choice == "auto":
-        return CPU if reason else Device("cuda", 0)
-    index = int(match.group(1) or 0)
+        return ("cpu", 0) if reason else ("cuda", 0)
     reason = reason or _why_not_card(index)
     if reason:
         message = f"Device {choice} was asked for, but {reason}. Set device to auto or cpu."
         raise DeviceUnavailableError(message)
-    return Device("cuda", index)
+    return "cuda", index
+
+
+def _precision(wish: str, kind: str, index: int) -> Precision:
+    if wish == "float32":
+        return "float32"
+    if _multiplies_bfloat16(kind, index):
+        return "bfloat16"
+    if wish == "auto":
+        return "float32"
+    message = (
+        f"Precision bfloat16 was asked for, but this {kind} does not multiply in it. "
+        "Set precision to auto or float32."
+    )
+    raise DeviceUnavailableError(message)
+
+
+def _multiplies_bfloat16(kind: str, index: int) -> bool:
+    """Whether the hardware itself does; emulated it is slower than float32."""
+    if kind == "cuda":
+        import torch
+
+        return torch.cuda.get_device_capability(index) >= (8, 0)
+    if not _CPU_FACTS.is_file():
+        return False
+    flags = next(
+        (line for line in _CPU_FACTS.read_text().splitlines() if line.startswith("flags")), ""
+    )
+    return not _CPU_BFLOAT16.isdisjoint(flags.split())
 
 
 def _why_no_cuda() -> str | None:

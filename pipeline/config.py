@@ -224,9 +224,12 @@ class ReportSettings(Section):
 
 
 class ExecutionSettings(Section):
-    """How a run goes; nothing here may change a number."""
+    """How a run goes. What of it changes a number (device, precision) is in the engine's print."""
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where engines run")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="Of large networks; auto = bfloat16 where the hardware has it"
+    )
     retries: int = Field(2, ge=0, le=10, description="Times a failed stage is tried again")
     retry_delay_s: float = Field(5.0, ge=0, description="Pause before it, s")
     threads: int = Field(0, ge=0, description="CPU threads for engines; 0 = all cores")

@@ -17,7 +17,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from models.base import Frame, Image
+from models.base import Frame, Image, StillFrame
 from pipeline.errors import MediaError
 from pipeline.media_container import NO_TIMES, opened, seconds, video_stream
 
@@ -43,7 +43,7 @@ def read_frames(path: Path, *, max_fps: float) -> Iterator[Frame]:
         thin = Thinner(max_fps)
         for index, (pts_s, frame) in enumerate(timed_frames(container, stream, path.name)):
             if thin.keeps(pts_s):
-                yield Frame(index, pts_s, rgb(frame))
+                yield StillFrame(index, pts_s, rgb(frame))
 
 
 def timed_frames(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from models.base import Frame
+from models.base import Frame, StillFrame
 from models.catalog import locate
 from models.errors import WeightMissingError
 from models.face_tracker import EmbeddedFaceTracker, TrackerSettings
@@ -67,7 +67,7 @@ def scene(*places: tuple[int, int, int], width: int = 1280, height: int = 720) -
 
 def film(images: list[Image], *, fps: float = FPS) -> list[Frame]:
     """Frames at a constant rate."""
-    return [Frame(index, index / fps, image) for index, image in enumerate(images)]
+    return [StillFrame(index, index / fps, image) for index, image in enumerate(images)]
 
 
 def decoded(path: Path) -> Iterator[Frame]:
@@ -78,7 +78,7 @@ def decoded(path: Path) -> Iterator[Frame]:
             assert picture.pts is not None
             assert picture.time_base is not None
             image = np.asarray(picture.to_ndarray(format="rgb24"), np.uint8)
-            yield Frame(index, float(picture.pts * picture.time_base), image)
+            yield StillFrame(index, float(picture.pts * picture.time_base), image)
 
 
 def of_person(observations: list[FaceObservation], person: int) -> list[FaceObservation]:

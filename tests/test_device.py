@@ -19,20 +19,36 @@ from models.errors import DeviceUnavailableError
 def torch_seeing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Pretend a driver and a torch that counts so many cards (None: built without CUDA)."""
 
-    def see(cards: int | None) -> None:
+    def see(cards: int | None, capability: tuple[int, int] = (9, 0)) -> None:
         driver = tmp_path / "driver"
         driver.touch()
         monkeypatch.setattr(device, "_DRIVER_FILES", (driver,))
         version = SimpleNamespace(cuda=None if cards is None else "13.0")
-        cuda = SimpleNamespace(is_available=lambda: bool(cards), device_count=lambda: cards or 0)
+        cuda = SimpleNamespace(
+            is_available=lambda: bool(cards),
+            device_count=lambda: cards or 0,
+            get_device_capability=lambda index: capability,
+        )
         torch = SimpleNamespace(__version__="2.0", version=version, cuda=cuda)
         monkeypatch.setitem(sys.modules, "torch", torch)
 
     return see
 
 
+@pytest.fixture
+def cpu_flags(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Pretend a processor with these flags."""
+
+    def have(flags: str) -> None:
+        facts = tmp_path / "cpuinfo"
+        facts.write_text(f"processor\t: 0\nflags\t\t: {flags}\n")
+        monkeypatch.setattr(device, "_CPU_FACTS", facts)
+
+    return have
+
+
 def test_cpu_is_always_there() -> None:
-    assert resolve("cpu") == CPU
+    assert resolve("cpu", "float32") == CPU
     assert str(CPU) == "cpu"
 
 
@@ -40,7 +56,7 @@ def test_without_a_driver_auto_is_the_cpu_and_cuda_says_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(device, "_DRIVER_FILES", ())
-    assert resolve("auto") == CPU
+    assert resolve("auto", "float32") == CPU
     with pytest.raises(DeviceUnavailableError, match="no NVIDIA driver"):
         resolve("cuda")
 
@@ -55,8 +71,8 @@ def test_without_a_driver_auto_imports_no_torch() -> None:
 
 def test_cards_are_taken_by_number(torch_seeing: Any) -> None:
     torch_seeing(2)
-    assert resolve("auto") == Device("cuda", 0)
-    assert resolve("cuda:1") == Device("cuda", 1)
+    assert resolve("auto", "float32") == Device("cuda", 0)
+    assert resolve("cuda:1", "float32") == Device("cuda", 1)
     assert str(resolve("cuda:1")) == "cuda:1"
     with pytest.raises(DeviceUnavailableError, match=r"has 2 card\(s\)"):
         resolve("cuda:2")
@@ -65,7 +81,7 @@ def test_cards_are_taken_by_number(torch_seeing: Any) -> None:
 @pytest.mark.parametrize(("cards", "reason"), [(None, "without CUDA"), (0, "no usable card")])
 def test_a_driver_alone_is_not_a_card(torch_seeing: Any, cards: int | None, reason: str) -> None:
     torch_seeing(cards)
-    assert resolve("auto") == CPU
+    assert resolve("auto", "float32") == CPU
     with pytest.raises(DeviceUnavailableError, match=reason):
         resolve("cuda:0")
 
@@ -74,3 +90,29 @@ def test_a_driver_alone_is_not_a_card(torch_seeing: Any, cards: int | None, reas
 def test_an_unknown_choice_lists_the_known(choice: str) -> None:
     with pytest.raises(ValueError, match="auto, cpu, cuda"):
         resolve(choice)
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision"),
+    [("sse2 avx512f avx512_bf16", "bfloat16"), ("amx_bf16", "bfloat16"), ("avx512f", "float32")],
+)
+def test_auto_takes_bfloat16_where_the_processor_multiplies_in_it(
+    cpu_flags: Any, flags: str, precision: str
+) -> None:
+    cpu_flags(flags)
+    assert resolve("cpu").precision == precision
+
+
+def test_a_precision_that_is_not_there_raises(cpu_flags: Any) -> None:
+    cpu_flags("avx2")
+    with pytest.raises(DeviceUnavailableError, match="cpu does not multiply in it"):
+        resolve("cpu", "bfloat16")
+    with pytest.raises(ValueError, match="Allowed: auto, float32, bfloat16"):
+        resolve("cpu", "float16")
+
+
+def test_old_cards_compute_in_float32(torch_seeing: Any) -> None:
+    torch_seeing(1, (7, 5))
+    assert resolve("cuda").precision == "float32"
+    torch_seeing(1, (9, 0))
+    assert resolve("cuda").precision == "bfloat16"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from face_scenes import FPS, decoded, film, of_person, portrait, scene, task_bundle, tracker
 
-from models.base import Fingerprint, Frame
+from models.base import Fingerprint, StillFrame
 from models.errors import EngineInputError
 from models.face_geometry import eye_centre_distance
 from models.face_prefetch import THREAD_NAME, read_ahead
@@ -201,7 +201,7 @@ def test_a_dropped_generator_ends_its_threads_and_closes_the_reader():
     def endless():
         try:
             while True:
-                yield Frame(0, 0.0, np.zeros((90, 160, 3), np.uint8))
+                yield StillFrame(0, 0.0, np.zeros((90, 160, 3), np.uint8))
         finally:
             closed.set()
 
@@ -243,7 +243,7 @@ def test_what_the_reader_raises_is_raised_after_the_frames_before_it():
 
 
 def test_what_is_no_rgb_frame_is_refused_with_its_place():
-    grey = Frame(3, 0.12, np.zeros((90, 160), np.uint8))
+    grey = StillFrame(3, 0.12, np.zeros((90, 160), np.uint8))
     with pytest.raises(EngineInputError, match=r"frame 3 at 0.120 s .*\(90, 160\)"):
         list(tracker().track([grey], people=1))
     with pytest.raises(EngineInputError, match="0 people"):
@@ -281,8 +281,8 @@ def test_one_face_fills_one_seat_only():
 
 
 def test_a_seat_too_long_empty_does_not_hold_rows_back():
-    blank = Frame(0, 0.0, np.zeros((36, 64, 3), np.uint8))
-    frames = (Frame(i, i / FPS, blank.image) for i in range(10_000))
+    blank = StillFrame(0, 0.0, np.zeros((36, 64, 3), np.uint8))
+    frames = (StillFrame(i, i / FPS, blank.image) for i in range(10_000))
     rows = tracker().track(frames, people=2)
     first = next(rows)
     assert first.frame_index == 0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_faces import SPEC, inputs, media_table
 
-from models.base import FaceObservation, Frame
+from models.base import FaceObservation, Frame, StillFrame
 from pipeline.config import LandmarksSettings
 from pipeline.errors import MediaError
 from pipeline.landmarks import PIECE_ROWS, STAGE, run
@@ -30,7 +30,7 @@ class Tape:
         for i in range(self.n):
             if i == self.breaks_at:
                 raise MediaError("room.mp4 ends at 0.40 s; its container says 4.00 s")
-            yield Frame(i, 1.5 + i / 25, IMAGE)
+            yield StillFrame(i, 1.5 + i / 25, IMAGE)
 
     def t_of(self, media: int, pts_s: float) -> float:
         return pts_s - 1.5
