@@ -23,9 +23,10 @@ lint: setup
 docs: setup
 	$(BIN)/python -m flows.dictionary
 
+# results are kept in bench/results with machine and date; DEVICE=cuda where there is a card
+DEVICE ?= auto
 bench: setup
-	$(BIN)/python -m bench.diarization
-	$(BIN)/python -m bench.faces
+	$(BIN)/python -m bench --device $(DEVICE)
 
 .venv/.ready: requirements.lock requirements-setup.lock pyproject.toml models/catalog.toml | system-libraries
 	$(PYTHON) -m venv .venv

@@ -1,0 +1,112 @@
+"""Run the benchmarks, one after the other, and keep what they print with machine and date.
+
+    python -m bench [name ...] [--device auto]
+
+Results go to ``bench/results/<name>.<device>.txt``. Seconds belong to the machine named there; the
+ratios are what to compare, because both sides of each ran in turns on the same machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from models.device import Device, resolve
+
+RESULTS = Path(__file__).with_name("results")
+LIBRARIES = ("torch", "pyannote.audio", "ctranslate2", "ai-edge-litert", "mediapipe", "av")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One module of this folder."""
+
+    name: str
+    asks: str
+    takes_device: bool = False
+
+
+BENCHES = (
+    Bench("diarization", "embedded diarizer: error rates against references", takes_device=True),
+    Bench("diarization_speed", "diarizers against pyannote.audio as shipped", takes_device=True),
+    Bench("transcription", "Whisper in batches against one pack at a time", takes_device=True),
+    Bench("faces", "face stage against mediapipe on every frame"),
+    Bench("far_faces", "recall by distance, people who cross, empty rooms"),
+    Bench("face_core", "landmarks against mediapipe's; torch core", takes_device=True),
+    Bench("decode", "frame fetch against PyAV's default scaler"),
+    Bench("memory", "peak memory of 20 and 60 minutes"),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = [bench.name for bench in BENCHES]
+    parser.add_argument("names", nargs="*", help=f"default: all of {', '.join(names)}")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    chosen = parser.parse_args()
+    unknown = sorted(set(chosen.names) - set(names))
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(names)}")
+    device = resolve(chosen.device)
+    wanted = [bench for bench in BENCHES if not chosen.names or bench.name in chosen.names]
+    failed = [bench.name for bench in wanted if not run(bench, device)]
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+def run(bench: Bench, device: Device) -> bool:
+    """Run one, show it, and keep its output where it ended well."""
+    print(f"\n## {bench.name}: {bench.asks}\n", flush=True)
+    command = [sys.executable, "-m", f"bench.{bench.name}"]
+    if bench.takes_device:
+        command += ["--device", str(device)]
+    lines = []
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=RESULTS.parents[1],
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    ) as child:
+        for line in child.stdout or ():
+            print(line, end="", flush=True)
+            lines.append(line)
+    if child.returncode == 0:
+        RESULTS.mkdir(exist_ok=True)
+        kept = RESULTS / f"{bench.name}.{device.kind if bench.takes_device else 'cpu'}.txt"
+        kept.write_text(f"{bench.asks}\n{machine(device)}\n\n{''.join(lines)}")
+    return child.returncode == 0
+
+
+def machine(device: Device) -> str:
+    """Date, processor, card and library versions."""
+    cores = len(os.sched_getaffinity(0))
+    parts = [f"{dt.datetime.now(tz=dt.UTC):%Y-%m-%d}", f"{_processor()}, {cores} cores"]
+    if device.kind == "cuda":
+        import torch
+
+        parts.append(torch.cuda.get_device_name(device.index))
+    parts.append(f"{device.precision} for large networks")
+    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return f"{'; '.join(parts)}\nPython {platform.python_version()}, {versions}"
+
+
+def _processor() -> str:
+    facts = Path("/proc/cpuinfo")
+    lines = facts.read_text().splitlines() if facts.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    bfloat16 = any(line.startswith("flags") and "_bf16" in line for line in lines)
+    return (names[0] if names else platform.machine()) + (" with bf16" if bfloat16 else "")
+
+
+if __name__ == "__main__":
+    main()
