@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from pipeline.config import CONFIGS, Profile, Section
+from pipeline.config import CONFIGS, Profile, Section, load_profile
 from pipeline.store import write_atomically
 from pipeline.tables import TABLES
 
@@ -19,7 +19,15 @@ Prompts for human review; not an assessment.
 
 def as_markdown() -> str:
     """DATA_DICTIONARY.md."""
-    return _HEAD + "\n" + "\n".join(table.markdown() for table in TABLES.values())
+    return _HEAD + "\n" + "\n".join(table.markdown() for table in TABLES.values()) + _causes()
+
+
+def _causes() -> str:
+    """Everyday reasons, by column or rule, as the report prints them."""
+    lines = ["", "## Commonest innocent causes", "", "| column or rule | reasons |", "|---|---|"]
+    listed = load_profile().report.innocent_causes
+    lines += [f"| `{name}` | {'; '.join(reasons)} |" for name, reasons in sorted(listed.items())]
+    return "\n".join(lines) + "\n"
 
 
 def as_text() -> str:

@@ -76,8 +76,8 @@ def on_gpu(profile: Profile) -> bool:
 
 
 def build_face_tracker(profile: Profile) -> FaceTracker:
-    """The face engine alone, for a portrait."""
-    return _face_tracker(profile.landmarks.engine)
+    """The face engine."""
+    return _face_tracker(profile.landmarks.engine, _device(profile))
 
 
 def describe_transcriber(profile: Profile) -> Fingerprint | Missing:
@@ -93,12 +93,17 @@ def _device(profile: Profile) -> device.Device:
 
 
 def _describe_face_tracker(profile: Profile) -> Fingerprint:
-    names = FACE_WEIGHTS[profile.landmarks.engine]
-    library = FACE_LIBRARY[profile.landmarks.engine]
+    engine = profile.landmarks.engine
+    # mediapipe is the reference and always runs on the processor
+    kind = "cpu" if engine == "mediapipe" else _device(profile).kind
+    library = "mediapipe" if engine == "mediapipe" else FACE_LIBRARY[kind]
     return Fingerprint(
-        engine=f"face-{profile.landmarks.engine}",
+        engine=f"face-{engine}",
         version=f"{library} {importlib.metadata.version(library)}",
-        weights=tuple((name, catalog.weight_sha256(catalog.locate(name))) for name in names),
+        weights=tuple(
+            (name, catalog.weight_sha256(catalog.locate(name))) for name in FACE_WEIGHTS[engine]
+        ),
+        device=kind,
     )
 
 
@@ -112,9 +117,11 @@ FACE_WEIGHTS = {
         "mediapipe-face-mesh-468",
         "mediapipe-iris",
     ),
+    # the bundle's own short-range detector misses people who sit two metres away
+    "face_landmarker": ("mediapipe-face-detector-full", "face-landmarker-task"),
     "mediapipe": ("face-landmarker-task",),
 }
-FACE_LIBRARY = {"embedded": "ai-edge-litert", "mediapipe": "mediapipe"}
+FACE_LIBRARY = {"cpu": "ai-edge-litert", "cuda": "torch"}
 
 
 @lru_cache(maxsize=1)
@@ -139,15 +146,24 @@ def _transcriber(folder: Path, where: device.Device, threads: int) -> Any:
 
 
 @lru_cache(maxsize=1)
-def _face_tracker(engine: str) -> Any:
+def _face_tracker(engine: str, where: device.Device) -> Any:
+    paths = [catalog.locate(name) for name in FACE_WEIGHTS[engine]]
     if engine == "mediapipe":
         from models.mediapipe_reference import MediapipeReference
 
-        return MediapipeReference(catalog.locate(*FACE_WEIGHTS[engine]))
+        return MediapipeReference(*paths)
+    files: dict[str, Any] = dict(zip(("detector", "mesh", "iris"), paths, strict=False))
+    if engine == "face_landmarker":
+        from models.face_networks import TASK_MESH, task_member
+
+        files["mesh"] = task_member(paths[1], TASK_MESH)
+    if where.kind == "cuda":
+        from models.face_torch import TorchFaceTracker
+
+        return TorchFaceTracker(**files, device=where)
     from models.face_tracker import EmbeddedFaceTracker
 
-    detector, mesh, iris = (catalog.locate(name) for name in FACE_WEIGHTS["embedded"])
-    return EmbeddedFaceTracker(detector=detector, mesh=mesh, iris=iris)
+    return EmbeddedFaceTracker(**files)
 
 
 def _build_transcriber(job: Job) -> Any:
@@ -182,6 +198,6 @@ _BUILD = {
     "speech_detector": lambda _job: _speech_detector(),
     "diarizer": lambda job: _diarizer(_device(job.profile), job.profile.execution.threads),
     "transcriber": _build_transcriber,
-    "face_tracker": lambda job: _face_tracker(job.profile.landmarks.engine),
+    "face_tracker": lambda job: build_face_tracker(job.profile),
     "clip_cutter": _clip_cutter,
 }

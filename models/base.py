@@ -6,7 +6,7 @@ are seconds from the first sample of the array handed in; pixels are those of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -187,6 +187,18 @@ class Diarizer(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a transcriber heard."""
+
+    words: tuple[TimedWord, ...]
+    """In order of time; each lies inside one of `decoded`."""
+    decoded: tuple[Interval, ...] = ()
+    """Stretches that were listened to, sorted, not overlapping; they cover the given speech."""
+    language: str | None = None
+    """Two-letter code, given or found; None where there was nothing to listen to."""
+
+
 class Transcriber(Protocol):
     """Speech recognition with word times."""
 
@@ -199,12 +211,13 @@ class Transcriber(Protocol):
         self,
         audio: Audio,
         *,
+        speech: tuple[Interval, ...],
         language: str | None,
         prompt: str = "",
         hotwords: str = "",
         progress: Progress = silent,
-    ) -> tuple[TimedWord, ...]:
-        """Words with their times, in order."""
+    ) -> Transcript:
+        """Words said in stretches of `speech` (as a `SpeechDetector` gives them), with times."""
         ...
 
 
@@ -216,6 +229,16 @@ class FaceTracker(Protocol):
         """What must be equal for equal results."""
         ...
 
-    def track(self, frames: Iterable[Frame], *, people: int) -> Iterator[FaceObservation]:
-        """Yield `people` observations per frame, in frame order, then by person."""
+    def track(
+        self,
+        frames: Iterable[Frame],
+        *,
+        people: int,
+        regions: Sequence[tuple[float, float, float, float] | None] | None = None,
+    ) -> Iterator[FaceObservation]:
+        """Yield `people` observations per frame, in frame order, then by person.
+
+        `regions` holds per person where to look for them, as left, top, width and height in shares
+        of the frame (0..1), or None for anywhere. A face outside is not theirs.
+        """
         ...

@@ -14,8 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.face_sampling import warp_in_steps
+
 if TYPE_CHECKING:
-    from models.base import Image
+    from models.base import Frame, Image
 
 Floats = NDArray[np.float32]
 Box = tuple[float, float, float, float]
@@ -93,51 +95,63 @@ def letterbox_bilinear(frame: Image, size: int) -> Letterbox:
     height, width = frame.shape[:2]
     side = max(height, width)
     matrix = Region(width / 2, height / 2, side, 0.0).matrix(size)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    square = cv2.warpAffine(
-        frame, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_CONSTANT
-    )
+    square = warp_in_steps(frame, matrix, size, border=cv2.BORDER_CONSTANT)
     origin = ((width - side) / 2, (height - side) / 2)
-    return Letterbox(square.astype(np.uint8, copy=False), origin, (side, side))
+    return Letterbox(square, origin, (side, side))
 
 
-def crop(frame: Image, region: Region, size: int, *, shrink: bool = True) -> Image:
+def crop(image: Image, region: Region, size: int, *, shrink: bool = True) -> Image:
     """The region as an upright square (size, size, 3), bilinear, border replicated.
 
     With `shrink`, a region much larger than `size` is first averaged down by a whole factor.
     """
     matrix = region.matrix(size)
-    if shrink and region.side > SHRINK_ABOVE * size:
-        frame, matrix = _shrunk(frame, region, matrix, int(region.side // size))
+    if not shrink:
+        return warp_in_steps(image, matrix, size)
+    if region.side > SHRINK_ABOVE * size:
+        image, matrix = _shrunk(image, matrix, int(region.side // size))
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = cv2.warpAffine(
-        frame, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE
+        image, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE
     )
     return warped.astype(np.uint8, copy=False)
 
 
-def _shrunk(
-    frame: Image, region: Region, matrix: NDArray[np.float64], factor: int
-) -> tuple[Image, NDArray[np.float64]]:
-    """The part of the frame round the region, `factor` times smaller, and the map onto it."""
-    reach = region.side * math.sqrt(0.5) + factor
-    height, width = frame.shape[:2]
+def crop_frame(frame: Frame, region: Region, size: int, *, shrink: bool = True) -> Image:
+    """`crop` of a frame, of which only the part under the region is turned into RGB."""
+    factor = int(region.side // size) if shrink and region.side > SHRINK_ABOVE * size else 1
+    height, width = frame.size
+    reach = region.side * math.sqrt(0.5) + max(factor, 2)
     left, right = _whole_blocks(region.x - reach, region.x + reach, width, factor)
     top, bottom = _whole_blocks(region.y - reach, region.y + reach, height, factor)
-    if right <= left or bottom <= top:
-        return frame, matrix
-    size = ((right - left) // factor, (bottom - top) // factor)
-    patch = cv2.resize(frame[top:bottom, left:right], size, interpolation=cv2.INTER_AREA)
+    part = frame.patch(left, top, right, bottom)
+    moved = Region(region.x - left, region.y - top, region.side, region.angle)
+    return crop(part, moved, size, shrink=shrink)
+
+
+def _shrunk(
+    image: Image, matrix: NDArray[np.float64], factor: int
+) -> tuple[Image, NDArray[np.float64]]:
+    """The image `factor` times smaller, without odd pixels at its end, and the map onto it."""
+    height, width = (length - length % factor for length in image.shape[:2])
+    if not (height and width):
+        return image, matrix
+    size = (width // factor, height // factor)
+    smaller = cv2.resize(image[:height, :width], size, interpolation=cv2.INTER_AREA)
     moved = matrix.copy()
-    moved[:, 2] -= (left + (factor - 1) / 2, top + (factor - 1) / 2)
-    return patch.astype(np.uint8, copy=False), moved / factor
+    moved[:, 2] -= (factor - 1) / 2
+    return smaller.astype(np.uint8, copy=False), moved / factor
 
 
 def _whole_blocks(low: float, high: float, limit: int, factor: int) -> tuple[int, int]:
-    """Pixel span inside 0..limit that holds whole blocks of `factor` pixels."""
+    """Pixel span inside 0..limit that holds whole blocks of `factor` pixels, or one edge pixel."""
     start = min(max(0, math.floor(low)), limit)
     stop = min(max(start, math.ceil(high)), limit)
-    return start, stop - (stop - start) % factor
+    stop -= (stop - start) % factor
+    if stop > start:
+        return start, stop
+    edge = min(start, limit - 1)
+    return edge, edge + 1
 
 
 def face_region(box: Floats, points: Floats) -> Region:

@@ -10,6 +10,7 @@ Sources: BlazeFace detector (Bazarevsky et al. 2019), face mesh (Kartynnik et al
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,10 @@ Floats = NDArray[np.float32]
 Weights = Path | bytes
 """A ``.tflite`` file, or its content (a member of a ``.task`` bundle)."""
 
+TASK_DETECTOR = "face_detector.tflite"
+TASK_MESH = "face_landmarks_detector.tflite"
+TASK_BLENDSHAPES = "face_blendshapes.tflite"
+"""Members of a ``face_landmarker.task``: short-range detector, 478-point mesh, blendshapes."""
 SCORE_CLIP = 100.0
 NMS_IOU = 0.3
 ANCHOR_LAYOUT: dict[int, tuple[tuple[int, int], ...]] = {
@@ -174,6 +179,23 @@ class IrisNetwork:
             points[:, 0] = 1 - points[:, 0]
             points = points[list(MIRRORED_IRIS)]
         return points
+
+
+def task_member(task: Path, name: str) -> bytes:
+    """Content of one network in a ``face_landmarker.task``.
+
+    Raises
+    ------
+    EngineInputError
+        The file is no such bundle.
+
+    """
+    try:
+        with zipfile.ZipFile(task) as bundle:
+            return bundle.read(name)
+    except (zipfile.BadZipFile, KeyError) as error:
+        message = f"{task.name} is no face_landmarker.task: {error}"
+        raise EngineInputError(message) from error
 
 
 def sigmoid(logits: Floats) -> Floats:

@@ -13,9 +13,10 @@ import numpy as np
 
 from models.base import FaceObservation
 from models.face_geometry import Box, Floats, Letterbox, Region, box_centre
+from models.face_identity import Trail, difference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from models.face_networks import Detections
 
@@ -34,6 +35,11 @@ TURN_S = 1.0
 """A face that was there this long ago may be found again in profile at first sight."""
 PROFILE_SIGHTINGS = 5
 """A seat nobody was seen in takes a face in profile only after so many sightings in a row."""
+FAR_WIDTHS = 5.0
+"""Distances beyond this, in face widths, count as this: they say nothing about who it is."""
+LOOK_WEIGHT = 20.0
+"""Face widths that a look as different as 1.0 counts for: one person differs from themselves by
+0.05, from another by 0.2 and more."""
 SETTLE_S = 10.0
 """Longest wait, in seconds of video, for every seat to be filled before seats are numbered ..."""
 SETTLE_ROWS = 600
@@ -49,6 +55,10 @@ class FoundFace:
     """Shape (4,): centre x, centre y, width, height."""
     points: Floats
     """Shape (6, 2)."""
+    proven: bool = True
+    """False for one that was found in a tile and has to be seen again before it counts."""
+    look: Floats | None = None
+    """What it looks like (`face_identity.look_of`), where that was asked for."""
 
     @property
     def box(self) -> Box:
@@ -80,6 +90,28 @@ class Seat:
     misses: int = 0
     """Detector passes in a row that did not."""
     lost_at_s: float = 0.0
+    confirmed: Box | None = None
+    """Where the detector last saw the followed face."""
+    area: Box | None = None
+    """The only part of the frame this person is looked for in, pixels; None: anywhere."""
+    trail: Trail = field(default_factory=Trail)
+    look: Floats | None = None
+    """What this person looks like, while nobody was near enough to be mistaken for them."""
+    doubtful_until_s: float = -math.inf
+    """Somebody came so near that the two may have been mistaken for each other: until when that
+    is looked into."""
+
+    def admits(self, box: Box) -> bool:
+        """Whether the middle of `box` is where this person may be."""
+        if self.area is None:
+            return True
+        x, y = box_centre(box)
+        left, top, width, height = self.area
+        return left <= x <= left + width and top <= y <= top + height
+
+    def expected(self, pts_s: float) -> Box | None:
+        """Where the person would be by now if they went on as before; None if never seen."""
+        return None if self.box is None else self.trail.expected(self.box, pts_s)
 
     def lose(self, pts_s: float) -> None:
         """Stops following; the last place and score stay."""
@@ -118,15 +150,18 @@ class Onlookers:
         return [face for face, count in self.profiles if count >= PROFILE_SIGHTINGS]
 
     def _count(self, face: FoundFace) -> int:
-        same = [n for old, n in self.profiles if _is_same(old, face)]
+        same = [n for old, n in self.profiles if is_same_face(old, face)]
         return max(same, default=0)
 
     def without_strangers(self, found: list[FoundFace]) -> list[FoundFace]:
         """`found` without those where a stranger was."""
-        return [face for face in found if not any(_is_same(old, face) for old in self.strangers)]
+        return [
+            face for face in found if not any(is_same_face(old, face) for old in self.strangers)
+        ]
 
 
-def _is_same(one: FoundFace, other: FoundFace) -> bool:
+def is_same_face(one: FoundFace, other: FoundFace) -> bool:
+    """Whether two detections lie where one face would, and are of like size."""
     return widths_apart(one.box, other.box) < SAME_FACE_WIDTHS and _alike(one.box, other.box)
 
 
@@ -153,22 +188,29 @@ def widths_apart(one: Box, other: Box) -> float:
 
 
 def nearest_pairs(
-    seats: list[Seat], found: list[FoundFace], reach: float
+    seats: list[Seat], found: list[FoundFace], reach: float, pts_s: float | None = None
 ) -> list[tuple[Seat, FoundFace]]:
-    """Pairs seats with faces, nearest pair first, each once, at most `reach` face widths apart.
+    """Pairs seats with faces, best pair first, each once, at most `reach` face widths apart.
 
+    Near is good, as wide as before, and looking alike where looks are known. With `pts_s`, who was moving is expected
+    further on by then.
     Within a finite reach a face must also be of like size: a person does not shrink to a half.
     """
-    candidates = sorted(
-        (widths_apart(seat.box, face.box), i, j)
-        for i, seat in enumerate(seats)
-        for j, face in enumerate(found)
-        if seat.box is not None and (math.isinf(reach) or _alike(seat.box, face.box))
-    )
+    candidates = []
+    for i, seat in enumerate(seats):
+        place = seat.box if pts_s is None else seat.expected(pts_s)
+        for j, face in enumerate(found):
+            if place is None or not seat.admits(face.box):
+                continue
+            apart = widths_apart(place, face.box)
+            if math.isinf(reach) or (apart <= reach and _alike(place, face.box)):
+                unlike = LOOK_WEIGHT * difference(seat.look, face.look)
+                unlike += abs(math.log(max(face.box[2], 1.0) / max(place[2], 1.0)))
+                candidates.append((min(apart, FAR_WIDTHS) + unlike, apart, i, j))
     free_seats, free_faces = set(range(len(seats))), set(range(len(found)))
     pairs = []
-    for distance, i, j in candidates:
-        if distance <= reach and i in free_seats and j in free_faces:
+    for *_, i, j in sorted(candidates):
+        if i in free_seats and j in free_faces:
             pairs.append((seats[i], found[j]))
             free_seats.remove(i)
             free_faces.remove(j)
@@ -190,12 +232,13 @@ def placements(
     """
     known = [seat for seat in lost if seat.box is not None]
     recent = [seat for seat in known if not cut and pts_s - seat.lost_at_s < TURN_S]
-    pairs = nearest_pairs(recent, free, REACH_WIDTHS)
+    pairs = nearest_pairs(recent, free, REACH_WIDTHS, pts_s)
     frontal = [face for face in free if not face.in_profile]
     known, offered = _left(pairs, known, [*frontal, *steady])
-    pairs += nearest_pairs(known, offered, REACH_WIDTHS)
+    pairs += nearest_pairs(known, offered, REACH_WIDTHS, pts_s)
     known, offered = _left(pairs, known, offered)
-    pairs += nearest_pairs(known, [face for face in offered if not face.in_profile], math.inf)
+    frontal = [face for face in offered if not face.in_profile]
+    pairs += nearest_pairs(known, frontal, math.inf, pts_s)
     _, offered = _left(pairs, known, offered)
     return pairs, sorted(offered, key=lambda face: (face.in_profile, -float(face.centre_box[2])))
 
@@ -210,10 +253,16 @@ def _left(
     )
 
 
-def drop_converged(seats: list[Seat], before: list[Box | None], pts_s: float) -> None:
-    """Where two seats came to follow one face, the one that moved further to it is lost.
+def drop_converged(
+    seats: list[Seat],
+    before: Sequence[Box | None],
+    pts_s: float,
+    unlike: Callable[[Seat, Seat], tuple[float, float]] | None = None,
+) -> None:
+    """Where two seats came to follow one face, the one that it fits less is lost.
 
-    `before` holds each seat's box in the frame before, and becomes its last known place again.
+    `before` holds where each seat's person was, or should be by now, and becomes its last known
+    place again. `unlike` may say how little the face they share looks like each of the two.
     """
     for i, one in enumerate(seats):
         for j in range(i + 1, len(seats)):
@@ -222,9 +271,18 @@ def drop_converged(seats: list[Seat], before: list[Box | None], pts_s: float) ->
                 continue
             if widths_apart(one.box, other.box) >= CONVERGED_WIDTHS:
                 continue
-            loser = i if _moved(one, before[i]) > _moved(other, before[j]) else j
+            looks = unlike(one, other) if unlike else (0.0, 0.0)
+            misfits = [
+                _moved(seat, before[k]) + LOOK_WEIGHT * look
+                for seat, k, look in ((one, i, looks[0]), (other, j, looks[1]))
+            ]
+            loser = i if misfits[0] > misfits[1] else j
             seats[loser].lose(pts_s)
             seats[loser].box = before[loser] or seats[loser].box
+
+
+def _moved(seat: Seat, before: Box | None) -> float:
+    return math.inf if seat.box is None or before is None else widths_apart(seat.box, before)
 
 
 def is_taken(seat: Seat, others: list[Seat]) -> bool:
@@ -235,18 +293,17 @@ def is_taken(seat: Seat, others: list[Seat]) -> bool:
     )
 
 
-def _moved(seat: Seat, before: Box | None) -> float:
-    return math.inf if seat.box is None or before is None else widths_apart(seat.box, before)
-
-
 def in_seat_order(
-    rows: Iterable[tuple[float, list[FaceObservation]]], *, settle_s: float = SETTLE_S
+    rows: Iterable[tuple[float, list[FaceObservation]]],
+    *,
+    settle_s: float = SETTLE_S,
+    fixed: Collection[int] = (),
 ) -> Iterator[FaceObservation]:
     """Numbers people left to right by where they are when all have been seen, and keeps that.
 
     `rows` holds per frame its width in pixels and its observations, numbered in any order that
-    stays the same. Rows wait (they are small) until everyone was seen, or `settle_s` of video;
-    then who was not seen gets a seat that is left.
+    stays the same. People in `fixed` keep their number. Rows wait (they are small) until everyone
+    else was seen, or `settle_s` of video; then who was not seen gets a seat that is left.
     """
     waiting: list[list[FaceObservation]] = []
     places: dict[int, float] = {}
@@ -257,32 +314,36 @@ def in_seat_order(
         if order is None:
             places |= {seen.person: box_centre(seen.box)[0] for seen in row if seen.box}
             waited_s = abs(row[0].pts_s - waiting[0][0].pts_s)
-            settled = len(places) == len(row) or len(row) == 1
+            settled = len(row) == 1 or len(places.keys() | set(fixed)) == len(row)
             if not settled and waited_s < settle_s and len(waiting) < SETTLE_ROWS:
                 continue
-            order = seat_order(places, len(row), width)
+            order = seat_order(places, len(row), width, fixed)
         for held in waiting:
             yield from _renumbered(held, order)
         waiting.clear()
     for held in waiting:
-        yield from _renumbered(held, seat_order(places, len(held), width))
+        yield from _renumbered(held, seat_order(places, len(held), width, fixed))
 
 
-def seat_order(places: dict[int, float], people: int, width: float) -> list[int]:
+def seat_order(
+    places: dict[int, float], people: int, width: float, fixed: Collection[int] = ()
+) -> list[int]:
     """Seat of each person from their x in pixels; the unseen take the seats left over.
 
     Seen people keep their order from left to right; with seats to spare each takes the free one
-    that fits best if the seats shared the frame's width evenly.
+    that fits best if the seats shared the frame's width evenly. People in `fixed` keep theirs.
     """
-    seen = sorted(places, key=lambda person: places[person])
-    order = [-1] * people
+    seats = [seat for seat in range(people) if seat not in fixed]
+    seen = sorted(places.keys() - set(fixed), key=lambda person: places[person])
+    order = [person if person in fixed else -1 for person in range(people)]
     lowest = 0
     for rank, person in enumerate(seen):
-        highest = people - (len(seen) - rank)
-        fitting = int(places[person] / max(width, 1.0) * people)
-        order[person] = min(max(fitting, lowest), highest)
-        lowest = order[person] + 1
-    free = iter(seat for seat in range(people) if seat not in order)
+        highest = len(seats) - (len(seen) - rank)
+        fitting = int(places[person] / max(width, 1.0) * len(seats))
+        place = min(max(fitting, lowest), highest)
+        order[person] = seats[place]
+        lowest = place + 1
+    free = iter(seat for seat in seats if seat not in order)
     return [seat if seat >= 0 else next(free) for seat in order]
 
 

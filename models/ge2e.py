@@ -31,6 +31,8 @@ PARTIAL_FRAMES = 160
 _MEL_BANDS = 40
 _WINDOW = 400
 _HOP = SAMPLE_RATE_HZ // FRAMES_PER_S
+_BLOCK_FRAMES = 6_000
+"""Frames whose spectra are in memory at once: a minute."""
 _TARGET_POWER = 10.0 ** (-30.0 / 10.0)
 _SILENCE_POWER = 1e-10
 
@@ -73,10 +75,9 @@ def mel_frames(audio: Tensor) -> Tensor:
     `melspectrogram` with its default Slaney bands.
 
     """
+    count = len(audio) // _HOP + 1
+    result = torch.empty(count, _MEL_BANDS, device=audio.device)
     window = torch.hann_window(_WINDOW, device=audio.device)
-    spectrum = torch.stft(
-        audio, _WINDOW, _HOP, window=window, center=True, pad_mode="constant", return_complex=True
-    )
     bands = torchaudio.functional.melscale_fbanks(
         _WINDOW // 2 + 1,
         0.0,
@@ -85,12 +86,27 @@ def mel_frames(audio: Tensor) -> Tensor:
         SAMPLE_RATE_HZ,
         norm="slaney",
         mel_scale="slaney",
-    )
-    return spectrum.abs().square().T @ bands.to(audio.device)
+    ).to(audio.device)
+    for first in range(0, count, _BLOCK_FRAMES):
+        last = min(first + _BLOCK_FRAMES, count)
+        start, stop = first * _HOP - _WINDOW // 2, (last - 1) * _HOP + _WINDOW // 2
+        block = nn.functional.pad(
+            audio[max(start, 0) : stop], (max(-start, 0), max(stop - len(audio), 0))
+        )
+        spectrum = torch.stft(
+            block, _WINDOW, _HOP, window=window, center=False, return_complex=True
+        )
+        result[first:last] = spectrum.abs().square().T @ bands
+    return result
 
 
 def frame_power(audio: Tensor) -> Tensor:
     """Mean power of the 10 ms that start at each mel frame's centre, shape (ceil(n / 160),)."""
+    blocks = audio.split(_BLOCK_FRAMES * _HOP)
+    return torch.cat([_block_power(block) for block in blocks])
+
+
+def _block_power(audio: Tensor) -> Tensor:
     padded = nn.functional.pad(audio, (0, -len(audio) % _HOP))
     return padded.view(-1, _HOP).square().mean(dim=1)
 

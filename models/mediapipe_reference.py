@@ -8,8 +8,8 @@ The child is this module run with ``python -m``; it speaks on its standard input
 
 - it says ready: one message of text, empty if all is well, else what went wrong;
 - per frame it gets ``height, width`` (two little-endian uint32) and the RGB bytes, and answers
-  ``n_faces`` (int32) and ``n_faces x 478 x 2`` float32 in pixels. A negative ``n_faces`` announces
-  a message of that many bytes: the error.
+  ``n_faces`` (int32) and per face float32: 478 x 2 in pixels, then 52 blendshapes if asked for.
+  A negative ``n_faces`` announces a message of that many bytes: the error.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
@@ -28,6 +29,7 @@ import numpy as np
 
 from models.base import FaceObservation, Fingerprint, Frame, Image
 from models.errors import DeviceUnavailableError, EngineError, WeightMissingError
+from models.face_blendshapes import BLENDSHAPES
 from models.face_geometry import bounding_box
 
 if TYPE_CHECKING:
@@ -44,10 +46,21 @@ _PROBE_TIMEOUT_S = 10.0
 _EXIT_TIMEOUT_S = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class ReferenceFace:
+    """One face as mediapipe sees it."""
+
+    points: NDArray[np.float32] = field(repr=False)
+    """Shape (478, 2), pixels."""
+    blendshapes: NDArray[np.float32] | None = field(default=None, repr=False)
+    """Shape (52,), 0..1, in the order of `face_blendshapes.BLENDSHAPES`; None if not asked for."""
+
+
 class MediapipeReference:
     """`models.base.FaceTracker` by mediapipe itself; also a context manager that ends the child.
 
-    Every frame stands for itself: detector and mesh on each, no following, no gates of ours.
+    Every frame stands for itself: detector and mesh on each, no following, no gates of ours. With
+    `blendshapes` it computes these as well, which takes longer.
 
     Raises
     ------
@@ -60,17 +73,23 @@ class MediapipeReference:
     """
 
     def __init__(
-        self, task: Path, *, people: int = 1, fingerprint: Fingerprint | None = None
+        self,
+        task: Path,
+        *,
+        people: int = 1,
+        blendshapes: bool = False,
+        fingerprint: Fingerprint | None = None,
     ) -> None:
         if not task.is_file():
             message = f"no face_landmarker.task at {task}: fetch it or name its folder"
             raise WeightMissingError(message)
         self._people = people
+        self._coefficients = len(BLENDSHAPES) if blendshapes else 0
         self._fingerprint = fingerprint or Fingerprint(
             engine="mediapipe-reference", version=f"mediapipe {version('mediapipe')}", mode="image"
         )
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
-        self._child = _start(task, people, self._log)
+        self._child = _start(task, people, self._log, blendshapes=blendshapes)
         failure = self._receive_text()
         if failure:
             self.close()
@@ -86,7 +105,11 @@ class MediapipeReference:
         return self._fingerprint
 
     def landmarks(self, image: Image) -> tuple[NDArray[np.float32], ...]:
-        """Faces of one RGB image, each (478, 2) in pixels, left to right by their middle.
+        """Faces of one RGB image, each (478, 2) in pixels, left to right by their middle."""
+        return tuple(face.points for face in self.faces(image))
+
+    def faces(self, image: Image) -> tuple[ReferenceFace, ...]:
+        """Faces of one RGB image, left to right by their middle.
 
         Raises
         ------
@@ -108,9 +131,10 @@ class MediapipeReference:
         if count < 0:
             message = f"mediapipe failed on a {width}x{height} image: {self._receive(-count)!r}"
             raise EngineError(message)
-        values = np.frombuffer(self._receive(count * POINTS * 8), np.float32)
-        faces = values.reshape(count, POINTS, 2).copy()
-        return tuple(sorted(faces, key=lambda points: float(points[:, 0].mean())))
+        each = POINTS * 2 + self._coefficients
+        values = np.frombuffer(self._receive(count * each * 4), np.float32).reshape(count, each)
+        faces = [_face(row.copy()) for row in values]
+        return tuple(sorted(faces, key=lambda face: float(face.points[:, 0].mean())))
 
     def track(self, frames: Iterable[Frame], *, people: int) -> Iterator[FaceObservation]:
         """Yields `people` observations per frame; people are numbered left to right per frame."""
@@ -177,6 +201,11 @@ class MediapipeReference:
         )
 
 
+def _face(values: NDArray[np.float32]) -> ReferenceFace:
+    points, coefficients = np.split(values, [POINTS * 2])
+    return ReferenceFace(points.reshape(POINTS, 2), coefficients if coefficients.size else None)
+
+
 def isolation_refusal() -> str | None:
     """Why no process without network can be made here, as a sentence; None where one can."""
     if shutil.which(_NAMESPACE[0]) is None:
@@ -192,13 +221,16 @@ def isolation_refusal() -> str | None:
     )
 
 
-def _start(task: Path, people: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(
+    task: Path, people: int, log: IO[bytes], *, blendshapes: bool
+) -> subprocess.Popen[bytes]:
     refusal = isolation_refusal()
     if refusal is not None:
         raise DeviceUnavailableError(refusal)
     root = Path(__file__).resolve().parents[1]
+    asked = [str(task.resolve()), str(people), str(int(blendshapes))]
     return subprocess.Popen(
-        [*_NAMESPACE, sys.executable, "-m", __name__, str(task.resolve()), str(people)],
+        [*_NAMESPACE, sys.executable, "-m", __name__, *asked],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
@@ -206,14 +238,14 @@ def _start(task: Path, people: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
     )
 
 
-def _serve(task: str, people: int) -> None:
+def _serve(task: str, people: int, *, blendshapes: bool) -> None:
     """The child: answers frames until its input ends."""
     source = sys.stdin.buffer
     # The library may print; nothing but answers may reach the pipe.
     sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
-        landmarker = _landmarker(task, people)
+        landmarker = _landmarker(task, people, blendshapes=blendshapes)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         _send_text(sink, f"{type(error).__name__}: {error}")
         return
@@ -226,12 +258,14 @@ def _serve(task: str, people: int) -> None:
             sink.flush()
 
 
-def _landmarker(task: str, people: int) -> Any:  # untyped library
+def _landmarker(task: str, people: int, *, blendshapes: bool) -> Any:  # untyped library
     from mediapipe.tasks.python import vision
     from mediapipe.tasks.python.core.base_options import BaseOptions
 
     options = vision.FaceLandmarkerOptions(
-        base_options=BaseOptions(model_asset_path=task), num_faces=people
+        base_options=BaseOptions(model_asset_path=task),
+        num_faces=people,
+        output_face_blendshapes=blendshapes,
     )
     return vision.FaceLandmarker.create_from_options(options)
 
@@ -241,13 +275,19 @@ def _answer(landmarker: Any, image: Image) -> bytes:
 
     picture = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=image)
     try:
-        found = landmarker.detect(picture).face_landmarks
+        found = landmarker.detect(picture)
     except (RuntimeError, ValueError) as error:
         text = f"{type(error).__name__}: {error}".encode()
         return _COUNT.pack(-len(text)) + text
     height, width = image.shape[:2]
-    faces = [[(point.x * width, point.y * height) for point in face] for face in found]
-    return _COUNT.pack(len(faces)) + np.asarray(faces, np.float32).tobytes()
+    answer = _COUNT.pack(len(found.face_landmarks))
+    for i, face in enumerate(found.face_landmarks):
+        points = [(point.x * width, point.y * height) for point in face]
+        answer += np.asarray(points, np.float32).tobytes()
+        if found.face_blendshapes:
+            scores = [category.score for category in found.face_blendshapes[i]]
+            answer += np.asarray(scores, np.float32).tobytes()
+    return answer
 
 
 def _send_text(sink: IO[bytes], text: str) -> None:
@@ -257,4 +297,4 @@ def _send_text(sink: IO[bytes], text: str) -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1], int(sys.argv[2]))
+    _serve(sys.argv[1], int(sys.argv[2]), blendshapes=sys.argv[3] == "1")

@@ -57,20 +57,46 @@ class DiarizerOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class TranscriberOptions:
-    """How speech is decoded; names are faster-whisper's. Decoding is sequential, not batched."""
+class CommunityOptions:
+    """What decides beside the parameters in a community-1 folder; see `models.ghost_speakers`."""
 
-    compute_type: str = "default"
-    """``default`` (as stored), ``int8``, ``float16``, ``float32``, ..."""
+    ghost_share: float = 0.02
+    """A voice with less of all speech than this, 0..1,..."""
+    ghost_turn_s: Seconds = 2.0
+    """...and no turn over this is nobody. A share of 0 keeps every voice."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriberOptions:
+    """How speech is decoded; names are faster-whisper's. Nothing is drawn at random."""
+
+    compute_type: str = "auto"
+    """``auto`` (see `whisper_compute_type`), ``default`` (as stored), ``int8``, ``float16``, ..."""
+    temperature: tuple[float, ...] = (0.0,)
+    """Not read; only until flows/engines.py stops naming it."""
     beam_size: int = 5
-    vad_filter: bool = True
-    condition_on_previous_text: bool = False
-    """Off: it lets one invented sentence breed others."""
-    temperature: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-    """Tried in turn when a decode looks wrong; above 0, words are drawn from a fixed seed."""
+    batch_size: int = 8
+    """Packs of speech decoded together at most; fewer where memory is short."""
+    no_speech_threshold: float = 0.6
+    log_prob_threshold: float = -1.0
+    """A pack more probably silent than the former whose words are less probable (mean log) than the
+    latter has no words: Whisper's own rule (Radford et al. 2022)."""
     max_new_tokens: int | None = None
     cpu_threads: int = 0
     """0 = CTranslate2's choice. Does not change the words."""
+
+
+def whisper_compute_type(options: TranscriberOptions, device: Device) -> str:
+    """What CTranslate2 computes in: a stated type as it is, else by device.
+
+    int8 on a CPU: small, and its sums of whole numbers are the same whatever the batch. On a card
+    float16, or float32 where the card is to compute in that.
+    """
+    if options.compute_type != "auto":
+        return options.compute_type
+    if device.kind == "cpu":
+        return "int8"
+    return "float16" if device.precision == "bfloat16" else "float32"
 
 
 def speech_detector_fingerprint(
@@ -112,6 +138,23 @@ def diarizer_fingerprint(
     )
 
 
+def community_diarizer_fingerprint(
+    folder: Path, options: CommunityOptions | None = None, device: Device = CPU
+) -> Fingerprint:
+    """Fingerprint of `models.community_diarizer.CommunityDiarizer` over the files in `folder`.
+
+    The repository publishes no hash to pin, so its files are identified by a hash over them all.
+    """
+    return Fingerprint(
+        engine="pyannote-community-1",
+        version=_versions("pyannote.audio", "torch"),
+        weights=(("pyannote-community-1", weight_sha256(folder)),),
+        precision=device.precision,
+        device=device.kind,
+        mode=_mode(options or CommunityOptions()),
+    )
+
+
 def transcriber_fingerprint(
     folder: Path, options: TranscriberOptions | None = None, device: Device = CPU
 ) -> Fingerprint:
@@ -122,12 +165,12 @@ def transcriber_fingerprint(
     """
     options = options or TranscriberOptions()
     return Fingerprint(
-        engine="faster-whisper-sequential",
+        engine="faster-whisper-packs",
         version=_versions("faster-whisper", "ctranslate2"),
         weights=(("ctranslate2-folder", weight_sha256(folder)),),
-        precision=options.compute_type,
+        precision=whisper_compute_type(options, device),
         device=device.kind,
-        mode=_mode(options, without=("compute_type", "cpu_threads")),
+        mode=_mode(options, without=("compute_type", "temperature", "batch_size", "cpu_threads")),
     )
 
 
@@ -141,7 +184,7 @@ def _versions(*distributions: str) -> str:
 
 
 def _mode(
-    options: SpeechDetectorOptions | DiarizerOptions | TranscriberOptions,
+    options: SpeechDetectorOptions | DiarizerOptions | CommunityOptions | TranscriberOptions,
     without: tuple[str, ...] = (),
 ) -> str:
     pairs = zip((field.name for field in fields(options)), astuple(options), strict=True)

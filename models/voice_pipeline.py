@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -30,24 +31,31 @@ from torch import Tensor
 import models.torchaudio_without_cuda  # noqa: F401  (must come before pyannote.audio)
 
 # isort: split
-from pyannote.audio import Inference, Pipeline
+from pyannote.audio import Pipeline
 from pyannote.audio.core.task import Problem, Resolution, Specifications
 from pyannote.audio.models.segmentation import PyanNet
 from pyannote.audio.pipelines import SpeakerDiarization
 from pyannote.audio.pipelines.clustering import AgglomerativeClustering
+from pyannote.audio.utils.signal import binarize
 from pyannote.core import SlidingWindowFeature
 from pyannote.pipeline.parameter import ParamDict, Uniform
 
 from models import ge2e
+from models.batches import AdaptiveBatch
 from models.checkpoints import METADATA_KEY
+from models.device import Device
 from models.options import DiarizerOptions
+from models.window_scores import WINDOWS_PER_TASK, WindowScores
 
 Hook = Callable[..., None]
 Floats = NDArray[np.float32]
 
-WINDOWS_PER_TASK = 16
-"""Windows a thread takes at a time. Fixed, so that the number of threads changes no result."""
-
+_TASKS_PER_THREAD = 4
+"""Before all threads meet again."""
+_WINDOWS_ON_A_CARD = 256
+_WINDOWS_PER_BLOCK = 256
+_MOST_IN_TREE = 4_000
+"""Embeddings: half an hour of two people."""
 _KMEANS_STARTS = 5
 
 _LOG = logging.getLogger(__name__)
@@ -109,11 +117,30 @@ class VoiceClustering(AgglomerativeClustering):
         num_clusters: int | None = None,
     ) -> NDArray[np.int64]:
         """Label embeddings, shape (n, dimension) -> (n,)."""
-        tree = super().cluster(embeddings.copy(), min_clusters, max_clusters, num_clusters)
+        tree = self._tree(embeddings, min_clusters, max_clusters, num_clusters)
         if num_clusters is None or num_clusters >= len(embeddings):
-            return np.asarray(tree)
+            return tree
         means = KMeans(num_clusters, n_init=_KMEANS_STARTS, random_state=0).fit_predict(embeddings)
-        return max(np.asarray(tree), means, key=lambda labels: silhouette(embeddings, labels))
+        return max(tree, means, key=lambda labels: silhouette(embeddings, labels))
+
+    def _tree(self, embeddings: Floats, *counts: int | None) -> NDArray[np.int64]:
+        """Label by the tree; of a long recording, of every second, third, ... embedding.
+
+        The tree holds every pair's distance, which for an hour is over a gigabyte. Embeddings left
+        out get the label of the nearest mean, as all do in the end.
+        """
+        every = math.ceil(len(embeddings) / _MOST_IN_TREE)
+        if every < 2:
+            return np.asarray(super().cluster(embeddings.copy(), *counts))
+        whole = self.parameters(instantiated=True)
+        least = max(1, round(whole["min_cluster_size"] / every))
+        self.instantiate({**whole, "min_cluster_size": least})
+        sample = embeddings[::every]
+        labels = np.asarray(super().cluster(sample.copy(), *counts))
+        self.instantiate(whole)
+        names = np.unique(labels)
+        means = np.stack([sample[labels == name].mean(axis=0) for name in names])
+        return np.asarray(names[cdist(embeddings, means, "cosine").argmin(axis=1)])
 
     def _merge(
         self, hard: NDArray[np.int8], soft: Floats, centroids: Floats
@@ -162,25 +189,26 @@ def _one_voice(embeddings: Floats) -> tuple[NDArray[np.int8], Floats, Floats]:
     return hard, np.ones((windows, speakers, 1), np.float32), centroid[None]
 
 
-class ThreadedInference(Inference):
-    """pyannote's `Inference`, which on a CPU gives each thread windows of its own.
+class WindowedScores(SlidingWindowFeature):
+    """Scores of windows, which pyannote's `binarize` takes block by block.
 
-    Threads that share one matrix product wait for each other at every step of the LSTM; where the
-    machine has other work, that waiting costs more than the product. Windows do not wait.
+    For all windows of an hour at once it makes lists of Python integers of several 100 MB.
     """
 
-    def __init__(
-        self, network: PyanNet, pool: ThreadPoolExecutor, *, step_s: float, batch_size: int
-    ) -> None:
-        super().__init__(network, step=step_s, skip_aggregation=True, batch_size=batch_size)
-        self._pool = pool
 
-    def infer(self, chunks: Tensor) -> Floats:
-        """Score windows of audio: (windows, 1, samples) -> (windows, frames, speakers)."""
-        if self.device.type != "cpu":
-            return np.asarray(super().infer(chunks))
-        parts = self._pool.map(super().infer, chunks.split(WINDOWS_PER_TASK))
-        return np.concatenate(list(parts))
+@binarize.register
+def binarize_by_blocks(scores: WindowedScores, **how: Any) -> SlidingWindowFeature:
+    """1 where a speaker is active, shape as `scores`: (windows, frames, speakers)."""
+    window = scores.sliding_window
+    blocks = [
+        binarize(
+            SlidingWindowFeature(scores.data[first : first + _WINDOWS_PER_BLOCK], window), **how
+        )
+        for first in range(0, len(scores.data), _WINDOWS_PER_BLOCK)
+    ]
+    return SlidingWindowFeature(
+        np.concatenate([block.data.astype(np.float32) for block in blocks]), window
+    )
 
 
 class VoiceDiarization(SpeakerDiarization):
@@ -191,6 +219,7 @@ class VoiceDiarization(SpeakerDiarization):
         segmentation: PyanNet,
         encoder: ge2e.SpeakerEncoder,
         options: DiarizerOptions,
+        device: Device,
         threads: int,
     ) -> None:
         # The parent's constructor downloads a PLDA that agglomerative clustering never reads.
@@ -199,16 +228,20 @@ class VoiceDiarization(SpeakerDiarization):
         self.training = False
         self.segmentation_step = options.window_step
         self.embedding_exclude_overlap = True
-        self.embedding_batch_size = WINDOWS_PER_TASK
         self.klustering = "AgglomerativeClustering"
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="diarizer")
         duration_s = next(iter(segmentation.specifications)).duration
-        self._segmentation = ThreadedInference(
+        self._segmentation = WindowScores(
             segmentation,
             self._pool,
             step_s=options.window_step * duration_s,
-            batch_size=WINDOWS_PER_TASK * threads,
+            device=device,
+            threads=threads,
         )
+        self._windows_per_task = WINDOWS_PER_TASK if device.kind == "cpu" else _WINDOWS_ON_A_CARD
+        tasks = _TASKS_PER_THREAD * threads if device.kind == "cpu" else 1
+        self.batches = AdaptiveBatch(tasks * self._windows_per_task, where=str(device))
+        """How many windows are embedded at once."""
         self.segmentation = ParamDict(
             threshold=Uniform(0.1, 0.9), min_duration_off=Uniform(0.0, 1.0)
         )
@@ -220,6 +253,13 @@ class VoiceDiarization(SpeakerDiarization):
     def window_step_s(self) -> float:
         """Seconds from one segmentation window to the next."""
         return float(self._segmentation.step)
+
+    def get_segmentations(
+        self, file: Mapping[str, Any], hook: Hook | None = None
+    ) -> SlidingWindowFeature:
+        """Scores of each speaker in each window, shape (windows, frames, speakers)."""
+        found = super().get_segmentations(file, hook=hook)
+        return WindowedScores(found.data, found.sliding_window)
 
     def get_embeddings(
         self,
@@ -238,22 +278,25 @@ class VoiceDiarization(SpeakerDiarization):
         windows, _, speakers = binary_segmentations.data.shape
         result = np.full((windows, speakers, ge2e.DIMENSION), np.nan, np.float32)
 
-        def embed(first: int) -> int:
-            last = min(first + self.embedding_batch_size, windows)
-            pending = [
-                (window, speaker, _speech(mel, power, frames))
-                for window in range(first, last)
-                for speaker, frames in enumerate(
-                    _active_frames(binary_segmentations, window, exclude_overlap)
+        def task(numbers: Sequence[int]) -> Floats:
+            speech = [
+                [_speech(mel, power, frames) if len(frames) else None for frames in speakers]
+                for speakers in (
+                    _active_frames(binary_segmentations, number, exclude_overlap)
+                    for number in numbers
                 )
-                if len(frames)
             ]
-            _embed(self._embedding, pending, result)
-            return last
+            return _embed(self._embedding, speech)
 
-        for completed in self._pool.map(embed, range(0, windows, self.embedding_batch_size)):
+        def batch(numbers: Sequence[int]) -> Sequence[Floats]:
+            size = self._windows_per_task
+            parts = [numbers[start : start + size] for start in range(0, len(numbers), size)]
+            return list(itertools.chain.from_iterable(self._pool.map(task, parts)))
+
+        for done, voices in enumerate(self.batches.run(batch, range(windows))):
+            result[done] = voices
             if hook is not None:
-                hook("embeddings", None, total=windows, completed=completed)
+                hook("embeddings", None, total=windows, completed=done + 1)
         return result
 
 
@@ -289,19 +332,27 @@ def _active_frames(
     return chosen
 
 
-def _embed(
-    encoder: ge2e.SpeakerEncoder, pending: list[tuple[int, int, Tensor]], result: Floats
-) -> None:
-    """Fill ``result[window, speaker]`` for all `pending`: the mean over pieces, of unit length."""
-    if not pending:
-        return
-    pieces = [ge2e.partials(mel) for _, _, mel in pending]
+def _embed(encoder: ge2e.SpeakerEncoder, speech: list[list[Tensor | None]]) -> Floats:
+    """Voice of each speaker of each window: the mean over pieces, of unit length.
+
+    Shape (windows, speakers, 256); NaN where `speech` is None.
+    """
+    result = np.full((len(speech), len(speech[0]), ge2e.DIMENSION), np.nan, np.float32)
+    pieces = {
+        (window, speaker): ge2e.partials(mel)
+        for window, speakers in enumerate(speech)
+        for speaker, mel in enumerate(speakers)
+        if mel is not None
+    }
+    if not pieces:
+        return result
     with torch.inference_mode():
-        embedded = encoder(torch.cat(pieces)).cpu().numpy()
+        embedded = encoder(torch.cat(list(pieces.values()))).cpu().numpy()
     start = 0
-    for (window, speaker, _), piece in zip(pending, pieces, strict=True):
+    for place, piece in pieces.items():
         mean = embedded[start : start + len(piece)].mean(axis=0)
         start += len(piece)
         length = float(np.linalg.norm(mean))
         if math.isfinite(length) and length > 0:
-            result[window, speaker] = mean / length
+            result[place] = mean / length
+    return result

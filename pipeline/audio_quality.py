@@ -20,6 +20,7 @@ FEWEST_FRAMES = 5
 QUIETEST_RMS = 2.0**-16  # half a step of 16 bits: digital silence counts as this quiet
 ROLL_OFF = 0.99
 SPECTRUM_SAMPLES = 1024
+BLOCK_SAMPLES = 60 * SAMPLE_RATE_HZ  # an hour costs the memory of a minute
 
 
 def snr_db(audio: Audio, speech: Sequence[Span], *, rate: int = SAMPLE_RATE_HZ) -> float | None:
@@ -49,7 +50,13 @@ def snr_db(audio: Audio, speech: Sequence[Span], *, rate: int = SAMPLE_RATE_HZ) 
 
 def clip_prop(audio: Audio, level: float) -> float | None:
     """Share of samples at least as loud as `level` (full scale = 1); None without samples."""
-    return float(np.mean(np.abs(audio) >= level)) if audio.size else None
+    if not audio.size:
+        return None
+    clipped = sum(
+        int(np.count_nonzero(np.abs(audio[start : start + BLOCK_SAMPLES]) >= level))
+        for start in range(0, audio.size, BLOCK_SAMPLES)
+    )
+    return clipped / audio.size
 
 
 def bandwidth_hz(
@@ -88,9 +95,12 @@ def _samples(audio: Audio, span: Span, rate: int) -> Audio:
 def _frame_rms(audio: Audio, spans: Sequence[Span], rate: int) -> NDArray[np.float64]:
     """RMS of the full frames inside each span, shape (n_frames,)."""
     length = round(FRAME_S * rate)
+    step = max(1, BLOCK_SAMPLES // length) * length
     levels = []
     for span in spans:
         samples = _samples(audio, span, rate)
-        frames = samples[: samples.size // length * length].reshape(-1, length)
-        levels.append(np.sqrt(np.mean(np.square(frames, dtype=np.float64), axis=1)))
+        samples = samples[: samples.size // length * length]
+        for start in range(0, samples.size, step):
+            frames = samples[start : start + step].reshape(-1, length)
+            levels.append(np.sqrt(np.mean(np.square(frames, dtype=np.float64), axis=1)))
     return np.concatenate(levels) if levels else np.zeros(0)

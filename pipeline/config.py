@@ -82,6 +82,14 @@ class RolesSettings(Section):
     """Which voice is the client's."""
 
     confidence_min: float = Field(0.7, ge=0.5, le=1, description="Below this: unknown")
+    second_person: list[str] = Field(
+        default=["you", "your", "you're", "you've", "yours", "yourself", "you'd"],
+        description="Words that speak of the other",
+    )
+    first_person: list[str] = Field(
+        default=["i", "i'm", "i've", "i'd", "my", "me", "myself", "mine"],
+        description="Words that speak of oneself",
+    )
 
 
 class LanguageSettings(Section):
@@ -96,6 +104,8 @@ class LanguageSettings(Section):
     baseline_skip_s: float = Field(120.0, ge=0, description="Start left out of the baseline, s")
     baseline_min_n: int = Field(10, ge=2, description="Fewer replies give no z")
     baseline_ok_n: int = Field(20, ge=2, description="Fewer replies give a degraded z")
+    interruption_min_s: float = Field(0.5, gt=0, description="Least overlap of an interruption, s")
+    interruption_max_s: float = Field(1.0, gt=0, description="Longer: both talk on, none, s")
 
 
 class ProsodySettings(Section):
@@ -121,7 +131,10 @@ class ProsodySettings(Section):
 class LandmarksSettings(Section):
     """Which engine measures faces."""
 
-    engine: Literal["embedded", "mediapipe"] = Field("embedded", description="Face engine")
+    engine: Literal["embedded", "face_landmarker", "mediapipe"] = Field(
+        "embedded",
+        description="Face engine: 468 points and irises; 478 points; mediapipe itself (slow)",
+    )
     people: int = Field(1, ge=1, le=2, description="People whose face is followed; 1 = client only")
     max_fps: float = Field(30.0, gt=0, description="Faster video is thinned to this, Hz")
 

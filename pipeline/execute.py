@@ -6,6 +6,7 @@ stage whose inputs are still to be computed has no key yet; it is found or run w
 
 from __future__ import annotations
 
+import ctypes
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -59,18 +60,19 @@ class Job:
             if file not in self.file_hashes:
                 self.file_hashes[file] = sha256_of(self.folder / file)
 
-    def finished(self) -> list[Manifest]:
-        """Artifacts so far in the order of stages, not in that of finding: keys depend on it."""
-        return [self.done[stage.name] for stage in STAGES if stage.name in self.done]
+    def finished(self, before: Stage | None = None) -> list[Manifest]:
+        """Artifacts so far (of stages before `before`) in the order of stages: keys hang on it."""
+        stages = STAGES if before is None else STAGES[: STAGES.index(before)]
+        return [self.done[stage.name] for stage in stages if stage.name in self.done]
 
-    def absences(self) -> tuple[Absence, ...]:
-        """Of all finished stages, in their order, each once.
+    def absences(self, before: Stage | None = None) -> tuple[Absence, ...]:
+        """Of all finished stages (before `before`), in their order, each once.
 
         Where consent takes a modality away, that is its reason and no other: a stage that is
         handed a session without its video cannot know why there is none.
         """
         withheld = {stage.modality for stage in STAGES if stage.scope in self.refused}
-        said = (a for manifest in self.finished() for a in manifest.absences)
+        said = (a for manifest in self.finished(before) for a in manifest.absences)
         return tuple(
             dict.fromkeys(a for a in said if a.reason == "no_consent" or a.modality not in withheld)
         )
@@ -132,7 +134,19 @@ def run_stage(
     manifest = job.store.write(job.session, stage.name, step.key, outputs, made)
     job.done[stage.name] = manifest
     job.computed.add(stage.name)
+    _give_memory_back()
     return Step(stage, step.key, manifest, _took(step.why, started))
+
+
+def _give_memory_back() -> None:
+    """Hand what a stage freed to the system: allocators keep it, and the next stage adds its own.
+
+    Where the C library is not glibc there is nothing to call, and nothing is lost but the gain.
+    """
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _took(why: str, started: float) -> str:
@@ -154,16 +168,22 @@ class TablesOnDemand(Mapping[str, pa.Table]):
         self._names = names
 
     def __getitem__(self, name: str) -> pa.Table:
-        if name not in self._names:
-            raise KeyError(f"{name} is not among the declared reads {self._names}")
-        manifest = self._job.done[stage_of(name)]
-        return self._job.store.table(self._job.session, manifest, name)
+        return self._job.store.table(self._job.session, self._made(name), name)
+
+    def pieces(self, name: str, rows: int) -> Iterator[pa.RecordBatch]:
+        """A table at most `rows` at a time, read as they are asked for."""
+        return self._job.store.pieces(self._job.session, self._made(name), name, rows=rows)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 
     def __len__(self) -> int:
         return len(self._names)
+
+    def _made(self, name: str) -> Manifest:
+        if name not in self._names:
+            raise KeyError(f"{name} is not among the declared reads {self._names}")
+        return self._job.done[stage_of(name)]
 
 
 _WRITER = {table: stage.name for stage in STAGES for table in stage.writes}
@@ -173,9 +193,9 @@ def _key(job: Job, stage: Stage, describe: Describe) -> str:
     inputs: dict[str, Any] = {name: job.done[stage_of(name)].tables[name] for name in stage.reads}
     inputs |= {f"source:{section}": _source(job, section) for section in stage.sources}
     if stage.reads_absences:
-        inputs["absences"] = [asdict(absence) for absence in job.absences()]
+        inputs["absences"] = [asdict(absence) for absence in job.absences(stage)]
     if stage.reads_provenance:
-        inputs["provenance"] = _provenance(job)
+        inputs["provenance"] = _provenance(job, stage)
     return stage_key(
         stage,
         session_id=job.spec.id,
@@ -217,17 +237,17 @@ def _outputs(
         spec=job.spec,
         recording=job.recording,
         tables=TablesOnDemand(job, stage.reads),
-        absences=job.absences() if stage.reads_absences else (),
-        provenance=_provenance(job) if stage.reads_provenance else {},
+        absences=job.absences(stage) if stage.reads_absences else (),
+        provenance=_provenance(job, stage) if stage.reads_provenance else {},
         progress=progress,
     )
     return stage.run(inputs, engine, job.profile.section(stage.name))
 
 
-def _provenance(job: Job) -> dict[str, str]:
+def _provenance(job: Job, stage: Stage) -> dict[str, str]:
     return {
         manifest.stage: f"{manifest.made['engine']} · key {manifest.key[:12]}"
-        for manifest in job.finished()
+        for manifest in job.finished(stage)
     }
 
 

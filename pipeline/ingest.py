@@ -20,10 +20,11 @@ from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, SPEECH
 from pipeline.timeline import Span
 
-VERSION = 1  # raise when the numbers can change
+VERSION = 2  # raise when the numbers can change
 
 GAZE_FPS = 15.0  # SCIENCE 2.4: nods and gaze travel need this frame rate
 BLINK_FPS = 20.0  # and blink counts this
+DAMAGED_PACKETS_MAX = 10  # a fifth of a second of sound, half a second of pictures [J]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,17 @@ def _audio_figures(
             f"Share of samples at or above {settings.clip_level:g} of full scale; more than "
             f"{settings.clip_prop_max:g} is degraded: the microphone was set too loud.",
         ),
+        _damaged("audio", recording.damaged_audio_packets),
     ]
+
+
+def _damaged(kind: str, packets: int) -> _Figure:
+    text = (
+        f"Pieces of {kind} in the file that are damaged: sound is silent, pictures are missing or "
+        f"garbled there. More than {DAMAGED_PACKETS_MAX} is degraded: copy the file again."
+    )
+    quality = "degraded" if packets > DAMAGED_PACKETS_MAX else "ok"
+    return _Figure(f"{kind}_damaged_packets", float(packets), quality, None, text)
 
 
 def _snr(
@@ -245,7 +256,8 @@ def _video_figures(inputs: Inputs, files: list[_File]) -> list[_Figure]:
         rate = _Figure("video_fps_eff", video.fps_eff, quality, why, rate_text)
     if video is None:
         return [rate, _Figure("video_height_px", None, "absent", reason, size_text)]
-    return [rate, _Figure("video_height_px", float(video.height_px), "ok", None, size_text)]
+    size = _Figure("video_height_px", float(video.height_px), "ok", None, size_text)
+    return [rate, size, _damaged("video", video.damaged_packets)]
 
 
 def _row(inputs: Inputs, figure: _Figure) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 This is the costly stage, so it is kept apart from the arithmetic on it (`face`): a changed gaze or
 blink threshold never looks at the video again. A frame in which nobody was measured is a row with
 a reason, never a missing row. Only the client's rows are kept unless `landmarks.people` says
-otherwise. Points are rounded to 1/64 px, below what the networks resolve (Kartynnik et al. 2019).
+otherwise. Where `session.toml` gives a person's region they are looked for in it only. Points are
+rounded to 1/64 px, below what the networks resolve (Kartynnik et al. 2019).
 
 The rows pass through an anonymous temporary file, compressed: memory stays flat, and a recording
 that breaks off halfway leaves nothing behind.
@@ -21,11 +22,11 @@ import pyarrow as pa
 from models.base import FaceObservation, FaceTracker, Frame
 from pipeline.config import LandmarksSettings
 from pipeline.errors import MediaError
-from pipeline.session import Role
+from pipeline.session import MediaFile, Role
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import LANDMARKS
 
-VERSION = 1
+VERSION = 2
 """Raise when the numbers can change."""
 
 PIECE_ROWS = 1500
@@ -90,10 +91,11 @@ def _pieces(
 ) -> Iterator[pa.Table]:
     """The engine's rows, `PIECE_ROWS` at a time, last piece shorter."""
     shows = inputs.spec.media[media].shows
+    regions = _regions(inputs.spec.media[media])
     frames = inputs.recording.frames(media, max_fps=settings.max_fps)
     counted = _with_progress(frames, inputs, media)
     rows: list[FaceObservation] = []
-    for observation in engine.track(counted, people=len(shows)):
+    for observation in engine.track(counted, people=len(shows), regions=regions):
         if shows[observation.person] not in wanted:
             continue
         rows.append(observation)
@@ -102,6 +104,17 @@ def _pieces(
             rows = []
     if rows:
         yield _table(inputs, media, shows, rows)
+
+
+def _regions(part: MediaFile) -> list[tuple[float, float, float, float] | None] | None:
+    """Per person, left to right, where `session.toml` says they sit; None where it says nothing."""
+    if not part.regions:
+        return None
+    places: list[tuple[float, float, float, float] | None] = []
+    for role in part.shows:
+        region = part.regions.get(role)
+        places.append(None if region is None else (region[0], region[1], region[2], region[3]))
+    return places
 
 
 def _with_progress(frames: Iterator[Frame], inputs: Inputs, media: int) -> Iterator[Frame]:

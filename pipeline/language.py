@@ -1,76 +1,58 @@
-"""Questions, and how the client replies to them: latency, length, plain acknowledgement.
+"""Language of each turn: questions, replies to them, cues in the wording, and topic cohesion.
 
-A reply is the client's next floor turn after a therapist turn that ends in a question, within
-`reply_window_s`. A short "yes" that the therapist talks on from is a backchannel by its form, yet
-a reply where it comes right after a question and the therapist is silent. Latency is taken from the
-diarizer's boundaries, not from word times (Levinson & Torreira 2015; SCIENCE 2.1). Where people
-meet from afar the network delays every reply: latencies are kept, and marked as degraded.
-Caveats: phrase rules err (SCIENCE 2.11); a slow or short reply has many possible reasons.
+Every value describes words, by phrase lists that a clinic can read and edit (`lexicon.en.toml`),
+not what anybody meant by them. Where people meet from afar the network delays every reply:
+latencies are kept, and marked as degraded. Caveats: phrase rules err (SCIENCE 2.11); a transcript's
+own errors come on top.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline import tables
+from pipeline.cohesion import COHESION_MIN_WORDS, cohesion, content_words, echo_ratio
 from pipeline.config import LanguageSettings
-from pipeline.lexicon import compile_whole, contains, phrases_named, tokens
-from pipeline.questions import QuestionRules, QuestionType, is_punctuated
+from pipeline.cues import CueRules, feedback_sought, repair_marker
+from pipeline.lexicon import compile_leading, contains, phrases_named
+from pipeline.questions import QuestionRules, is_punctuated
+from pipeline.replies import (
+    agreement_pattern,
+    latency_z,
+    lexical_latency,
+    link_replies,
+    link_short_answers,
+)
 from pipeline.session import SessionSpec
+from pipeline.spoken import Spoken, spoken_turns
 from pipeline.stage import Inputs, Outputs, Stage
-from pipeline.timeline import Floats, Seconds, log_duration, robust_z
-from pipeline.turn_words import owners
+from pipeline.timeline import Floats, robust_z
 
-VERSION = 2
+VERSION = 3
 """Raise when the numbers can change."""
 
+DISCLOSURE_MIN_WORDS = 8
+"""Shorter turns are not searched for words about the speaker's own life [J]."""
 
-@dataclass(slots=True)
-class Spoken:
-    """One turn while its language is being read."""
-
-    row: Mapping[str, Any]
-    """As in `speaker_turns`."""
-    role: str
-    words: list[tuple[Seconds, str]] = field(default_factory=list)
-    """Middle and text of each word."""
-    question: QuestionType | None = None
-    question_end_s: Seconds | None = None
-    """Where the last question that counts ends: inside the turn if it was answered there."""
-    answers: int | None = None
-    latency_s: Seconds | None = None
-
-    def texts(self, before_s: Seconds = float("inf")) -> list[str]:
-        """Words as transcribed, up to a moment."""
-        return [text for middle, text in self.words if middle < before_s]
+Row = dict[str, Any]
 
 
 def run(inputs: Inputs, engine: None, settings: LanguageSettings) -> Outputs:  # noqa: ARG001
-    """One row per turn, in the order of `speaker_turns`."""
+    """One row per turn, in the order of `speaker_turns`, and one per phrase that counted."""
     upstream = inputs.tables
     words = upstream["words"]
-    roles = _roles(upstream["roles"])
-    turns = [
-        Spoken(row, roles.get(row["speaker"], "unknown"))
-        for row in upstream["speaker_turns"].to_pylist()
-    ]
+    turns = spoken_turns(upstream["speaker_turns"], _roles(upstream["roles"]), words)
     if turns and words.num_rows:
-        _give_words(turns, words)
-        punctuated = is_punctuated(words.column("text").to_pylist())
-        rules = QuestionRules(settings.phrases, punctuated=punctuated)
-        for turn in turns:
-            turn.question = rules.question_type(turn.texts())
-            turn.question_end_s = turn.row["end_s"] if turn.question else None
-        _link_replies(turns, settings.reply_window_s)
-        _link_short_answers(turns, rules, _speech_by_voice(upstream["diarization"]))
+        _read(turns, settings, upstream["diarization"], words)
     rows = _rows(inputs.spec, turns, settings, transcribed=words.num_rows > 0)
-    return Outputs({"turns": tables.TURNS.build_rows(rows)})
+    phrases = _phrases(inputs.spec.id, turns, rows)
+    return Outputs(
+        {"turns": tables.TURNS.build_rows(rows), "phrases": tables.PHRASES.build_rows(phrases)}
+    )
 
 
 def _roles(assignment: pa.Table) -> dict[int, str]:
@@ -78,125 +60,37 @@ def _roles(assignment: pa.Table) -> dict[int, str]:
     return dict(zip(*columns, strict=True))
 
 
-def _give_words(turns: Sequence[Spoken], words: pa.Table) -> None:
-    starts, ends = (words.column(name).to_numpy() for name in ("start_s", "end_s"))
-    speakers = pc.fill_null(words.column("speaker"), -1).to_numpy().astype(np.int64)
-    spans = (
-        np.array([turn.row["start_s"] for turn in turns]),
-        np.array([turn.row["end_s"] for turn in turns]),
-        np.array([turn.row["speaker"] for turn in turns]),
-    )
-    middles = (starts + ends) / 2.0
-    texts = words.column("text").to_pylist()
-    for middle, text, owner in zip(
-        middles, texts, owners((starts, ends, speakers), spans), strict=True
-    ):
-        if owner >= 0:
-            turns[owner].words.append((float(middle), text))
-
-
-def _link_replies(turns: Sequence[Spoken], window_s: Seconds) -> None:
-    """Client floor turns that follow a therapist's question turn."""
-    asked: Spoken | None = None
-    for turn in turns:
-        if not turn.row["takes_floor"]:
-            continue
-        offset = turn.row["fto_s"]
-        if asked and turn.role == "client" and offset is not None and offset <= window_s:
-            turn.answers = asked.row["turn_id"]
-            turn.latency_s = max(0.0, offset)
-        asked = turn if turn.role == "therapist" and turn.question else None
-
-
-def _link_short_answers(
-    turns: Sequence[Spoken], rules: QuestionRules, speech: Mapping[int, tuple[Floats, Floats]]
+def _read(
+    turns: Sequence[Spoken], settings: LanguageSettings, diarization: pa.Table, words: pa.Table
 ) -> None:
-    """Client backchannels that answer a question inside a therapist's turn.
-
-    The turn then counts as a question turn. Where it ends in a question of the other type the
-    answer stays unlinked: one row can state one type only.
-    """
-    holder: Spoken | None = None
+    punctuated = is_punctuated(words.column("text").to_pylist())
+    questions = QuestionRules(settings.phrases, punctuated=punctuated)
+    cues = CueRules(settings.phrases, punctuated=punctuated)
     for turn in turns:
-        if turn.row["takes_floor"]:
-            holder = turn
-        elif holder and holder.role == "therapist" and _is_short_answer(turn):
-            pause = _silence_before(turn, *speech.get(holder.row["speaker"], (_NONE, _NONE)))
-            asked = rules.question_type(holder.texts(before_s=_middle(turn)))
-            if pause is None or asked is None or holder.question not in (None, asked):
-                continue
-            holder.question = asked
-            ended_s = turn.row["start_s"] - pause
-            holder.question_end_s = max(holder.question_end_s or ended_s, ended_s)
-            turn.answers = holder.row["turn_id"]
-            turn.latency_s = pause
-
-
-_NONE: Floats = np.empty(0)
-
-
-def _is_short_answer(turn: Spoken) -> bool:
-    return turn.role == "client" and turn.row["is_backchannel"] and bool(turn.words)
-
-
-def _middle(turn: Spoken) -> Seconds:
-    return float(turn.row["start_s"] + turn.row["end_s"]) / 2.0
-
-
-def _silence_before(turn: Spoken, starts: Floats, ends: Floats) -> Seconds | None:
-    """Silence of the other voice before a turn, 0 if they touch; None if it speaks on over it."""
-    begun = ends[starts < turn.row["start_s"]]
-    if not begun.size or begun.max() >= turn.row["end_s"]:
-        return None
-    return max(0.0, float(turn.row["start_s"] - begun.max()))
-
-
-def _speech_by_voice(diarization: pa.Table) -> dict[int, tuple[Floats, Floats]]:
-    """Start and end of every stretch, overlaps kept, by voice."""
-    starts, ends, speakers, exclusive = (
-        diarization.column(name).to_numpy() for name in ("start_s", "end_s", "speaker", "exclusive")
-    )
-    found: dict[int, tuple[Floats, Floats]] = {}
-    for voice in np.unique(speakers):
-        mine = (speakers == voice) & ~exclusive.astype(bool)
-        found[int(voice)] = (starts[mine], ends[mine])
-    return found
+        turn.question = questions.question_type(turn.texts())
+        turn.question_end_s = turn.row["end_s"] if turn.question else None
+        turn.matches = cues.read(turn.texts())
+    link_replies(turns, settings.reply_window_s)
+    link_short_answers(turns, questions, diarization)
 
 
 def _rows(
     spec: SessionSpec, turns: Sequence[Spoken], settings: LanguageSettings, *, transcribed: bool
-) -> list[dict[str, Any]]:
-    scores, score_reason = _latency_z(turns, settings)
-    z_reason = "remote_delay" if spec.session.capture == "remote" else score_reason
-    agreeing = _agreement_pattern(settings) if transcribed else None
-    rows = []
-    for turn, score in zip(turns, scores, strict=True):
-        shared = {name: turn.row[name] for name in _CARRIED}
-        said = [token for text in turn.texts() for token in tokens(text)]
-        is_reply = turn.answers is not None and bool(said)
-        heard = transcribed and bool(turn.words)
-        rows.append(
-            {
-                **shared,
-                "session_id": spec.id,
-                "role": turn.role,
-                "is_question": (turn.question is not None) if heard else None,
-                "question_type": turn.question,
-                "question_end_s": turn.question_end_s,
-                "answers_turn_id": turn.answers,
-                "response_latency_s": turn.latency_s,
-                "response_latency_z": score,
-                "response_latency_reason": _latency_reason(
-                    turn, z_reason if np.isfinite(score) else score_reason, transcribed
-                ),
-                "reply_words": turn.row["word_count"] if is_reply else None,
-                "reply_minimal": (
-                    turn.row["word_count"] <= settings.minimal_reply_words if is_reply else None
-                ),
-                "reply_agreeing": contains(agreeing, said) if is_reply and agreeing else None,
-            }
-        )
-    return rows
+) -> list[Row]:
+    said = [turn.tokens() for turn in turns]
+    parts = (
+        [_timing(turn, settings) for turn in turns],
+        _questions(spec, turns, settings, transcribed=transcribed),
+        _replies(turns, said, settings, transcribed=transcribed),
+        _lexical(spec, turns, settings, transcribed=transcribed),
+        _cues(turns, said, transcribed=transcribed),
+        _cohesions(turns, said, settings, transcribed=transcribed),
+    )
+    shared = ({"session_id": spec.id, "role": turn.role} for turn in turns)
+    return [
+        {name: value for piece in pieces for name, value in piece.items()}
+        for pieces in zip(shared, *parts, strict=True)
+    ]
 
 
 _CARRIED = (
@@ -205,38 +99,195 @@ _CARRIED = (
 )
 
 
-def _agreement_pattern(settings: LanguageSettings) -> Any:
-    lists = settings.phrases
-    agreed = [
-        *phrases_named(lists, "acknowledgement_replies"),
-        *phrases_named(lists, "unsure_replies"),
-    ]
-    return compile_whole(agreed, phrases_named(lists, "fillers"))
+def _timing(turn: Spoken, settings: LanguageSettings) -> Row:
+    row = turn.row
+    overlap = row["overlap_between_s"]
+    breaks_in = settings.interruption_min_s, settings.interruption_max_s
+    holds = turn.role == "therapist" and row["takes_floor"]
+    return {name: row[name] for name in _CARRIED} | {
+        "interruption": None if overlap is None else breaks_in[0] <= overlap < breaks_in[1],
+        "therapist_hold_s": row["end_s"] - row["start_s"] if holds else None,
+    }
 
 
-def _latency_z(
-    turns: Sequence[Spoken], settings: LanguageSettings
-) -> tuple[list[float], str | None]:
-    """Robust z of log latency against the client's replies after the first minutes.
+def _questions(
+    spec: SessionSpec, turns: Sequence[Spoken], settings: LanguageSettings, *, transcribed: bool
+) -> Iterator[Row]:
+    scores, score_reason = latency_z(*_latencies(turns), settings)
+    z_reason = "remote_delay" if spec.session.capture == "remote" else score_reason
+    for turn, score in zip(turns, scores, strict=True):
+        heard = transcribed and bool(turn.words)
+        reason = z_reason if np.isfinite(score) else score_reason
+        yield {
+            "is_question": (turn.question is not None) if heard else None,
+            "question_type": turn.question,
+            "question_end_s": turn.question_end_s,
+            "answers_turn_id": turn.answers,
+            "response_latency_s": turn.latency_s,
+            "response_latency_z": float(score),
+            "response_latency_reason": (
+                reason if turn.latency_s is not None else _no_reply(turn, transcribed=transcribed)
+            ),
+        }
 
-    Returns one value per turn (NaN where none) and what degrades or prevents them all.
-    """
+
+def _latencies(turns: Sequence[Spoken]) -> tuple[Floats, Floats]:
     latencies = np.array([np.nan if t.latency_s is None else t.latency_s for t in turns])
-    starts = np.array([turn.row["start_s"] for turn in turns])
-    baseline = np.isfinite(latencies) & (starts >= settings.baseline_skip_s)
-    scores = robust_z(log_duration(latencies), baseline, minimum_samples=settings.baseline_min_n)
-    if baseline.sum() < settings.baseline_ok_n:
-        return scores.tolist(), "few_samples"
-    has_spread = bool(np.isfinite(scores).any())
-    return scores.tolist(), None if has_spread else "no_baseline"
+    return latencies, np.array([turn.row["start_s"] for turn in turns])
 
 
-def _latency_reason(turn: Spoken, score_reason: str | None, transcribed: bool) -> str | None:
-    if turn.latency_s is not None:
-        return score_reason
+def _no_reply(turn: Spoken, *, transcribed: bool) -> str:
     if not transcribed:
         return "no_transcript"
     return "no_role" if turn.role == "unknown" else "no_question"
+
+
+def _replies(
+    turns: Sequence[Spoken],
+    said: Sequence[Sequence[str]],
+    settings: LanguageSettings,
+    *,
+    transcribed: bool,
+) -> Iterator[Row]:
+    agreeing = agreement_pattern(settings.phrases) if transcribed else None
+    plain = _function_words(settings) if transcribed else frozenset()
+    place = {turn.row["turn_id"]: at for at, turn in enumerate(turns)}
+    for turn, tokens in zip(turns, said, strict=True):
+        is_reply = turn.answers is not None and bool(tokens)
+        count = turn.row["word_count"] if is_reply else None
+        echo = None
+        if is_reply and turn.answers is not None:
+            question = said[place[turn.answers]]
+            echo = echo_ratio(content_words(tokens, plain), content_words(question, plain))
+        no_echo = "too_short" if is_reply else _no_reply(turn, transcribed=transcribed)
+        yield {
+            "reply_words": count,
+            "reply_minimal": None if count is None else count <= settings.minimal_reply_words,
+            "reply_agreeing": contains(agreeing, tokens) if is_reply and agreeing else None,
+            "reply_echo_ratio": echo,
+            "reply_echo_ratio_reason": no_echo if echo is None else None,
+        }
+
+
+def _function_words(settings: LanguageSettings) -> frozenset[str]:
+    return frozenset(phrases_named(settings.phrases, "function_words"))
+
+
+def _lexical(
+    spec: SessionSpec, turns: Sequence[Spoken], settings: LanguageSettings, *, transcribed: bool
+) -> Iterator[Row]:
+    fillers = compile_leading(phrases_named(settings.phrases, "fillers") if transcribed else ())
+    measured = [lexical_latency(turn, fillers) for turn in turns]
+    latencies = np.array([np.nan if value is None else value for value, _ in measured])
+    scores, score_reason = latency_z(latencies, _latencies(turns)[1], settings)
+    z_reason = "remote_delay" if spec.session.capture == "remote" else score_reason
+    for turn, (value, missing), score in zip(turns, measured, scores, strict=True):
+        no_reply = missing == "no_question"
+        why = _no_reply(turn, transcribed=transcribed) if no_reply else missing
+        yield {
+            "response_latency_lexical_s": value,
+            "response_latency_lexical_z": float(score),
+            "response_latency_lexical_reason": (
+                why or (z_reason if np.isfinite(score) else score_reason)
+            ),
+        }
+
+
+def _cues(
+    turns: Sequence[Spoken], said: Sequence[Sequence[str]], *, transcribed: bool
+) -> Iterator[Row]:
+    before: Spoken | None = None
+    for turn, tokens in zip(turns, said, strict=True):
+        demur = _demurs(turn, before)
+        if turn.row["takes_floor"]:
+            before = turn
+        if not (transcribed and turn.words):
+            yield dict.fromkeys(_CUE_COLUMNS) | {"words_reason": "no_transcript"}
+            continue
+        long_enough = len(tokens) >= DISCLOSURE_MIN_WORDS
+        yield {
+            **{cue: turn.count(cue) for cue in _COUNTS},
+            **{cue: turn.count(cue) > 0 for cue in _FLAGS},
+            "self_disclosure": turn.count("self_disclosure") > 0 if long_enough else None,
+            "solicit_feedback": feedback_sought(turn.matches),
+            "repair_marker": repair_marker(turn.matches),
+            "client_demur": demur,
+            "words_reason": None,
+        }
+
+
+_COUNTS = ("directive_strong", "generalising")
+_FLAGS = ("permission_phrase", "certainty_phrase", "reflection", "affirmation", "somatic_question")
+_CUE_COLUMNS = (
+    *(*_COUNTS, *_FLAGS, "self_disclosure", "solicit_feedback", "repair_marker", "client_demur"),
+)
+
+
+def _demurs(turn: Spoken, before: Spoken | None) -> bool | None:
+    """Whether a client's turn opens by holding back; None where nothing invited that."""
+    if turn.role != "client" or not turn.row["takes_floor"] or not turn.words:
+        return None
+    if before is None or before.role != "therapist":
+        return None
+    if not (before.count("directive_strong") or before.count("affirmation")):
+        return None
+    return turn.count("demur") > 0
+
+
+def _cohesions(
+    turns: Sequence[Spoken],
+    said: Sequence[Sequence[str]],
+    settings: LanguageSettings,
+    *,
+    transcribed: bool,
+) -> Iterator[Row]:
+    plain = _function_words(settings) if transcribed else frozenset()
+    floor = [at for at, turn in enumerate(turns) if turn.row["takes_floor"]]
+    measured = cohesion([content_words(said[at], plain) for at in floor])
+    values = np.full(len(turns), np.nan)
+    for at, value in zip(floor, measured, strict=True):
+        if value is not None and len(said[at]) >= COHESION_MIN_WORDS:
+            values[at] = value
+    scores = _own_z(values, turns, settings)
+    for value, score in zip(values, scores, strict=True):
+        missing = "no_baseline" if np.isnan(score) else None
+        if np.isnan(value):
+            missing = "too_short" if transcribed else "no_transcript"
+        yield {
+            "topic_cohesion": float(value),
+            "topic_cohesion_z": float(score),
+            "topic_cohesion_reason": missing,
+        }
+
+
+def _own_z(values: Floats, turns: Sequence[Spoken], settings: LanguageSettings) -> Floats:
+    """Robust z of each value among those of the same voice after the first minutes."""
+    voices = np.array([turn.row["speaker"] for turn in turns])
+    late = np.array([turn.row["start_s"] >= settings.baseline_skip_s for turn in turns], bool)
+    scores = np.full(len(turns), np.nan)
+    for voice in np.unique(voices):
+        mine = voices == voice
+        own = robust_z(values, mine & late, minimum_samples=settings.baseline_ok_n)
+        scores[mine] = own[mine]
+    return scores
+
+
+def _phrases(session_id: str, turns: Sequence[Spoken], rows: Sequence[Row]) -> Iterator[Row]:
+    """The words behind every cue that counted."""
+    for turn, row in zip(turns, rows, strict=True):
+        for match in turn.matches:
+            gated = {"demur": "client_demur", "self_disclosure": "self_disclosure"}
+            if match.cue in gated and not row[gated[match.cue]]:
+                continue
+            matched = turn.words[match.first : match.last + 1]
+            yield {
+                "session_id": session_id,
+                "turn_id": row["turn_id"],
+                "cue": match.cue,
+                "start_s": matched[0].start_s,
+                "end_s": max(word.end_s for word in matched),
+                "text": " ".join(word.text for word in matched),
+            }
 
 
 STAGE = Stage(
@@ -245,6 +296,6 @@ STAGE = Stage(
     run=run,
     settings=LanguageSettings,
     reads=("speaker_turns", "roles", "words", "diarization"),
-    writes=("turns",),
+    writes=("turns", "phrases"),
     sources=("session",),
 )

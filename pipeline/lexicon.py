@@ -1,14 +1,15 @@
 """Phrase lists compiled to patterns, in a notation that a clinician can read and edit.
 
-A phrase is plain words, matched whole and without regard to case or punctuation. Five signs:
+A phrase is plain words, matched whole and without regard to case or punctuation. Six signs:
 
-=========  ==========================================
+=========  ==============================================
 ``a/b``    one of these words
 ``(a/b)``  the same, may be left out
+``@name``  one of the words in the list `name`
 ``...``    up to four words
 ``^``      before the first word: only at the start
 ``$``      after the last word: only at the end
-=========  ==========================================
+=========  ==============================================
 
 Caveat: a phrase match is a weak sign on its own (SCIENCE 2.11 gives precision and recall).
 """
@@ -24,6 +25,7 @@ _TOKEN = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 _SENTENCE = re.compile(r"[^.?!…]*[.?!…]+|[^.?!…]+$")
 _SIGNS = re.compile(r"[|\\\[\]{}*+]")
 _NEVER = re.compile(r"(?!)")
+_REFERENCE = re.compile(r"@(\w+)")
 
 
 def tokens(text: str) -> list[str]:
@@ -37,17 +39,26 @@ def sentences(text: str) -> list[str]:
 
 
 def phrases_named(lists: Mapping[str, Sequence[str]], name: str) -> Sequence[str]:
-    """One list of a lexicon. Raises `ConfigError` where the lexicon lacks it."""
+    """One list of a lexicon, every ``@name`` in it replaced by the words of that list.
+
+    Raises
+    ------
+    ConfigError
+        The lexicon lacks the list, or one that it refers to.
+    """
     if name not in lists:
         have = ", ".join(sorted(lists)) or "none"
         raise ConfigError(
             f"the lexicon lacks the list {name!r} (it has: {have}); add it, even empty"
         )
-    return lists[name]
+    return [
+        _REFERENCE.sub(lambda found: "/".join(phrases_named(lists, found[1])), phrase)
+        for phrase in lists[name]
+    ]
 
 
 def compile_phrases(phrases: Iterable[str]) -> re.Pattern[str]:
-    """Pattern that finds any of the phrases; use it with `contains`.
+    """Pattern that finds any of the phrases; use it with `contains` or on `spaced` words.
 
     Raises
     ------
@@ -67,21 +78,41 @@ def compile_whole(phrases: Iterable[str], fillers: Iterable[str] = ()) -> re.Pat
     return re.compile(rf"\A(?:{either})*(?:{'|'.join(core)})(?:{either})*\Z")
 
 
+def compile_leading(phrases: Iterable[str]) -> re.Pattern[str]:
+    """Pattern of any number of such phrases at the start; use it with `leading_count`."""
+    either = "|".join(_phrase_pattern(phrase) for phrase in phrases)
+    return re.compile(rf"\A(?:{either})*" if either else r"\A")
+
+
+def leading_count(pattern: re.Pattern[str], words: Sequence[str]) -> int:
+    """How many of `tokens` at the start the pattern of `compile_leading` takes up."""
+    found = pattern.match(spaced(words))
+    return found.group().count(" ") if found else 0
+
+
 def contains(pattern: re.Pattern[str], words: Sequence[str]) -> bool:
     """Whether the pattern is found in a sequence of `tokens`."""
-    return pattern.search("".join(f" {word}" for word in words)) is not None
+    return pattern.search(spaced(words)) is not None
+
+
+def spaced(words: Iterable[str]) -> str:
+    """The text that compiled patterns read: every one of `tokens` with a blank before it."""
+    return "".join(f" {word}" for word in words)
 
 
 def _phrase_pattern(phrase: str) -> str:
     """Regular expression over words that each carry one leading blank."""
     if _SIGNS.search(phrase) or not tokens(phrase):
         raise ConfigError(
-            f"lexicon phrase {phrase!r}: use words, a/b, (a/b), ..., ^ and $ only; "
+            f"lexicon phrase {phrase!r}: use words, a/b, (a/b), @name, ..., ^ and $ only; "
             "see pipeline/lexicon.py"
         )
+    parts = phrase.strip("^$ ").split()
+    if all(part == "..." or part.startswith("(") for part in parts):
+        raise ConfigError(f"lexicon phrase {phrase!r}: at least one word must not be left out")
     start = r"\A" if phrase.startswith("^") else ""
     end = r"\Z" if phrase.endswith("$") else r"(?!\S)"
-    return start + "".join(_part_pattern(part) for part in phrase.strip("^$ ").split()) + end
+    return start + "".join(_part_pattern(part) for part in parts) + end
 
 
 def _part_pattern(part: str) -> str:

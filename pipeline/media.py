@@ -16,7 +16,7 @@ import numpy as np
 from models.base import SAMPLE_RATE_HZ, Audio, Frame
 from pipeline.errors import MediaError
 from pipeline.hashing import sha256_of
-from pipeline.media_audio import Channels, read_audio, read_channels
+from pipeline.media_audio import Channels, DecodedAudio, read_audio, read_channels
 from pipeline.media_probe import TRUNCATION_TOLERANCE, AudioTrack, MediaProbe, VideoTrack, probe
 from pipeline.media_video import read_frames
 from pipeline.session import SessionSpec
@@ -110,14 +110,23 @@ class FolderRecording:
                     continue  # ingest reports it; here only a readable one is wanted
         return None
 
-    @cached_property
+    @property
     def audio(self) -> Audio:
         """Mono 16 kHz on the session clock, shape (n,): sample 0 is t = 0."""
-        return self._on_clock(self._read(lambda path: _as_row(*read_audio(path))))[0]
+        return self._mixed.samples
+
+    @property
+    def damaged_audio_packets(self) -> int:
+        """Packets of the session's audio that could not be decoded; their time is silent."""
+        return self._mixed.damaged_packets
 
     def audio_channels(self) -> Channels:
         """As `audio`, one row per channel of the file: shape (channels, n)."""
-        return self._on_clock(self._read(read_channels))
+        return self._on_clock(self._read(read_channels).samples)
+
+    def forget_audio(self) -> None:
+        """Give the decoded audio's memory back: a night has many sessions."""
+        self.__dict__.pop("_mixed", None)
 
     def frames(self, media: int, *, max_fps: float) -> Iterator[Frame]:
         """Frames of one media file with the container's time stamps; see `read_frames`."""
@@ -135,13 +144,16 @@ class FolderRecording:
         """Container time of session time `t_s` in one media file, s."""
         return t_s + self.probe(media).clock_start_s - self._spec.media[media].offset_s
 
-    def _read(self, reader: Callable[[Path], tuple[Channels, float]]) -> Channels:
-        path = self.media_path(self.heard)
+    @cached_property
+    def _mixed(self) -> DecodedAudio:
+        decoded = self._read(read_audio)
+        return decoded._replace(samples=self._on_clock(decoded.samples[None])[0])
+
+    def _read(self, reader: Callable[[Path], DecodedAudio]) -> DecodedAudio:
         try:
-            samples, _ = reader(path)
+            return reader(self.media_path(self.heard))
         except MediaError as error:
             raise MediaError(f"session {self._spec.id}: {error}") from error
-        return samples
 
     def _on_clock(self, channels: Channels) -> Channels:
         """The file's own clock shifted by its `offset_s`, so that sample 0 is t = 0."""
@@ -149,7 +161,3 @@ class FolderRecording:
         if late > 0:
             return np.pad(channels, ((0, 0), (late, 0)))
         return channels[:, -late:]
-
-
-def _as_row(audio: Audio, first_s: float) -> tuple[Channels, float]:
-    return audio[None], first_s

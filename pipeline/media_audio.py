@@ -13,9 +13,8 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 
 from models.base import SAMPLE_RATE_HZ, Audio
 from pipeline.errors import MediaError
-from pipeline.media_container import audio_stream, opened
+from pipeline.media_container import audio_stream, decoded, opened
 
 Channels = NDArray[np.float32]  # shape (channels, n_samples)
 
@@ -34,32 +33,37 @@ LONGEST_GAP_S = 3600.0  # beyond this the time stamps themselves are damaged
 BLOCK_S = 1.0  # resampled at a time
 
 
-def read_audio(path: Path, *, rate: int = SAMPLE_RATE_HZ) -> tuple[Audio, float]:
-    """All channels as one, on the container's clock.
+class DecodedAudio(NamedTuple):
+    """Audio of one file. Sample ``i`` lies at ``first_s + i / rate`` within 1 ms."""
 
-    Sample ``i`` lies at ``first_s + i / rate`` within 1 ms. Time without audio is silence.
+    samples: NDArray[np.float32]
+    """In [-1, 1]; shape (n,), or (channels, n) where channels were asked for."""
+    first_s: float
+    """Container time of sample 0, after the codec's own start-up samples."""
+    damaged_packets: int
+    """Packets that could not be decoded; their time is silent."""
 
-    Returns
-    -------
-    audio : shape (n,), float32 in [-1, 1], the mean of the channels
-    first_s : container time of sample 0, after the codec's own start-up samples
+
+def read_audio(path: Path, *, rate: int = SAMPLE_RATE_HZ) -> DecodedAudio:
+    """All channels as one, their mean, on the container's clock. Time without audio is silence.
 
     Raises
     ------
     MediaError
         No audio stream, nothing decodable, or time stamps that jump.
     """
-    channels, first_s = _read(path, rate, mixed=True)
-    return channels[0], first_s
+    mixed = _read(path, rate, mixed=True)
+    return mixed._replace(samples=mixed.samples[0])
 
 
-def read_channels(path: Path, *, rate: int = SAMPLE_RATE_HZ) -> tuple[Channels, float]:
+def read_channels(path: Path, *, rate: int = SAMPLE_RATE_HZ) -> DecodedAudio:
     """As `read_audio`, each channel by itself: shape (channels, n)."""
     return _read(path, rate, mixed=False)
 
 
-def _read(path: Path, rate: int, *, mixed: bool) -> tuple[Channels, float]:
-    frames = _decoded(path, mixed=mixed)
+def _read(path: Path, rate: int, *, mixed: bool) -> DecodedAudio:
+    damaged: list[int | None] = []
+    frames = _decoded(path, damaged, mixed=mixed)
     first = next(frames, None)
     if first is None:
         raise MediaError(f"{path.name} holds no audio that can be decoded")
@@ -77,11 +81,17 @@ def _read(path: Path, rate: int, *, mixed: bool) -> tuple[Channels, float]:
         for channel, samples_of_channel in zip(out, block, strict=True):
             channel.add(samples_of_channel)
     found = [channel.finish() for channel in out]
-    return (found[0][None] if mixed else np.stack(found)), first_s
+    whole = found[0][None] if mixed else np.stack(found)
+    return DecodedAudio(whole, first_s, len(damaged))
 
 
-def _decoded(path: Path, *, mixed: bool) -> Iterator[tuple[float, int, Channels]]:
-    """(time stamp, rate, samples) per frame; NaN where a later frame has no time stamp."""
+def _decoded(
+    path: Path, damaged: list[int | None], *, mixed: bool
+) -> Iterator[tuple[float, int, Channels]]:
+    """(time stamp, rate, samples) per frame; NaN where a later frame has no time stamp.
+
+    The time stamp of each packet that cannot be decoded is added to `damaged`.
+    """
     with opened(path) as container:
         stream = audio_stream(container)
         if stream is None:
@@ -90,10 +100,10 @@ def _decoded(path: Path, *, mixed: bool) -> Iterator[tuple[float, int, Channels]
         tick_s = float(stream.time_base)
         stamped = False
         for packet in container.demux(stream):
-            try:
-                frames = packet.decode()
-            except av.error.InvalidDataError:
-                continue  # a damaged packet; its time is left silent
+            frames = decoded(packet)
+            if frames is None:
+                damaged.append(packet.pts)  # its time is left silent
+                continue
             for frame in frames:
                 pts_s = float("nan")
                 if frame.pts is not None:

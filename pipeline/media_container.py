@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -52,6 +54,20 @@ def video_stream(container: InputContainer) -> VideoStream | None:
     still = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
     moving = (s for s in container.streams.video if not Disposition(s.disposition) & still)
     return next(moving, None)
+
+
+def decoded(packet: Packet[Any]) -> list[Any] | None:
+    """The frames of one packet; None where it is damaged.
+
+    Decoders have many errors for damage: FFmpeg's for AAC may say "operation not permitted".
+    """
+    try:
+        frames: list[Any] = packet.decode()
+    except MemoryError:
+        raise
+    except av.error.FFmpegError:
+        return None
+    return frames
 
 
 def seconds(stamp: int, time_base: Fraction | None) -> float:

@@ -26,6 +26,7 @@ from pipeline.media_container import (
     CUT_OFF,
     NO_TIMES,
     audio_stream,
+    decoded,
     opened,
     seconds,
     video_stream,
@@ -64,6 +65,8 @@ class VideoTrack:
     """Container times of the frames, ascending, duplicates removed; shape (n,)."""
     frames: int = 0
     """Frames that are shown."""
+    damaged_packets: int = 0
+    """Packets that are blank or that the container marks as damaged."""
 
     @property
     def fps_eff(self) -> float | None:
@@ -132,6 +135,7 @@ class _Seen:
     end_s: float = -np.inf
     first_heard_s: float | None = None
     unstamped: int = 0
+    damaged: int = 0
 
 
 def _probe(path: Path) -> MediaProbe:
@@ -169,7 +173,11 @@ def _demux(
             return seen  # what lies behind cannot be read; the missing length tells
         if packet is None:
             return seen
-        if packet.size and (packet.stream_index in pcm or not _blank(packet)):
+        if not packet.size:
+            continue
+        if packet.stream_index not in pcm and _blank(packet):
+            seen[packet.stream_index].damaged += 1
+        else:
             _note(packet, seen[packet.stream_index])
 
 
@@ -180,6 +188,7 @@ def _note(packet: Packet[Any], seen: _Seen) -> None:
     if stamp is None:
         seen.unstamped += 1
         return
+    seen.damaged += packet.is_corrupt
     if packet.is_discard or packet.is_corrupt:
         return
     start_s = seconds(stamp, packet.time_base)
@@ -190,11 +199,7 @@ def _note(packet: Packet[Any], seen: _Seen) -> None:
 
 def _first_heard(packet: Packet[Any]) -> float | None:
     """Time of the first decoded sample, which start-up samples of the codec do not count as."""
-    try:
-        frames = packet.decode()
-    except av.error.InvalidDataError:
-        return None
-    for frame in frames:
+    for frame in decoded(packet) or ():
         return 0.0 if frame.pts is None else seconds(frame.pts, frame.time_base)
     return None
 
@@ -225,6 +230,7 @@ def _video_track(stream: VideoStream | None, seen: _Seen) -> VideoTrack | None:
         seen.end_s,
         np.unique(np.asarray(seen.pts_s)),
         len(seen.pts_s),
+        seen.damaged,
     )
 
 

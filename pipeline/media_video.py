@@ -11,25 +11,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import av
 import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from models.base import Frame, Image, StillFrame
+from models.base import Frame
 from pipeline.errors import MediaError
-from pipeline.media_container import NO_TIMES, opened, seconds, video_stream
+from pipeline.media_container import NO_TIMES, decoded, opened, seconds, video_stream
+from pipeline.media_frame import DecodedFrame, rgb
+
+__all__ = ["Thinner", "read_frames", "rgb", "timed_frames"]
 
 GEN_PTS = 0x1  # AVFMT_FLAG_GENPTS
 EARLY_SHARE = 0.2  # a frame may come this share of the wanted spacing early and still count
 
 
 def read_frames(path: Path, *, max_fps: float) -> Iterator[Frame]:
-    """Frames of the first video stream as RGB, thinned by time to at most `max_fps`.
+    """Frames of the first video stream, thinned by time to at most `max_fps`.
 
     `Frame.index` counts every decoded frame, also those thinned out; `Frame.pts_s` is the
-    container's own time stamp in seconds. A rotation the container asks for is applied.
+    container's own time stamp in seconds. A rotation the container asks for is applied. Pixels
+    become RGB only where somebody looks (`DecodedFrame`), so a frame thinned out costs its decoding
+    alone.
 
     Raises
     ------
@@ -43,7 +47,7 @@ def read_frames(path: Path, *, max_fps: float) -> Iterator[Frame]:
         thin = Thinner(max_fps)
         for index, (pts_s, frame) in enumerate(timed_frames(container, stream, path.name)):
             if thin.keeps(pts_s):
-                yield StillFrame(index, pts_s, rgb(frame))
+                yield DecodedFrame(index, pts_s, frame)
 
 
 def timed_frames(
@@ -54,11 +58,7 @@ def timed_frames(
     container.flags &= ~GEN_PTS  # invented time stamps come in the wrong order
     clock = _BestEffort()
     for packet in container.demux(stream):
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError:
-            continue  # a damaged packet: the frames around it keep their own time stamps
-        for frame in frames:
+        for frame in decoded(packet) or ():  # round a damaged one, frames keep their time stamps
             stamp = clock.stamp(frame.pts, frame.dts)
             if stamp is None:
                 raise MediaError(f"{name} {NO_TIMES}")
@@ -79,14 +79,6 @@ class Thinner:
         # after a late frame the next may come early: uneven spacing alone drops nothing
         self._due_s = max(self._due_s + self._spacing_s, pts_s + self._spacing_s / 2)
         return True
-
-
-def rgb(frame: VideoFrame) -> Image:
-    """The frame as RGB, upright: shape (height, width, 3)."""
-    pixels = frame.reformat(format="rgb24", interpolation="FAST_BILINEAR").to_ndarray()
-    image: Image = pixels.astype(np.uint8, copy=False)
-    quarter_turns = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(image, quarter_turns)) if quarter_turns else image
 
 
 class _BestEffort:

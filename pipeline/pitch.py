@@ -76,14 +76,21 @@ def level_db(audio: Audio, grid: Grid) -> Floats:
     length = round(LEVEL_WINDOW_S * SAMPLE_RATE_HZ)
     window = np.hanning(length)
     window /= window.sum()
-    padded = np.pad(audio, (length // 2, length + grid.hop))
     power = np.empty(grid.count)
     for start in range(0, grid.count, _BLOCK_FRAMES):
         stop = min(start + _BLOCK_FRAMES, grid.count)
-        samples = padded[start * grid.hop : (stop - 1) * grid.hop + length].astype(np.float64)
+        first, last = start * grid.hop - length // 2, (stop - 1) * grid.hop + length - length // 2
+        samples = stretch(audio, first, last).astype(np.float64)
         frames = sliding_window_view(samples, length)[:: grid.hop]  # (block, length)
         power[start:stop] = np.square(frames) @ window
     return np.asarray(10.0 * np.log10(np.maximum(power, 10.0 ** (SILENCE_DB / 10.0))))
+
+
+def stretch(audio: Audio, first: int, last: int) -> Audio:
+    """Samples `first` to `last` (excluded), zeros outside the recording; shape (last - first,)."""
+    inside = audio[max(0, first) : max(0, last)]
+    before = min(max(0, -first), last - first)
+    return np.pad(inside, (before, last - first - before - inside.size))
 
 
 def f0_of_voice(

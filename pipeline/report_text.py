@@ -24,6 +24,7 @@ _SUFFIX_UNITS = (
     ("_pm", "1/min"), ("_s", "s"), ("_hz", "Hz"), ("_db", "dB"), ("_st", "semitone"),
     ("_deg", "deg"), ("_px", "px"), ("_fps", "Hz"), ("_prop", "share"), ("_ratio", "share"),
     ("_share", "share"), ("_points", "points"), ("_ms", "ms"), ("_fps_eff", "Hz"),
+    ("_pk", "per 1,000 words"),
 )  # fmt: skip
 _COMPARATIVES = {
     "client_response_latency_s": ("later", "sooner"),

@@ -3,8 +3,8 @@
 In this order: what a person states in session.toml, roles stated by the transcript, a microphone
 that one person alone wears, and last a guess from how the two talk, which abstains where it is
 unsure. Where session.toml and the transcript contradict each other, roles are unknown. Caveat: the
-guess was made for English talk in which one side mostly asks; its weights are ours [J] and stand in
-`_evidence`.
+guess was made for talk in which one side mostly asks, with English pronouns (settings); its weights
+are ours [J] and stand in `_evidence`.
 """
 
 from __future__ import annotations
@@ -29,10 +29,8 @@ VERSION = 2
 Role = Literal["client", "therapist", "unknown"]
 OTHER: dict[str, Role] = {"client": "therapist", "therapist": "client"}
 
-SECOND_PERSON = frozenset({"you", "your", "you're", "you've", "yours", "yourself", "you'd"})
 FIRST_TURN_MIN_S = 1.0
 """A cough or a crackle is nobody's first turn [J]."""
-FIRST_PERSON = frozenset({"i", "i'm", "i've", "i'd", "my", "me", "myself", "mine"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ def run(inputs: Inputs, engine: None, settings: RolesSettings) -> Outputs:  # no
     written = _from_transcript(words, voices)
     disputed = _contradict(stated, written, settings.confidence_min)
     guess = stated or written or _from_microphone(inputs.spec, voices)
-    guess = guess or _from_talk(turns, words, voices)
+    guess = guess or _from_talk(turns, words, voices, settings)
     if disputed:
         guess = NO_GUESS
     known = guess.confidence >= settings.confidence_min and len(guess.roles) > 0
@@ -138,18 +136,21 @@ def _from_microphone(spec: SessionSpec, voices: list[int]) -> Guess | None:
     return Guess(_pair(voices[0], heard.pop(), voices), 1.0, "channel")
 
 
-def _from_talk(turns: pa.Table, words: pa.Table, voices: list[int]) -> Guess:
+def _from_talk(
+    turns: pa.Table, words: pa.Table, voices: list[int], settings: RolesSettings
+) -> Guess:
     """Guess from questions, pronouns, talk share and who opens; 0.5 = no evidence."""
     if len(voices) != 2:
         return Guess({}, 0.5, "heuristic")
-    evidence = _evidence(turns, words, voices[0]) - _evidence(turns, words, voices[1])
+    first, second = (_evidence(turns, words, voice, settings) for voice in voices)
+    evidence = first - second
     confidence = 1.0 / (1.0 + math.exp(-abs(evidence)))
     role = "therapist" if evidence > 0 else "client"
     # a guess is never as sure as a statement
     return Guess(_pair(voices[0], role, voices), min(confidence, 0.95), "heuristic")
 
 
-def _evidence(turns: pa.Table, words: pa.Table, voice: int) -> float:
+def _evidence(turns: pa.Table, words: pa.Table, voice: int, settings: RolesSettings) -> float:
     """How much one voice talks like the one who asks; log-odds, to be compared between voices.
 
     Rates are shrunk towards each other by pseudo-counts, so that few words say little. Turns alone
@@ -163,8 +164,8 @@ def _evidence(turns: pa.Table, words: pa.Table, voice: int) -> float:
     spoken = [text for text in texts.column("text").to_pylist() if text]
     said = [token for text in spoken for token in tokens(text)]
     asked = sum(text.rstrip("\"')").endswith("?") for text in spoken)
-    you = sum(token in SECOND_PERSON for token in said)
-    me = sum(token in FIRST_PERSON for token in said)
+    you = sum(token in settings.second_person for token in said)
+    me = sum(token in settings.first_person for token in said)
     opens = bool(held) and held[0]["speaker"] == voice
     return (
         1.0 * math.log((asked + 2) / (len(mine) + 4))

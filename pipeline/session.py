@@ -52,7 +52,17 @@ class MediaFile(_Part):
     file: str
     hears: list[Literal["mixed", "client", "therapist"]] = Field(default_factory=list)
     shows: list[Role] = Field(default_factory=list)
+    regions: dict[Role, list[float]] = Field(
+        default_factory=dict,
+        description="Where in the picture a role sits: left, top, width, height as shares of it",
+    )
     offset_s: float = Field(0.0, description="Added to this file's clock")
+
+    @model_validator(mode="after")
+    def _regions_lie_in_the_picture(self) -> MediaFile:
+        for role, region in self.regions.items():
+            _check_region(self, role, region)
+        return self
 
 
 class RatingFile(_Part):
@@ -119,6 +129,24 @@ def _check_hears_both(part: MediaFile) -> None:
         raise ValueError(
             f"{part.file} hears the {part.hears[0]} only, and files are not mixed together yet; "
             "record both on one file, or as two channels of one file"
+        )
+
+
+def _check_region(part: MediaFile, role: Role, region: list[float]) -> None:
+    """A region belongs to somebody on screen and lies inside the picture."""
+    given = f"regions.{role} = {region}"
+    if role not in part.shows:
+        raise ValueError(
+            f"{given}, but `shows` of {part.file} is {part.shows}; give regions only of roles it "
+            f"names, or add {role!r} to it"
+        )
+    if len(region) != 4:
+        raise ValueError(f"{given}; allowed: four numbers, left, top, width and height")
+    left, top, width, height = region
+    if min(left, top) < 0 or min(width, height) <= 0 or max(left + width, top + height) > 1 + 1e-9:
+        raise ValueError(
+            f"{given} of {part.file}; allowed: shares of the picture, 0..1, with left + width and "
+            "top + height at most 1 and width and height above 0"
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.face_windows import Events, Frames
+from pipeline.language_figures import language_figures
 from pipeline.spans import Floats, WindowCue, intersection, is_inside
 from pipeline.speech_windows import Speech, has_transcript
 
@@ -154,6 +155,8 @@ def _of_words(heard: Heard) -> Iterator[Figure]:
     share = float(np.mean(minimal)) if len(minimal) >= MIN_REPLIES and why is None else None
     text = "Share of replies to open questions that were minimal or an acknowledgement."
     yield _figure("client_replies_minimal_prop", share, why or "few_samples", text)
+    for named in language_figures(turns, why, heard.speech.role_reason):
+        yield _figure(*named)
 
 
 def _median_of(name: str, cue: WindowCue, text: str) -> Figure:

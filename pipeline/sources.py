@@ -28,6 +28,11 @@ class Source:
 
 _ALL = (
     Source(
+        "almosaiwi2018",
+        "Al-Mosaiwi & Johnstone (2018). Clinical Psychological Science",
+        "10.1177/2167702617747074",
+    ),
+    Source(
         "bazarevsky2019",
         "Bazarevsky et al. (2019). BlazeFace. arXiv:1907.05047",
         url="https://arxiv.org/abs/1907.05047",

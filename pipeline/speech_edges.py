@@ -21,6 +21,7 @@ from pipeline.timeline import Floats, Seconds
 
 HOP = 80  # samples: 5 ms
 WINDOW = 160  # samples: 10 ms
+_BLOCK_STEPS = 12_000  # a minute at a time: an hour costs the memory of a minute
 _SHORTEST = 10  # frames; shorter stretches keep their edges
 _NOISE_FRAMES = 50
 _CLEAR_S = 0.1  # kept away from speech when the room's noise is measured
@@ -57,9 +58,12 @@ def frame_level_db(audio: Audio) -> Floats:
     """Level of 10 ms frames every 5 ms, dB re full scale; shape (n_frames,)."""
     if audio.size < WINDOW:
         return np.empty(0)
-    power = np.concatenate([[0.0], np.cumsum(np.square(audio, dtype=np.float64))])
-    starts = np.arange((audio.size - WINDOW) // HOP + 1) * HOP
-    return np.asarray(10 * np.log10((power[starts + WINDOW] - power[starts]) / WINDOW + 1e-12))
+    energy = np.empty(audio.size // HOP)  # of each step; a frame is two steps
+    for start in range(0, energy.size, _BLOCK_STEPS):
+        steps = audio[start * HOP : (start + _BLOCK_STEPS) * HOP]
+        steps = steps[: steps.size // HOP * HOP].reshape(-1, HOP)
+        energy[start : start + len(steps)] = np.square(steps, dtype=np.float64).sum(axis=1)
+    return np.asarray(10 * np.log10((energy[:-1] + energy[1:]) / WINDOW + 1e-12))
 
 
 def _noise_db(level: Floats, intervals: Sequence[SpeakerInterval]) -> float:

@@ -112,9 +112,18 @@ class Store:
         try:
             return pq.read_table(path, memory_map=True)
         except (OSError, pa.ArrowException) as error:
-            raise StoreError(
-                f"{session}: {manifest.stage}/{name} cannot be read: {error}"
-            ) from error
+            raise _unreadable(session, manifest, name, error) from error
+
+    def pieces(
+        self, session: str, manifest: Manifest, name: str, *, rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        """One table of an artifact, at most `rows` at a time: for one too large to hold."""
+        path = self.folder(session, manifest.stage, manifest.key) / f"{name}.parquet"
+        try:
+            with pq.ParquetFile(path) as file:
+                yield from file.iter_batches(batch_size=rows, use_threads=False)
+        except (OSError, pa.ArrowException) as error:
+            raise _unreadable(session, manifest, name, error) from error
 
     def drop_unfinished(self, session: str) -> None:
         """Remove what a killed run left half-written, files and folders at any depth."""
@@ -123,6 +132,10 @@ class Store:
                 shutil.rmtree(draft, ignore_errors=True)
             else:  # also one that went with its folder just now
                 draft.unlink(missing_ok=True)
+
+
+def _unreadable(session: str, manifest: Manifest, name: str, error: Exception) -> StoreError:
+    return StoreError(f"{session}: {manifest.stage}/{name} cannot be read: {error}")
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -1,40 +1,43 @@
 """Words with times, and whose voice each one is.
 
-A transcript file named in session.toml is imported; otherwise the recogniser listens. Each word
-goes to the voice whose exclusive stretches overlap it most (Bredin 2023: exclusive diarization is
-made for this). Caution: words without times of their own are spread over their caption, which can
-be off by a second; `timing` says so.
+A transcript file named in session.toml is imported (WebVTT, SubRip, STM, WhisperX JSON); otherwise
+the recogniser listens to what the voice activity detector took for speech. Each word goes to the
+voice whose exclusive stretches overlap it most (Bredin 2023: exclusive diarization is made for
+this). Caution: words without times of their own are spread over their caption, which can be off by
+a second; `timing` says so. What the detector missed has no words; table `transcription` says how
+much of the diarized speech that is.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from models.base import Transcriber
-from pipeline import webvtt
+from models.base import Interval, Transcriber
+from pipeline import transcript_files
 from pipeline.config import TranscribeSettings
-from pipeline.errors import SessionError
-from pipeline.player_clock import player_zero_s
 from pipeline.session import SessionSpec, TranscriptFile
+from pipeline.spans import as_array
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
-from pipeline.tables import WORDS
-from pipeline.timeline import Seconds
+from pipeline.tables import TRANSCRIPTION, WORDS
+from pipeline.timeline import Seconds, Span
+from pipeline.transcript_coverage import coverage
+from pipeline.word_voices import is_overlap, speaker_of, voices_of
 
-VERSION = 2  # raise when the numbers can change
+VERSION = 3  # raise when the numbers can change
 
-NEAREST_S = 1.0  # a word this far from any voice still goes to the nearest one
 HOW_TO = (
     "Get the recogniser's weights with: thinslice models fetch whisper-small, or put a transcript "
     "file into the session's folder and name it under [transcript] in session.toml."
 )
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +53,19 @@ class _Word:
 
 
 @dataclass(frozen=True, slots=True)
-class _Voices:
-    """Stretches of all voices as arrays, sorted by start; each of shape (n,)."""
+class _Transcript:
+    """Words, in any order, and where they come from."""
 
-    start_s: NDArray[np.float64]
-    end_s: NDArray[np.float64]
-    speaker: NDArray[np.int64]
+    words: list[_Word]
+    source: str
+    """``import`` or ``recognised``."""
+    format: str | None = None
+    language: str | None = None
+    decoded: tuple[Span, ...] | None = None
 
 
 def run(inputs: Inputs, engine: Transcriber | Missing, settings: TranscribeSettings) -> Outputs:
-    """Table `words`; empty, with an absence, where there is nothing to transcribe or nobody to.
+    """Tables `words` and `transcription`; empty, with an absence, where nothing can be had.
 
     Raises
     ------
@@ -67,47 +73,42 @@ def run(inputs: Inputs, engine: Transcriber | Missing, settings: TranscribeSetti
         The transcript file is of a kind that cannot be read, or malformed.
     """
     if inputs.spec.transcript is not None:
-        words = _imported(inputs, inputs.spec.transcript)
+        found = _imported(inputs, inputs.spec.transcript)
         why = "no_transcript", "The transcript file holds no words."
     elif isinstance(engine, Missing):
         return _absent(engine.reason, f"{engine.sentence.rstrip('.')}. {HOW_TO}")
     elif inputs.tables["speech"].num_rows == 0:
         return _absent("no_speech", "Nobody was heard speaking in the recording.")
     else:
-        words = _recognised(inputs, engine, settings)
+        found = _recognised(inputs, engine, settings)
         why = "no_speech", "The recogniser found no words in the recording."
-    if not words:
-        return _absent(*why)
-    return Outputs({"words": _table(inputs, _shortened(words, settings.longest_word_s))})
+    speech = as_array(_spans(inputs.tables["speech"]))
+    words = _shortened(found.words, speech, settings.longest_word_s)
+    summary = TRANSCRIPTION.build_rows([_summary(inputs, found, words)])
+    return Outputs(
+        {"words": _table(inputs, words), "transcription": summary},
+        absences=() if words else (Absence("transcript", *why),),
+    )
 
 
-def _imported(inputs: Inputs, transcript: TranscriptFile) -> list[_Word]:
+def _imported(inputs: Inputs, transcript: TranscriptFile) -> _Transcript:
     where = f"session {inputs.spec.id}: {transcript.file}"
-    if Path(transcript.file).suffix.lower() != ".vtt":
-        raise SessionError(
-            f"{where}: only WebVTT (.vtt) transcripts can be imported; export it as WebVTT"
-        )
-    try:
-        text = inputs.recording.path(transcript.file).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SessionError(
-            f"{where} is not text in UTF-8 (byte {error.start}); save it again as UTF-8"
-        ) from error
-    cues = webvtt.parse(text, file=where)
-    # caption times are positions in a player
-    shift_s = player_zero_s(inputs.tables["media"]) + transcript.offset_s
-    return [
+    kind = transcript_files.format_of(transcript.file, where=where)
+    captions = transcript_files.read(inputs.recording.path(transcript.file), kind, where=where)
+    shift_s = kind.zero_s(inputs.tables["media"]) + transcript.offset_s
+    words = [
         _Word(
             word.start_s + shift_s,
             word.end_s + shift_s,
             word.text,
-            None,
+            word.probability,
             "measured" if word.is_measured else "interpolated",
             _stated_role(inputs.spec, word.voice),
         )
-        for cue in cues
-        for word in cue.words
+        for caption in captions
+        for word in caption.words
     ]
+    return _Transcript(words, "import", format=kind.name)
 
 
 def _stated_role(spec: SessionSpec, voice: str | None) -> str | None:
@@ -121,35 +122,53 @@ def _stated_role(spec: SessionSpec, voice: str | None) -> str | None:
     return names.get(" ".join(voice.split()).casefold()) if voice else None
 
 
-def _recognised(inputs: Inputs, engine: Transcriber, settings: TranscribeSettings) -> list[_Word]:
-    found = engine.transcribe(
+def _recognised(inputs: Inputs, engine: Transcriber, settings: TranscribeSettings) -> _Transcript:
+    heard = engine.transcribe(
         inputs.recording.audio,
+        speech=tuple(Interval(*span) for span in sorted(_spans(inputs.tables["speech"]))),
         language=settings.language,
         prompt=settings.prompt,
         hotwords=settings.hotwords,
         progress=inputs.progress,
     )
-    return [
+    words = [
         _Word(word.start_s, word.end_s, text, word.probability, "measured", None)
-        for word in found
+        for word in heard.words
         if (text := word.text.strip())
     ]
+    decoded = tuple((one.start_s, one.end_s) for one in heard.decoded)
+    return _Transcript(words, "recognised", language=heard.language, decoded=decoded)
 
 
-def _shortened(words: Sequence[_Word], longest_s: Seconds) -> list[_Word]:
-    """Words in order of time, none longer than `longest_s`: a recogniser stretches over pauses."""
+def _shortened(
+    words: Sequence[_Word], speech: NDArray[np.float64], longest_s: Seconds
+) -> list[_Word]:
+    """Words in order of time, none longer than `longest_s`.
+
+    Recognisers stretch words over pauses, forwards and backwards. A longer word is cut to the
+    stretch of speech that it shares most with, and then at its end.
+    """
     cut = [
-        _Word(w.start_s, min(w.end_s, w.start_s + longest_s), w.text, w.probability, w.timing,
-              w.stated_role)
-        for w in words
-    ]  # fmt: skip
+        word if word.end_s - word.start_s <= longest_s else _trimmed(word, speech, longest_s)
+        for word in words
+    ]
     return sorted(cut, key=lambda word: word.start_s)
+
+
+def _trimmed(word: _Word, speech: NDArray[np.float64], longest_s: Seconds) -> _Word:
+    start_s, end_s = word.start_s, word.end_s
+    if len(speech):
+        starts, ends = np.maximum(speech[:, 0], start_s), np.minimum(speech[:, 1], end_s)
+        most = int((ends - starts).argmax())
+        if ends[most] > starts[most]:
+            start_s, end_s = float(starts[most]), float(ends[most])
+    return replace(word, start_s=start_s, end_s=min(end_s, start_s + longest_s))
 
 
 def _table(inputs: Inputs, words: Sequence[_Word]) -> pa.Table:
     diarization = inputs.tables["diarization"]
-    exclusive = _voices(diarization, exclusive=True)
-    regular = _voices(diarization, exclusive=False)
+    exclusive = voices_of(diarization, exclusive=True)
+    regular = voices_of(diarization, exclusive=False)
     rows: list[dict[str, Any]] = [
         {
             "session_id": inputs.spec.id,
@@ -159,8 +178,8 @@ def _table(inputs: Inputs, words: Sequence[_Word]) -> pa.Table:
             "text": word.text,
             "probability": word.probability,
             "timing": word.timing,
-            "speaker": _speaker(exclusive, word),
-            "is_overlap": _is_overlap(regular, word),
+            "speaker": speaker_of(exclusive, (word.start_s, word.end_s)),
+            "is_overlap": is_overlap(regular, (word.start_s, word.end_s)),
             "stated_role": word.stated_role,
         }
         for index, word in enumerate(words)
@@ -168,46 +187,38 @@ def _table(inputs: Inputs, words: Sequence[_Word]) -> pa.Table:
     return WORDS.build_rows(rows)
 
 
-def _voices(diarization: pa.Table, *, exclusive: bool) -> _Voices:
-    chosen = diarization.filter(pc.equal(diarization.column("exclusive"), exclusive))
-    chosen = chosen.sort_by([("start_s", "ascending"), ("speaker", "ascending")])
-    return _Voices(
-        chosen.column("start_s").to_numpy(),
-        chosen.column("end_s").to_numpy(),
-        chosen.column("speaker").to_numpy().astype(np.int64),
-    )
+def _summary(inputs: Inputs, found: _Transcript, words: Sequence[_Word]) -> dict[str, Any]:
+    """The row of table `transcription`, also told to the log."""
+    voices = voices_of(inputs.tables["diarization"], exclusive=False)
+    row = {
+        "session_id": inputs.spec.id,
+        "source": found.source,
+        "format": found.format,
+        "language": found.language,
+        "word_count": len(words),
+        **coverage(
+            words=[(word.start_s, word.end_s) for word in words],
+            speech=_spans(inputs.tables["speech"]),
+            decoded=found.decoded,
+            diarized=list(zip(voices.start_s.tolist(), voices.end_s.tolist(), strict=True)),
+        ),
+    }
+    told = (f"{name} {value}" for name, value in row.items() if value is not None)
+    _LOG.info("transcript: %s", ", ".join(told))
+    return row
 
 
-def _speaker(voices: _Voices, word: _Word) -> int | None:
-    """Voice with most overlap in all its stretches together, else the nearest within 1 s."""
-    if voices.speaker.size == 0:
-        return None
-    common = np.minimum(voices.end_s, word.end_s) - np.maximum(voices.start_s, word.start_s)
-    if common.max() > 0:
-        totals = np.bincount(voices.speaker, weights=np.maximum(common, 0.0))
-        return int(totals.argmax())
-    nearest = int(common.argmax())  # the least negative: the shortest way to a voice
-    return int(voices.speaker[nearest]) if -common[nearest] <= NEAREST_S else None
-
-
-def _is_overlap(voices: _Voices, word: _Word) -> bool:
-    """Whether two voices speak at the same moment of the word."""
-    touching = (voices.start_s < word.end_s) & (voices.end_s > word.start_s)
-    spans = [
-        (max(float(start), word.start_s), min(float(end), word.end_s), int(speaker))
-        for start, end, speaker in zip(
-            voices.start_s[touching], voices.end_s[touching], voices.speaker[touching], strict=True
-        )
-    ]
-    return any(
-        a[2] != b[2] and min(a[1], b[1]) > max(a[0], b[0])
-        for index, a in enumerate(spans)
-        for b in spans[index + 1 :]
-    )
+def _spans(table: pa.Table) -> list[Span]:
+    """Start and end of every row."""
+    columns = [table.column(name).to_pylist() for name in ("start_s", "end_s")]
+    return list(zip(*columns, strict=True))
 
 
 def _absent(reason: str, sentence: str) -> Outputs:
-    return Outputs({"words": WORDS.empty()}, absences=(Absence("transcript", reason, sentence),))
+    return Outputs(
+        {"words": WORDS.empty(), "transcription": TRANSCRIPTION.empty()},
+        absences=(Absence("transcript", reason, sentence),),
+    )
 
 
 STAGE = Stage(
@@ -215,7 +226,7 @@ STAGE = Stage(
     version=VERSION,
     run=run,
     settings=TranscribeSettings,
-    writes=("words",),
+    writes=("words", "transcription"),
     reads=("diarization", "speech", "media"),
     sources=("session", "media", "transcript"),
     engine="transcriber",

@@ -2,8 +2,9 @@
 
 Covers what speech tools and people write: optional hours, a byte order mark, any line ends, cue
 identifiers and settings, NOTE, STYLE and REGION blocks, formatting tags, HTML entities, voice spans
-(several in one cue) and times inside the text. A line that breaks the format is an error with its
-number, not a caption silently lost. Source: W3C WebVTT, sections 4 and 6.
+(several in one cue), speakers named at the start of a line, and times inside the text. A line that
+breaks the format is an error with its number, not a caption silently lost. Source: W3C WebVTT,
+sections 4 and 6.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.captions import Caption, CaptionWord, by_speaker, spread, tokens, wrong
 from pipeline.errors import SessionError
 
 _TIME = r"(?:(\d{2,}):)?([0-5]\d):([0-5]\d)\.(\d{3})"
@@ -25,28 +27,6 @@ _SKIPPED = ("NOTE", "STYLE", "REGION")
 
 
 @dataclass(frozen=True, slots=True)
-class CueWord:
-    """One word of a caption."""
-
-    start_s: float
-    end_s: float
-    text: str
-    voice: str | None
-    """Who the caption says speaks; None where it does not say."""
-    is_measured: bool
-    """True: it has a time of its own. False: spread over its caption by number of characters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """One caption."""
-
-    start_s: float
-    end_s: float
-    words: tuple[CueWord, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Piece:
     """Text of one voice between two inline times."""
 
@@ -56,7 +36,7 @@ class _Piece:
     """Given by an inline time right before it; None where the piece follows another."""
 
 
-def parse(text: str, *, file: str = "transcript") -> list[Cue]:
+def parse(text: str, *, file: str = "transcript") -> list[Caption]:
     """All captions of a WebVTT file, in the order of the file.
 
     Parameters
@@ -97,7 +77,7 @@ def _blocks(lines: Sequence[str]) -> list[tuple[int, list[str]]]:
     return blocks
 
 
-def _cue(file: str, number: int, block: list[str]) -> Cue:
+def _cue(file: str, number: int, block: list[str]) -> Caption:
     at = 0 if "-->" in block[0] else 1
     if at >= len(block) or "-->" not in block[at]:
         raise _wrong(file, number, "text without a time line such as 00:01.000 --> 00:04.000")
@@ -113,7 +93,7 @@ def _cue(file: str, number: int, block: list[str]) -> Cue:
     if any("-->" in line for line in block[first_text:]):
         raise _wrong(file, number + at, "an empty line is missing before the next caption")
     pieces = _pieces(file, number + first_text, block[first_text:], start_s, end_s)
-    return Cue(start_s, end_s, tuple(_words(pieces, start_s, end_s)))
+    return Caption(start_s, end_s, tuple(_words(pieces, start_s, end_s)))
 
 
 def _pieces(
@@ -148,8 +128,9 @@ def _pieces(
 
 
 def _add(pieces: list[_Piece], text: str, voice: str | None, stamp: float | None) -> None:
-    if text.strip():
-        pieces.append(_Piece(html.unescape(text), voice, stamp))
+    for part, who in by_speaker(html.unescape(text), voice):
+        pieces.append(_Piece(part, who, stamp))
+        stamp = None
 
 
 def _inline_time(file: str, line: int, inside: str, last_s: float, end_s: float) -> float:
@@ -162,47 +143,18 @@ def _inline_time(file: str, line: int, inside: str, last_s: float, end_s: float)
     return at_s
 
 
-def _words(pieces: Sequence[_Piece], start_s: float, end_s: float) -> list[CueWord]:
+def _words(pieces: Sequence[_Piece], start_s: float, end_s: float) -> list[CaptionWord]:
     """Words of a caption: pieces that start at a known time bound those that do not."""
     is_timed = any(piece.start_s is not None for piece in pieces)
-    words: list[CueWord] = []
+    words: list[CaptionWord] = []
     run: list[tuple[str, str | None]] = []
     run_start_s = start_s
     for piece in pieces:
         if piece.start_s is not None:
-            words += _spread(run, run_start_s, piece.start_s, is_timed=is_timed)
+            words += spread(run, run_start_s, piece.start_s, is_first_timed=is_timed)
             run, run_start_s = [], piece.start_s
-        run += [(word, piece.voice) for word in _tokens(piece.text)]
-    return words + _spread(run, run_start_s, end_s, is_timed=is_timed)
-
-
-def _spread(
-    run: Sequence[tuple[str, str | None]], start_s: float, end_s: float, *, is_timed: bool
-) -> list[CueWord]:
-    """Words one after the other, each as long as its share of the characters."""
-    total = sum(len(text) for text, _ in run)
-    words = []
-    at_s = start_s
-    done = 0
-    for index, (text, voice) in enumerate(run):
-        done += len(text)
-        until_s = start_s + (end_s - start_s) * done / total
-        words.append(CueWord(at_s, until_s, text, voice, is_timed and index == 0))
-        at_s = until_s
-    return words
-
-
-def _tokens(text: str) -> list[str]:
-    """Words of a piece; a sign that stands alone belongs to the word before it."""
-    tokens: list[str] = []
-    for token in text.split():
-        if tokens and not any(letter.isalnum() for letter in token):
-            tokens[-1] += token
-        elif tokens and not any(letter.isalnum() for letter in tokens[-1]):
-            tokens[-1] += token  # a dash that opens the line
-        else:
-            tokens.append(token)
-    return [token for token in tokens if any(letter.isalnum() for letter in token)]
+        run += [(word, piece.voice) for word in tokens(piece.text)]
+    return words + spread(run, run_start_s, end_s, is_first_timed=is_timed)
 
 
 def _seconds(groups: Sequence[str | None]) -> float:
@@ -211,4 +163,4 @@ def _seconds(groups: Sequence[str | None]) -> float:
 
 
 def _wrong(file: str, line: int, what: str) -> SessionError:
-    return SessionError(f"{file}, line {line}: {what}")
+    return wrong(file, f"line {line}", what)

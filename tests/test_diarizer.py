@@ -13,6 +13,7 @@ import pytest
 import torch
 from conftest import needs_embedded_weights
 from faster_whisper.audio import decode_audio
+from pyannote.audio.utils.signal import binarize
 from pyannote.core import Annotation, Segment, SlidingWindow, SlidingWindowFeature, Timeline
 from pyannote.database.util import load_rttm
 from pyannote.metrics.diarization import DiarizationErrorRate
@@ -22,7 +23,7 @@ from models.base import SAMPLE_RATE_HZ, Audio, Diarization
 from models.diarizer import EmbeddedDiarizer
 from models.errors import EngineInputError
 from models.options import DiarizerOptions
-from models.voice_pipeline import VoiceClustering, silhouette
+from models.voice_pipeline import VoiceClustering, WindowedScores, silhouette
 
 pytestmark = needs_embedded_weights
 SAMPLE = Path(pyannote.audio.__file__).parent / "sample" / "sample.wav"
@@ -126,23 +127,58 @@ def test_nobody_cannot_speak(diarizer: EmbeddedDiarizer) -> None:
         diarizer.diarize(np.zeros(16, np.float32), num_speakers=0)
 
 
-def test_a_full_card_is_tried_again_with_half_the_batch(
-    diarizer: EmbeddedDiarizer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError])
+def test_a_small_device_ends_with_the_same_turns(
+    sample: Diarization, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    pipeline = diarizer._pipeline
-    tried: list[int] = []
+    small = EmbeddedDiarizer()
+    pool = small._pipeline._pool
+    plain = pool.map
 
-    def full(*_: object, **__: object) -> Any:
-        tried.append(pipeline.segmentation_batch_size)
+    def limited(work: Any, items: Any) -> Any:
+        items = list(items)
+        if sum(len(item) for item in items) > 5:  # windows at once
+            message = "tried to allocate more than there is: out of memory"
+            raise error(message)
+        return plain(work, items)
+
+    monkeypatch.setattr(pool, "map", limited)
+    assert small.diarize(decode_audio(str(SAMPLE)), num_speakers=2) == sample
+    assert small._pipeline.batches.size <= 5
+    assert small._pipeline._segmentation.batches.size <= 5
+
+
+def test_no_room_for_one_window_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = EmbeddedDiarizer()
+
+    def nothing(*_: object) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(type(pipeline), "get_segmentations", full)
-    before = pipeline.segmentation_batch_size
-    with pytest.raises(MemoryError, match="one window at a time"):
-        diarizer.diarize(np.zeros(SAMPLE_RATE_HZ, np.float32), num_speakers=2)
-    pipeline.segmentation_batch_size, pipeline.embedding_batch_size = before, 16
-    assert tried == [before // 2**step for step in range(len(tried))]
-    assert tried[-1] == 1
+    monkeypatch.setattr(full._pipeline._pool, "map", nothing)
+    with pytest.raises(MemoryError, match="even for one item"):
+        full.diarize(np.zeros(SAMPLE_RATE_HZ, np.float32), num_speakers=2)
+
+
+def test_the_number_of_speakers_may_be_bounded(diarizer: EmbeddedDiarizer) -> None:
+    audio = decode_audio(str(SAMPLE))
+    found = diarizer.diarize(audio, num_speakers=4, min_speakers=1)
+    assert {turn.speaker for turn in found.turns} == {0, 1}
+
+
+@pytest.mark.parametrize("samples", [5 * 160, 6_000 * 160 - 1, 6_000 * 160, 12_001 * 160 + 7])
+def test_spectra_block_by_block_are_those_of_the_whole(samples: int) -> None:
+    audio = torch.from_numpy(np.random.default_rng(0).normal(0, 0.1, samples).astype(np.float32))
+    window = torch.hann_window(400)
+    whole = torch.stft(audio, 400, 160, window=window, pad_mode="constant", return_complex=True)
+    mel = ge2e.mel_frames(audio)
+    assert len(mel) == whole.shape[1]
+    bands = librosa.filters.mel(sr=SAMPLE_RATE_HZ, n_fft=400, n_mels=40)
+    np.testing.assert_allclose(mel.numpy(), (bands @ whole.abs().square().numpy()).T, rtol=1e-4)
+    powers = ge2e.frame_power(audio)
+    assert len(powers) == -(-samples // 160)
+    assert powers[:-1].numpy() == pytest.approx(
+        audio[: (len(powers) - 1) * 160].view(-1, 160).square().mean(dim=1).numpy(), rel=1e-6
+    )
 
 
 def test_mel_frames_are_librosa_s() -> None:
@@ -213,3 +249,27 @@ def test_the_silhouette_of_two_points_is_one_and_of_none_is_undefined() -> None:
 def test_voices_nearer_than_one_voice_to_itself_are_one() -> None:
     assert _clustered(0.05) == {0}
     assert _clustered(0.3) == {0, 1}
+
+
+def test_a_long_recording_is_clustered_from_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    who = rng.integers(0, 2, 400)
+    voices = np.eye(8)[who] + rng.normal(0, 0.1, (400, 8))
+    clustering = VoiceClustering(DiarizerOptions())
+    parameters = {"method": "centroid", "threshold": 0.4, "min_cluster_size": 20}
+    clustering.instantiate(parameters)
+    whole = clustering.cluster(voices, 1, 4, None)
+    monkeypatch.setattr("models.voice_pipeline._MOST_IN_TREE", 100)
+    sampled = clustering.cluster(voices, 1, 4, None)
+    assert len(set(zip(whole.tolist(), sampled.tolist(), strict=True))) == len(set(whole)) == 2
+    assert clustering.parameters(instantiated=True) == parameters
+
+
+def test_activity_block_by_block_is_that_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.voice_pipeline._WINDOWS_PER_BLOCK", 4)
+    scores = np.random.default_rng(0).random((11, 50, 3)).astype(np.float32)
+    window = SlidingWindow(duration=5.0, step=0.5)
+    found = binarize(WindowedScores(scores, window), onset=0.6, initial_state=False)
+    expected = binarize(SlidingWindowFeature(scores, window), onset=0.6, initial_state=False)
+    np.testing.assert_array_equal(found.data, expected.data)
+    np.testing.assert_array_equal(found.data, scores > 0.6)

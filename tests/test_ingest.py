@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import av
 import numpy as np
 import pytest
 from made_media import BOTH, bursts, session, write_media
@@ -193,3 +194,31 @@ def test_video_is_never_decoded_here(folder, monkeypatch):
         monkeypatch.setattr(f"pipeline.media_video.{name}", None)
     monkeypatch.setattr("pipeline.media.read_frames", None)
     assert figures(ingested(folder, Detector((0.0, 1.0))))["video_height_px"]["value"] == 48
+
+
+def test_damaged_pieces_are_counted(folder):
+    path = room(folder, 6.0)
+    with av.open(str(path)) as container:
+        places = [(p.pos, p.size) for p in container.demux(audio=0) if p.size]
+    data = bytearray(path.read_bytes())
+    for at, size in places[20:35]:
+        data[at : at + size] = bytes(255 - value for value in data[at : at + size])
+    path.write_bytes(data)
+    found = figures(ingested(folder, Detector((0.0, 2.0))))
+    assert found["audio_damaged_packets"]["value"] == pytest.approx(15, abs=3)
+    assert found["audio_damaged_packets"]["quality"] == "degraded"
+    assert found["video_damaged_packets"]["value"] == 0
+    assert found["video_damaged_packets"]["quality"] == "ok"
+    assert found["audio_duration_s"]["value"] == pytest.approx(6.0, abs=0.05)  # gaps are silence
+
+
+def test_blank_pictures_are_counted(folder):
+    path = room(folder, 6.0)
+    with av.open(str(path)) as container:
+        places = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    data = bytearray(path.read_bytes())
+    for at, size in places[30:50]:
+        data[at : at + size] = bytes(size)
+    path.write_bytes(data)
+    row = figures(ingested(folder, Detector((0.0, 2.0))))["video_damaged_packets"]
+    assert (row["value"], row["quality"]) == (20, "degraded")

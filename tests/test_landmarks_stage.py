@@ -39,8 +39,8 @@ class Tape:
 class Seats:
     """An engine that sees a face in every frame but the third."""
 
-    def track(self, frames, *, people: int) -> Iterator[FaceObservation]:
-        self.people = people
+    def track(self, frames, *, people: int, regions=None) -> Iterator[FaceObservation]:
+        self.people, self.regions = people, regions
         for frame in frames:
             for person in range(people):
                 points = np.full((478, 2), 100.0 * person + 1 / 3, np.float32)
@@ -86,6 +86,16 @@ def test_only_the_client_of_a_two_shot_is_kept() -> None:
     assert engine.people == 2
     assert {row["role"] for row in found} == {"client"}
     assert found[0]["points_px"][0] == pytest.approx(100.33, abs=0.01)
+
+
+def test_regions_reach_the_engine_in_the_order_of_the_seats() -> None:
+    engine = Seats()
+    spec = two_shot("therapist", "client")
+    spec["media"][0]["regions"] = {"client": [0.5, 0.25, 0.5, 0.5]}
+    rows(Tape(1), spec, engine=engine)
+    assert engine.regions == [None, (0.5, 0.25, 0.5, 0.5)]
+    rows(Tape(1), two_shot("therapist", "client"), engine=engine)
+    assert engine.regions is None
 
 
 def test_both_people_where_the_profile_asks_for_them() -> None:

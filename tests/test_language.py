@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from pipeline import language, tables, turns
+from pipeline.cohesion import cohesion
 from pipeline.config import CONFIGS, LanguageSettings, TurnsSettings
 from pipeline.errors import ConfigError
-from pipeline.lexicon import compile_phrases, compile_whole, contains, tokens
+from pipeline.language_figures import language_figures
+from pipeline.lexicon import compile_phrases, compile_whole, contains, phrases_named, tokens
 from pipeline.questions import QuestionRules
 from pipeline.stage import Inputs
 
@@ -19,15 +21,21 @@ PHRASES = tomllib.loads((CONFIGS / "lexicon.en.toml").read_text(encoding="utf-8"
 SETTINGS = LanguageSettings(phrases=PHRASES)
 
 
-def run(
+def run(utterances, roles=("therapist", "client"), **kwargs):
+    """Rows of `turns` for (start, end, text, speaker); texts spread evenly over their time."""
+    return run_tables(utterances, roles, **kwargs)["turns"].to_pylist()
+
+
+def run_tables(
     utterances,
     roles=("therapist", "client"),
     *,
     transcribed=True,
     settings=SETTINGS,
     capture="in_room",
+    timing="measured",
 ):
-    """Rows of `turns` for (start, end, text, speaker); texts spread evenly over their time."""
+    """The tables of the stage."""
     spans, words = [], []
     for start, end, text, speaker in sorted(utterances):
         spans.append({"session_id": "s01", "start_s": start, "end_s": end, "speaker": speaker,
@@ -35,7 +43,7 @@ def run(
         edges = np.linspace(start, end, len(text.split()) + 1)
         words += [
             {"session_id": "s01", "start_s": a, "end_s": b, "text": word, "probability": None,
-             "timing": "measured", "speaker": speaker, "is_overlap": False, "stated_role": None}
+             "timing": timing, "speaker": speaker, "is_overlap": False, "stated_role": None}
             for a, b, word in zip(edges, edges[1:], text.split(), strict=False)
         ]  # fmt: skip
     words = sorted(words, key=lambda word: word["start_s"]) if transcribed else []
@@ -50,7 +58,7 @@ def run(
     spec = SimpleNamespace(id="s01", session=SimpleNamespace(capture=capture))
     inputs = Inputs(spec, None, upstream)
     upstream |= turns.run(inputs, None, TurnsSettings()).tables
-    return language.run(inputs, None, settings).tables["turns"].to_pylist()
+    return language.run(inputs, None, settings).tables
 
 
 @pytest.mark.parametrize(
@@ -199,6 +207,119 @@ def test_without_roles_or_words_nothing_is_claimed():
         (None, None, "no_transcript")
     }
     assert run([]) == []
+    assert {(row["words_reason"], row["reflection"]) for row in silent} == {("no_transcript", None)}
+    assert {row["topic_cohesion_reason"] for row in silent} == {"no_transcript"}
+
+
+ASKED = (0.0, 4.0, "How was the garden?", 0)
+
+
+@pytest.mark.parametrize(
+    ("reply", "timing", "expected", "reason"),
+    [
+        ("Um well good again thanks", "measured", 1.0 + 2 * 1.0, "few_samples"),
+        ("Good again it was thanks", "measured", 1.0, "few_samples"),
+        ("Um well good again thanks", "interpolated", None, "no_word_times"),
+        ("Um uh um uh hmm", "measured", None, "too_short"),
+    ],
+)
+def test_lexical_latency_runs_to_the_first_word_that_is_no_filler(reply, timing, expected, reason):
+    row = run([ASKED, (5.0, 10.0, reply, 1)], timing=timing)[1]
+    assert row["response_latency_s"] == pytest.approx(1.0)
+    assert row["response_latency_lexical_s"] == (expected and pytest.approx(expected))
+    assert row["response_latency_lexical_reason"] == reason
+
+
+def test_echo_is_the_share_of_content_words_the_question_has():
+    question = (0.0, 4.0, "Did the garden gate break again?", 0)
+    rows = run([question, (5.0, 9.0, "The garden gate was open and neighbours came.", 1)])
+    assert rows[1]["reply_echo_ratio"] == pytest.approx(2 / 5)
+    rows = run([question, (5.0, 9.0, "The garden gate was open.", 1)])
+    assert (rows[1]["reply_echo_ratio"], rows[1]["reply_echo_ratio_reason"]) == (None, "too_short")
+    assert rows[0]["reply_echo_ratio_reason"] == "no_question"
+
+
+def test_cohesion_equals_the_cosine_of_an_independent_tfidf():
+    text = pytest.importorskip("sklearn.feature_extraction.text")
+    docs = [
+        "apple pear plum apple",
+        "pear river boat",
+        "boat sail wind pear",
+        "stone",
+        "apple wind",
+    ]
+    weights = text.TfidfVectorizer().fit(docs)
+    found = cohesion([doc.split() for doc in docs])
+    assert found[0] is None
+    for at in range(1, len(docs)):
+        before = " ".join(docs[max(0, at - 3) : at])
+        a, b = weights.transform([docs[at], before]).toarray()
+        assert found[at] == pytest.approx(float(a @ b), abs=1e-12)
+
+
+def test_cohesion_is_gated_by_length_and_scored_against_the_same_voice():
+    rng = np.random.default_rng(4)
+    nouns = ["river", "boat", "morning", "stone", "apple", "garden", "letter", "train"]
+    said = [" the ".join(["so", *rng.choice(nouns, 5), "river"]) for _ in range(60)]
+    talk = [(10.0 * i, 10.0 * i + 8, text, i % 2) for i, text in enumerate(said)]
+    rows = run([*talk, (600.0, 604.0, "the river boat", 0)])
+    assert rows[0]["topic_cohesion"] is None
+    assert all(0 < row["topic_cohesion"] <= 1 for row in rows[1:60])
+    assert (rows[60]["topic_cohesion"], rows[60]["topic_cohesion_reason"]) == (None, "too_short")
+    assert {row["topic_cohesion_reason"] for row in rows[1:60]} == {None}
+    few = run(talk[:20])
+    assert {row["topic_cohesion_reason"] for row in few[1:]} == {"no_baseline"}
+
+
+@pytest.mark.parametrize(
+    ("before", "reply", "expected"),
+    [
+        ("You should call him.", "But he never listens to me.", True),
+        ("You should call him.", "I will do that today.", False),
+        ("He lives in town.", "But he never listens to me.", None),
+        ("That's wonderful.", "Not really.", True),
+    ],
+)
+def test_demur_needs_something_to_hold_back_from(before, reply, expected):
+    rows = run([(0.0, 4.0, before, 0), (5.0, 9.0, reply, 1), (12.0, 15.0, "I see it.", 0)])
+    assert [row["client_demur"] for row in rows] == [None, expected, None]
+
+
+@pytest.mark.parametrize(
+    ("overlap_s", "expected"), [(0.3, False), (0.5, True), (0.9, True), (1.5, False)]
+)
+def test_an_interruption_overlaps_and_the_other_stops(overlap_s, expected):
+    start = 4.0 - overlap_s
+    rows = run([(0.0, 4.0, "It was hard.", 0), (start, start + 5.0, "No it was not.", 1)])
+    assert [row["interruption"] for row in rows] == [None, expected]
+
+
+def test_a_hold_is_the_therapists_turn_with_backchannels_bridged():
+    rows = run([
+        (0.0, 9.0, "It was hard.", 0), (9.2, 9.6, "Mm-hmm.", 1), (10.0, 20.0, "Very hard.", 0),
+        (21.0, 30.0, "It was.", 1),
+    ])  # fmt: skip
+    assert [row["therapist_hold_s"] for row in rows] == [20.0, None, None]
+
+
+def test_phrases_quote_what_was_counted_and_when():
+    talk = [(0.0, 6.0, "Well, you should go now.", 0), (7.0, 9.0, "But I can't go there.", 1)]
+    found = run_tables(talk)["phrases"].to_pylist()
+    assert [(row["turn_id"], row["cue"], row["text"]) for row in found] == [
+        (0, "directive_strong", "you should"), (1, "demur", "But"),
+    ]  # fmt: skip
+    assert (found[0]["start_s"], found[0]["end_s"]) == pytest.approx((1.2, 3.6))
+    assert run_tables(talk, transcribed=False)["phrases"].num_rows == 0
+
+
+def test_cues_and_disclosure_gate():
+    long = "When I was your age my mother did that to me as well."
+    rows = run([(0.0, 6.0, long, 0), (7.0, 9.0, "Trust me. You always say so.", 1),
+                (10.0, 12.0, "My own mother.", 0)])  # fmt: skip
+    assert [row["self_disclosure"] for row in rows] == [True, None, None]
+    assert [row["certainty_phrase"] for row in rows] == [False, True, False]
+    assert [row["generalising"] for row in rows] == [0, 1, 0]
+    assert {row["solicit_feedback"] for row in rows} == {"none"}
 
 
 @pytest.mark.parametrize(
@@ -210,6 +331,7 @@ def test_without_roles_or_words_nothing_is_claimed():
         ("^ no", "well no", False),
         ("right $", "that is right", True),
         ("art", "party", False),
+        ("we ... talk", "we", False),
     ],
 )
 def test_phrase_notation(phrase, text, expected):
@@ -221,8 +343,69 @@ def test_whole_match_and_bad_phrases():
     assert contains(pattern, tokens("Um, yeah. I guess so."))
     assert not contains(pattern, tokens("Yeah, I went there."))
     assert not contains(pattern, tokens("Um."))
-    for bad in ("a|b", "", "what[s]"):
+    for bad in ("a|b", "", "what[s]", "(so) (well)", "... (so)"):
         with pytest.raises(ConfigError, match="phrase"):
             compile_phrases([bad])
     with pytest.raises(ConfigError, match="fillers"):
         QuestionRules({}, punctuated=True)
+
+
+def test_a_phrase_may_name_another_list():
+    lists = {"relatives": ["mother", "son"], "own": ["my (own) @relatives"], "bad": ["my @nobody"]}
+    pattern = compile_phrases(phrases_named(lists, "own"))
+    assert contains(pattern, tokens("That was my own son."))
+    assert not contains(pattern, tokens("That was my own fault."))
+    with pytest.raises(ConfigError, match="nobody"):
+        phrases_named(lists, "bad")
+
+
+def figures(rows, why=None, why_roles=None):
+    return {name: (value, why) for name, value, why, _ in language_figures(rows, why, why_roles)}
+
+
+def test_session_figures_are_rates_shares_and_medians():
+    talk = []
+    for i in range(12):
+        at = 20.0 * i
+        said = "You should call her. " if i % 4 == 0 else "It sounds like you were tired. "
+        talk += [
+            (at, at + 8, said + "How was that for you and your son?", 0),
+            (at + 9, at + 18, "But nothing ever works for me at home you see.", 1),
+        ]
+    rows = run(talk)
+    found = figures(rows)
+    words = sum(row["word_count"] for row in rows if row["role"] == "therapist")
+    assert found["therapist_directive_strong_pk"][0] == pytest.approx(1000 * 3 / words)
+    assert found["therapist_reflection_prop"][0] == pytest.approx(9 / 12)
+    assert found["client_generalising_pk"][0] == pytest.approx(1000 * 24 / (12 * 10))
+    assert found["client_reply_words_median"][0] == 10
+    assert found["client_demur_prop"] == (None, "few_samples")
+    assert found["therapist_interruption_count"][0] == 0
+    assert found["therapist_somatic_question_count"][0] == 0
+    few = figures(run(talk[:2]))
+    assert few["therapist_directive_strong_pk"] == (None, "few_samples")
+
+
+def test_session_figures_of_an_unknown_session_have_its_reason():
+    talk = [(0.0, 4.0, "How was it?", 0), (5.0, 9.0, "It was fine.", 1)]
+    rows = run(talk, roles=("unknown", "unknown"))
+    assert {why for _, why in figures(rows, "no_role", "no_role").values()} == {"no_role"}
+    assert {value for value, _ in figures(rows, "no_role", "no_role").values()} == {None}
+    silent = figures(run(talk, transcribed=False, settings=LanguageSettings()), "no_transcript")
+    assert silent["therapist_interruption_count"] == (0.0, "no_speech")
+    assert silent["client_demur_prop"] == (None, "no_transcript")
+
+
+def test_feedback_is_looked_for_at_the_end_and_repair_at_the_start():
+    talk = [
+        (0.0, 9.0, "Last week I cut you off, I'm sorry. How was that for you?", 0),
+        (10.0, 19.0, "It was fine with me I think.", 1),
+        (1500.0, 1504.0, "I'm sorry about last week.", 0),
+        (1505.0, 1509.0, "It is okay.", 1),
+        (1510.0, 1519.0, "How was today for you?", 0),
+        (1520.0, 1529.0, "Good I think.", 1),
+    ]
+    found = figures(run(talk))
+    assert found["therapist_repair_marker_max"][0] == 3
+    assert found["therapist_feedback_general_count"][0] == 1
+    assert found["therapist_feedback_specific_count"][0] == 0

@@ -32,7 +32,7 @@ def folder(tmp_path):
 def test_offset_and_gap_leave_every_sound_at_its_time(tmp_path):
     pieces = [(0.5, bursts(4, [1.0, 3.0])), (7.0, bursts(3, [0.25, 2.0]))]
     path = write_media(tmp_path / "a.mkv", pieces, codec="pcm_s16le")
-    audio, first_s = read_audio(path)
+    audio, first_s, _ = read_audio(path)
     assert first_s == pytest.approx(0.5, abs=0.001)
     np.testing.assert_allclose(onsets(audio) + first_s, [1.5, 3.5, 7.25, 9.0], atol=0.001)
 
@@ -42,7 +42,7 @@ def test_offset_and_gap_leave_every_sound_at_its_time(tmp_path):
 )
 def test_codec_start_up_does_not_shift_the_sound(tmp_path, name, codec):
     path = write_media(tmp_path / name, [(0.0, bursts(6, [0.5, 2.0, 5.5]))], codec=codec)
-    audio, first_s = read_audio(path)
+    audio, first_s, _ = read_audio(path)
     found = onsets(audio) + first_s
     start = found[0] - 0.5  # transport streams count from 1.4 s; lossy codecs ring before an onset
     np.testing.assert_allclose(found - start, [0.5, 2.0, 5.5], atol=0.002)
@@ -52,15 +52,15 @@ def test_mp3_start_delay_and_known_lengths(shared_data):
     words = shared_data / "speech" / "words"
     assert read_audio(words / "jfk.flac")[0].size == 11 * 16_000
     assert read_audio(words / "test_en.wav")[0].size == 93_680
-    audio, first_s = read_audio(words / "test.mp3")
+    audio, first_s, _ = read_audio(words / "test.mp3")
     assert first_s == pytest.approx(1105 / 44_100, abs=1e-6)  # the decoder's delay, LAME's tag
     assert audio.size / 16_000 == pytest.approx(27.503243, abs=0.001)
 
 
 def test_mp3_lies_beside_the_wav_it_was_made_from(tmp_path):
     signal = bursts(8, [0.5, 3.0, 7.0])
-    wav, _ = read_audio(write_media(tmp_path / "a.wav", [(0.0, signal)], codec="pcm_s16le"))
-    mp3, _ = read_audio(write_media(tmp_path / "a.mp3", [(0.0, signal)], codec="libmp3lame"))
+    wav, _, _ = read_audio(write_media(tmp_path / "a.wav", [(0.0, signal)], codec="pcm_s16le"))
+    mp3, _, _ = read_audio(write_media(tmp_path / "a.mp3", [(0.0, signal)], codec="libmp3lame"))
     n = min(wav.size, mp3.size)
     lag = np.argmax(np.correlate(mp3[:n][8000 - 400 : 9600], wav[:n][8000:9200], "valid")) - 400
     assert abs(lag) <= 16  # 1 ms
@@ -97,7 +97,7 @@ def test_a_jump_of_hours_is_an_error_not_a_gap():
 def test_channels_stay_apart(tmp_path):
     pair = np.stack([bursts(2, [0.5]), bursts(2, [1.5])])
     path = write_media(tmp_path / "a.wav", [(0.0, pair)], codec="pcm_s16le")
-    channels, _ = read_channels(path)
+    channels, _, _ = read_channels(path)
     assert [onsets(one).tolist() for one in channels] == [
         [pytest.approx(0.5, abs=0.001)],
         [pytest.approx(1.5, abs=0.001)],

@@ -1,4 +1,4 @@
-"""Our face core against mediapipe's own FaceLandmarker, on the same networks."""
+"""mediapipe's own FaceLandmarker in its child process. Our cores against it: test_face_parity."""
 
 from __future__ import annotations
 
@@ -7,64 +7,22 @@ import sys
 
 import numpy as np
 import pytest
-from face_scenes import decoded, film, portrait, scene, task_bundle
-from skimage import data
+from face_scenes import film, portrait, scene, task_bundle
 
 from models import mediapipe_reference
 from models.errors import DeviceUnavailableError, EngineError, WeightMissingError
-from models.face_geometry import eye_centre_distance
-from models.face_tracker import EmbeddedFaceTracker, TrackerSettings
+from models.face_blendshapes import BLENDSHAPES
 from models.mediapipe_reference import MediapipeReference, isolation_refusal
-
-MEAN_LIMIT = 5e-4
-WORST_LIMIT = 5e-3
-"""Mean over points of the distance to mediapipe's, over the distance between eye centres."""
 
 
 @pytest.fixture(scope="module")
 def reference():
     try:
-        engine = MediapipeReference(task_bundle())
+        engine = MediapipeReference(task_bundle(), blendshapes=True)
     except DeviceUnavailableError as refusal:
         pytest.skip(str(refusal))
     with engine:
         yield engine
-
-
-def errors(reference, frames):
-    """Per frame; both must find the face, or neither."""
-    alone = TrackerSettings(single_frames=True)
-    ours = EmbeddedFaceTracker.from_task(task_bundle(), settings=alone).track(frames, people=1)
-    found = []
-    for frame, seen in zip(frames, ours, strict=True):
-        faces = reference.landmarks(frame.image)
-        assert (seen.reason is None) == bool(faces), frame.index
-        for truth in faces:
-            off = np.linalg.norm(seen.points - truth, axis=1).mean()
-            found.append(off / eye_centre_distance(truth))
-    return np.array(found)
-
-
-def test_parity_on_a_portrait_at_several_sizes_and_at_the_border(reference):
-    whole = np.ascontiguousarray(data.astronaut())
-    images = [
-        whole,
-        np.ascontiguousarray(whole[70:400, 190:420]),
-        portrait(660),
-        scene((600, 50, 600)),
-    ]
-    found = errors(reference, film(images))
-    assert len(found) == len(images)
-    assert found.mean() <= MEAN_LIMIT
-    assert found.max() <= WORST_LIMIT
-
-
-def test_parity_on_a_real_video(reference, shared_data):
-    frames = decoded(shared_data / "video" / "WolfgangLanger_Pexels.mp4")
-    found = errors(reference, [frame for frame in frames if frame.index % 8 == 0])
-    assert len(found) == 59
-    assert found.mean() <= MEAN_LIMIT
-    assert found.max() <= WORST_LIMIT
 
 
 def test_the_reference_finds_nobody_on_grey(reference):
@@ -78,6 +36,13 @@ def test_the_reference_tracks_and_speaks_of_a_wrong_head_count(reference):
     assert row.points.shape == (478, 2)
     with pytest.raises(EngineError, match="started for 1 people, not 2"):
         list(reference.track(film([portrait(440)]), people=2))
+
+
+def test_blendshapes_come_when_asked_for(reference):
+    (face,) = reference.faces(portrait(440))
+    assert face.blendshapes.shape == (len(BLENDSHAPES),)
+    smile = face.blendshapes[BLENDSHAPES.index("mouthSmileLeft")]
+    assert smile > 0.3 > face.blendshapes[BLENDSHAPES.index("jawOpen")]  # she smiles, mouth shut
 
 
 def test_the_child_has_no_network():
@@ -110,8 +75,11 @@ def test_a_missing_and_a_damaged_bundle_are_named(tmp_path):
         MediapipeReference(damaged)
 
 
-def test_a_closed_reference_says_so(reference):
+def test_a_closed_reference_says_so_and_gives_no_blendshapes_unasked(reference):
     with MediapipeReference(task_bundle()) as short:
-        assert short.landmarks(portrait(440))
+        (plain,) = short.faces(portrait(440))
+    (full,) = reference.faces(portrait(440))
+    assert plain.blendshapes is None
+    np.testing.assert_allclose(plain.points, full.points, atol=1e-4)
     with pytest.raises(EngineError, match="closed"):
         short.landmarks(portrait(440))

@@ -64,6 +64,35 @@ def test_a_mistake_names_session_and_field(folder, change, complaint):
     assert "D07-05" in str(error.value)
 
 
+def seen(regions):
+    return GOOD + f'shows = ["client"]\nregions = {regions}\n'
+
+
+def test_regions_say_where_people_sit(folder):
+    assert load(folder, GOOD).media[0].regions == {}
+    spec = load(folder, seen("{ client = [0, 0.2, 0.5, 0.8] }"))
+    assert spec.media[0].regions == {"client": [0.0, 0.2, 0.5, 0.8]}
+
+
+@pytest.mark.parametrize(
+    ("regions", "complaint"),
+    [
+        ("{ therapist = [0.1, 0.1, 0.2, 0.2] }", r"therapist = \[.*\], but `shows` of room\.wav"),
+        ("{ client = [0.1, 0.1, 0.2] }", "allowed: four numbers"),
+        ("{ client = [-0.1, 0.1, 0.2, 0.2] }", r"client = \[-0\.1, .* 0\.\.1"),
+        ("{ client = [0.9, 0.1, 0.2, 0.2] }", r"left \+ width"),
+        ("{ client = [0.1, 0.1, 0.0, 0.2] }", "above 0"),
+        ("{ client = [0.1, 0.1, nan, 0.2] }", r"media\.0\.regions\.client\.2 = nan"),
+        ("{ guest = [0.1, 0.1, 0.2, 0.2] }", "media.0.regions.guest"),
+        ('{ client = "left" }', r"media\.0\.regions\.client = 'left'"),
+    ],
+)
+def test_a_region_that_cannot_be_is_refused(folder, regions, complaint):
+    with pytest.raises(SessionError, match=complaint) as error:
+        load(folder, seen(regions))
+    assert "D07-05" in str(error.value)
+
+
 @pytest.mark.parametrize("total", ["nan", "inf"])
 def test_a_form_without_a_finite_total_is_refused(folder, total):
     form = f'\n[[forms]]\ninstrument = "SRS"\nby = "client"\ntotal = {total}\nmax = 40\n'

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from made_media import bursts, write_media
 
-from models.base import Fingerprint, TimedWord
+from models.base import Fingerprint, TimedWord, Transcript
 from pipeline import transcribe
 from pipeline.config import TranscribeSettings
 from pipeline.errors import SessionError
 from pipeline.media_probe import probe
 from pipeline.session import TranscriptFile
 from pipeline.stage import Inputs, Missing
-from pipeline.tables import DIARIZATION, MEDIA, SPEECH, WORDS
+from pipeline.tables import DIARIZATION, MEDIA, SPEECH, TRANSCRIPTION, WORDS
 
 SPOKEN = SPEECH.build({"session_id": ["S01"], "start_s": [0.0], "end_s": [60.0]})
 NO_WEIGHTS = Missing("no_weights", "No weights for the recogniser.")
@@ -36,7 +36,7 @@ class Planted:
 
     def transcribe(self, audio, **asked):
         self.asked = asked
-        return self.words
+        return Transcript(self.words, asked["speech"], "en")
 
 
 def diarization(turns, exclusive):
@@ -72,6 +72,7 @@ def run(
         Inputs(spec, recording, tables), engine, TranscribeSettings(**settings)
     )
     WORDS.check(outputs.tables["words"])
+    TRANSCRIPTION.check(outputs.tables["transcription"])
     return outputs
 
 
@@ -134,8 +135,70 @@ def test_captions_follow_a_player_that_starts_with_the_picture(tmp_path):
     assert word["start_s"] == pytest.approx(2.0 - 1.5 + 0.25, abs=0.025)
 
 
+FORMATS = {
+    "t.SRT": "1\n00:00:02,000 --> 00:00:03,000\nClient: so\n",
+    "t.vtt": "WEBVTT\n\n00:02.000 --> 00:03.000\n<v client>so\n",
+    "t.stm": "talk 1 C07 2.0 3.0 <o> so\n",
+    "t.json": '{"segments": [{"start": 2, "end": 3, "text": "so", "speaker": "Client"}]}',
+}
+SOUND_AFTER_PICTURE = dict.fromkeys(MEDIA.by_name) | {
+    "session_id": "S01", "media": 0, "sha256": "-", "offset_s": 0.25,
+    "video_start_s": 10.0, "audio_start_s": 11.5, "clock_start_s": 11.5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "start_s"), [("t.SRT", 0.75), ("t.vtt", 0.75), ("t.stm", 2.25), ("t.json", 2.25)]
+)
+def test_captions_keep_the_players_time_and_recognisers_that_of_the_sound(tmp_path, name, start_s):
+    media = MEDIA.build_rows([SOUND_AFTER_PICTURE])
+    (word,) = imported(tmp_path, FORMATS[name], name, media=media)
+    assert (word["text"], word["stated_role"], word["timing"]) == ("so", "client", "interpolated")
+    assert (word["start_s"], word["end_s"]) == (start_s, start_s + 1)
+
+
+def test_a_stretched_word_is_cut_to_the_speech_it_shares_most_with():
+    speech = SPEECH.build({"session_id": ["S01"] * 2, "start_s": [1.0, 6.0], "end_s": [2.0, 9.0]})
+    engine = Planted(
+        TimedWord(1.9, 6.5, "so", 0.9), TimedWord(1.5, 6.2, "yes", 0.9), TimedWord(2.5, 5.5, "no")
+    )
+    found = words(engine, speech=speech)
+    assert [(w["text"], w["start_s"], w["end_s"]) for w in found] == [
+        ("yes", 1.5, 2.0),
+        ("no", 2.5, 4.0),
+        ("so", 6.0, 6.5),
+    ]
+
+
+def test_coverage_of_a_recognised_transcript():
+    """10 s of voices in two stretches; the detector hears 5 of them, one word lies in the first."""
+    turns = [(0.0, 6.0, 0), (10.0, 14.0, 1)]
+    speech = SPEECH.build({"session_id": ["S01"], "start_s": [1.0], "end_s": [6.0]})
+    engine = Planted(TimedWord(2.0, 2.5, "so", 0.9))
+    (row,) = run(engine, turns=turns, speech=speech).tables["transcription"].to_pylist()
+    assert row["source"] == "recognised"
+    assert (row["format"], row["language"], row["word_count"]) == (None, "en", 1)
+    assert (row["speech_s"], row["decoded_s"]) == (5.0, 5.0)
+    shares = [row[f"diarized_{of}_prop"] for of in ("speech", "decoded", "worded")]
+    assert shares == pytest.approx([0.5, 0.5, 0.6])
+
+
+def test_coverage_of_an_import_and_of_nothing(tmp_path):
+    (tmp_path / "t.vtt").write_text(VTT)
+    outputs = run(NO_WEIGHTS, folder=tmp_path, transcript=TranscriptFile(file="t.vtt"))
+    (row,) = outputs.tables["transcription"].to_pylist()
+    assert (row["source"], row["format"], row["word_count"]) == ("import", "vtt", 4)
+    nothing = ("language", "decoded_s", "diarized_speech_prop", "diarized_worded_prop")
+    assert [row[name] for name in nothing] == [None] * 4
+    assert run(NO_WEIGHTS).tables["transcription"].num_rows == 0
+    (row,) = run(Planted(), turns=[(0.0, 1.0, 0)]).tables["transcription"].to_pylist()
+    assert (row["word_count"], row["diarized_worded_prop"]) == (0, 0.0)
+
+
 def test_what_cannot_be_imported_is_named(tmp_path):
-    with pytest.raises(SessionError, match=r"session S01: t\.srt: only WebVTT"):
+    with pytest.raises(SessionError, match=r"session S01: t\.docx: ending '\.docx'.*\.srt.*\.json"):
+        imported(tmp_path, name="t.docx")
+    with pytest.raises(SessionError, match=r"session S01: t\.srt, line 1: "):
         imported(tmp_path, name="t.srt")
     with pytest.raises(SessionError, match="not text in UTF-8"):
         imported(tmp_path, "WEBVTT\n\n00:01.000 --> 00:02.000\nmüde\n".encode("latin-1"))

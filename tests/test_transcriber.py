@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,17 @@ import pytest
 import tiny_whisper
 from faster_whisper.audio import decode_audio
 
-from models.base import SAMPLE_RATE_HZ, Audio, TimedWord
+from models.base import SAMPLE_RATE_HZ, Audio, Interval, TimedWord, Transcript
 from models.catalog import find_whisper
+from models.device import CPU, Device
 from models.errors import EngineInputError, WeightMissingError
-from models.options import TranscriberOptions, transcriber_fingerprint
+from models.options import TranscriberOptions, transcriber_fingerprint, whisper_compute_type
+from models.speech_detector import SileroSpeechDetector
 from models.transcriber import WhisperTranscriber
 
-OPTIONS = TranscriberOptions(max_new_tokens=20)
+OPTIONS = TranscriberOptions(max_new_tokens=12, cpu_threads=1)
+SECONDS = tuple(Interval(5.0 * at + 0.5, 5.0 * at + 1.2 + 0.1 * at) for at in range(9))
+"""Nine stretches of different length, each a pack of its own."""
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +35,8 @@ def made(folder: Path) -> WhisperTranscriber:
 
 
 @pytest.fixture(scope="module")
-def speech(shared_data: Path) -> Audio:
-    return decode_audio(str(shared_data / "speech" / "words" / "jfk.flac"))
+def noise() -> Audio:
+    return np.random.default_rng(0).normal(0, 0.1, 45 * SAMPLE_RATE_HZ).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -43,39 +48,113 @@ def real() -> WhisperTranscriber:
 
 
 @pytest.mark.parametrize("language", ["en", None])
-def test_words_lie_in_the_recording_in_order(
-    made: WhisperTranscriber, speech: Audio, language: str | None
+def test_words_lie_in_their_packs_in_order(
+    made: WhisperTranscriber, noise: Audio, language: str | None
 ) -> None:
-    words = made.transcribe(speech, language=language, prompt="My fellow", hotwords="country")
-    assert words
-    for word in words:
-        assert 0 <= word.start_s <= word.end_s <= speech.size / SAMPLE_RATE_HZ + 0.1
-        assert word.probability is not None
+    found = made.transcribe(
+        noise, speech=SECONDS, language=language, prompt="My fellow", hotwords="country"
+    )
+    assert found.language in tiny_whisper.LANGUAGES
+    assert len(found.decoded) == len(SECONDS)
+    for one, spoken in zip(found.decoded, SECONDS, strict=True):
+        assert one.start_s <= spoken.start_s < spoken.end_s <= one.end_s
+    assert found.words
+    for word in found.words:
+        assert any(p.start_s <= word.start_s <= word.end_s <= p.end_s for p in found.decoded)
         assert 0 <= word.probability <= 1
-    starts = [word.start_s for word in words]
+    starts = [word.start_s for word in found.words]
     assert starts == sorted(starts)
 
 
-def test_the_same_recording_gives_the_same_words(made: WhisperTranscriber, speech: Audio) -> None:
-    assert made.transcribe(speech, language="en") == made.transcribe(speech, language="en")
+@pytest.mark.parametrize("batch_size", [1, 4, 8])
+def test_batches_change_no_word_no_time_no_probability(
+    made: WhisperTranscriber, folder: Path, noise: Audio, batch_size: int
+) -> None:
+    other = WhisperTranscriber(folder, replace(OPTIONS, batch_size=batch_size, cpu_threads=2))
+    asked = {"speech": SECONDS, "language": "en", "prompt": "a b"}
+    expected = made.transcribe(noise, **asked)
+    assert other.transcribe(noise, **asked) == expected
+    assert other.transcribe(noise, **asked) == expected  # nothing is carried over
 
 
-def test_silence_has_no_words(made: WhisperTranscriber) -> None:
-    for seconds in (0, 3):
-        silence = np.zeros(seconds * SAMPLE_RATE_HZ, np.float32)
-        assert made.transcribe(silence, language="en") == ()
+def test_a_pack_alone_gives_the_words_it_gives_in_a_recording(
+    made: WhisperTranscriber, noise: Audio
+) -> None:
+    whole = made.transcribe(noise, speech=SECONDS, language="en")
+    alone = made.transcribe(noise, speech=SECONDS[4:5], language="en")
+    (one,) = alone.decoded
+    inside = [word for word in whole.words if one.start_s <= word.start_s <= one.end_s]
+    assert alone.words
+    assert tuple(inside) == alone.words
 
 
-def test_progress_ends_at_one(made: WhisperTranscriber, speech: Audio) -> None:
+class Cramped:
+    """A model that has room for three packs."""
+
+    def __init__(self, model: object) -> None:
+        self.model, self.sizes = model, []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.model, name)
+
+    def generate(self, encoded: object, prompts: list[list[int]], **asked: object) -> object:
+        self.sizes.append(len(prompts))
+        if len(prompts) > 3:
+            raise RuntimeError("CUDA failed with error out of memory")
+        return self.model.generate(encoded, prompts, **asked)
+
+
+def test_out_of_memory_halves_the_batch_and_changes_nothing(
+    made: WhisperTranscriber, noise: Audio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = made.transcribe(noise, speech=SECONDS, language="en")
+    cramped = Cramped(made._whisper.model)
+    monkeypatch.setattr(made._whisper, "model", cramped)
+    assert made.transcribe(noise, speech=SECONDS, language="en") == expected
+    assert cramped.sizes == [8, 4, 2, 2, 2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("silent_above", "improbable_below", "is_heard"),
+    [(-1.0, 0.0, False), (1.0, 0.0, True), (-1.0, -1e9, True)],
+)
+def test_a_pack_silent_and_improbable_has_no_words(
+    folder: Path, noise: Audio, silent_above: float, improbable_below: float, is_heard: bool
+) -> None:
+    options = replace(
+        OPTIONS, no_speech_threshold=silent_above, log_prob_threshold=improbable_below
+    )
+    engine = WhisperTranscriber(folder, options)
+    found = engine.transcribe(noise, speech=SECONDS[:2], language="en")
+    assert bool(found.words) == is_heard
+    assert len(found.decoded) == 2
+
+
+def test_without_speech_nothing_is_decoded(made: WhisperTranscriber, noise: Audio) -> None:
+    for audio in (np.zeros(0, np.float32), noise):
+        assert made.transcribe(audio, speech=(), language="en") == Transcript(())
+
+
+def test_a_stretch_of_a_moment_is_decoded(made: WhisperTranscriber, noise: Audio) -> None:
+    moment = (Interval(0.0, 0.05), Interval(44.9, 45.0))
+    found = made.transcribe(noise, speech=moment, language="en")
+    assert found.decoded[-1].end_s == 45.0
+    assert all(word.end_s <= 45.0 for word in found.words)
+
+
+def test_progress_rises_to_one(made: WhisperTranscriber, noise: Audio) -> None:
     heard: list[float] = []
-    made.transcribe(speech, language="en", progress=lambda _, share: heard.append(share))
-    assert heard[-1] == 1.0
-    assert all(0 <= share <= 1 for share in heard)
+    made.transcribe(
+        noise, speech=SECONDS, language="en", progress=lambda _, share: heard.append(share)
+    )
+    assert heard == [pytest.approx(done / 9) for done in range(1, 10)]
 
 
-def test_an_unknown_language_lists_the_known(made: WhisperTranscriber, speech: Audio) -> None:
+def test_what_the_model_cannot_take_is_refused(made: WhisperTranscriber, noise: Audio) -> None:
     with pytest.raises(EngineInputError, match="de"):
-        made.transcribe(speech, language="xx")
+        made.transcribe(noise, speech=SECONDS, language="xx")
+    with pytest.raises(EngineInputError, match=r"hotwords \(301 tokens\).*allowed are 223"):
+        made.transcribe(noise, speech=SECONDS, language="en", hotwords="x" * 300)
 
 
 def test_an_incomplete_folder_is_refused_before_the_hub_is_asked(tmp_path: Path) -> None:
@@ -90,8 +169,16 @@ def test_the_fingerprint_follows_weights_and_options(folder: Path, tmp_path: Pat
     assert transcriber_fingerprint(folder, OPTIONS) == transcriber_fingerprint(copy, OPTIONS)
     assert transcriber_fingerprint(folder, OPTIONS) != transcriber_fingerprint(other, OPTIONS)
     assert transcriber_fingerprint(folder) != transcriber_fingerprint(folder, OPTIONS)
-    threads = TranscriberOptions(max_new_tokens=20, cpu_threads=1)
-    assert transcriber_fingerprint(folder, threads) == transcriber_fingerprint(folder, OPTIONS)
+    how = replace(OPTIONS, cpu_threads=3, batch_size=1)
+    assert transcriber_fingerprint(folder, how) == transcriber_fingerprint(folder, OPTIONS)
+
+
+def test_the_device_decides_what_is_computed_in() -> None:
+    auto = TranscriberOptions()
+    assert whisper_compute_type(auto, CPU) == "int8"
+    assert whisper_compute_type(auto, Device("cuda", 0, "bfloat16")) == "float16"
+    assert whisper_compute_type(auto, Device("cuda", 0, "float32")) == "float32"
+    assert whisper_compute_type(TranscriberOptions("float32"), CPU) == "float32"
 
 
 def _plain(text: str) -> list[str]:
@@ -115,18 +202,25 @@ def test_the_word_error_rate_counts_edits() -> None:
     assert _word_error_rate(said, "Ask not what you can.") == pytest.approx(3 / 5)
 
 
-def test_read_speech(real: WhisperTranscriber, speech: Audio) -> None:
+def _heard(engine: WhisperTranscriber, file: Path) -> tuple[TimedWord, ...]:
+    audio = decode_audio(str(file))
+    speech = SileroSpeechDetector().speech(audio)
+    return engine.transcribe(audio, speech=speech, language="en").words
+
+
+def test_read_speech(real: WhisperTranscriber, shared_data: Path) -> None:
     truth = (
         "And so, my fellow Americans, ask not what your country can do for you, "
         "ask what you can do for your country."
     )
-    assert _word_error_rate(real.transcribe(speech, language="en"), truth) <= 0.1
+    words = _heard(real, shared_data / "speech" / "words" / "jfk.flac")
+    assert _word_error_rate(words, truth) <= 0.1
 
 
 def test_meeting_word_times(real: WhisperTranscriber, shared_data: Path) -> None:
     base = shared_data / "speech" / "ami30" / "trn03"
     rows = [line.split() for line in base.with_suffix(".words.ctm").read_text().splitlines()]
-    words = real.transcribe(decode_audio(f"{base}.wav"), language="en")
+    words = _heard(real, base.with_suffix(".wav"))
     assert _word_error_rate(words, " ".join(row[4] for row in rows)) <= 0.5
     starts = {text: float(start) for _, _, start, _, text, *_ in rows if len(text) > 5}
     heard = {_plain(word.text)[0]: word.start_s for word in words if _plain(word.text)}

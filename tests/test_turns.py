@@ -6,7 +6,7 @@ from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import tables, turns
@@ -133,6 +133,7 @@ def dialogues(draw):
     return intervals
 
 
+@settings(deadline=None)
 @given(dialogues())
 def test_talk_time_is_conserved_and_the_floor_alternates(intervals):
     units = turns.ipus(intervals, gap_s=SETTINGS.ipu_gap_s)
@@ -144,6 +145,7 @@ def test_talk_time_is_conserved_and_the_floor_alternates(intervals):
     assert not any(turn.is_backchannel and turn.takes_floor for turn in found)
 
 
+@settings(deadline=None)
 @given(dialogues(), st.integers(0, 4096).map(lambda n: n / 64))
 def test_shifting_time_shifts_turns(intervals, shift):
     moved = turns_of([(a + shift, b + shift, s) for a, b, s in intervals])
@@ -152,6 +154,7 @@ def test_shifting_time_shifts_turns(intervals, shift):
     ]
 
 
+@settings(deadline=None)
 @given(dialogues(), st.floats(0.05, 0.95))
 def test_cutting_an_interval_in_two_changes_nothing(intervals, share):
     halves = []

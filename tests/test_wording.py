@@ -163,7 +163,7 @@ def test_the_causes_list_is_read_with_the_default_profile() -> None:
     if not (ROOT / "configs" / "default.toml").exists():
         pytest.skip("configs/default.toml is not written yet")
     listed = load_profile().report.innocent_causes
-    known = {"R1", "R2", "R4", "R6", *tables.WINDOWS.by_name}
+    known = {"R1", "R2", "R4", "R6", *tables.WINDOWS.by_name, *tables.TURNS.by_name}
     assert set(listed) <= known
     assert {"R1", "R2", "R4", "R6"} <= set(listed)
 

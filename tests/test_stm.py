@@ -1,0 +1,74 @@
+"""STM: recorded meetings against their word times, marks that are no words, and errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyannote.audio
+import pytest
+
+from pipeline.errors import SessionError
+from pipeline.stm import parse
+
+SAMPLE = Path(pyannote.audio.__file__).parent / "sample" / "sample.stm"
+RECORDINGS = [f"trn0{number}" for number in (0, 1, 2, 3, 4, 5, 6, 7, 9)]
+
+
+def test_the_telephone_sample_has_its_13_utterances():
+    found = parse(SAMPLE.read_text(), file=SAMPLE.name)
+    assert len(found) == 13
+    assert {word.voice for one in found for word in one.words} == {"Diane", "Sheila"}
+    assert (found[1].start_s, found[1].end_s) == (7.634, 8.155)
+    assert " ".join(word.text for word in found[3].words) == "I didn't know you were there."
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_utterances_begin_and_end_with_their_words(shared_data, name):
+    """The first and last word of every speaker, against times measured word by word."""
+    base = shared_data / "speech" / "ami30" / name
+    rows = [line.split() for line in base.with_suffix(".words.ctm").read_text().splitlines()]
+    measured = {}
+    for _, _, start, length, _, _, _, speaker in rows:
+        measured.setdefault(speaker, []).append((float(start), float(start) + float(length)))
+    found = {}
+    for one in parse(base.with_suffix(".stm").read_text(), file=name):
+        for word in one.words:
+            found.setdefault(word.voice, []).append((word.start_s, word.end_s))
+    assert found.keys() == measured.keys()
+    for speaker, times in measured.items():
+        assert min(found[speaker])[0] == pytest.approx(min(times)[0], abs=0.011)
+        assert max(end for _, end in found[speaker]) == pytest.approx(
+            max(end for _, end in times), abs=0.011
+        )
+
+
+def test_marks_are_no_words_and_ignored_stretches_are_left_out():
+    text = (
+        "\ufeff;; CATEGORY a comment\n\n"
+        "a 1 client 1.0 2.0 <o,f0,male> {well / @} (uh) [laugh] it's <unk> fine -\r\n"
+        "a 1 client 2.0 3.0 ignore_time_segment_in_scoring\n"
+        "a 1 inter_segment_gap 3.0 4.0 <o>\n"
+        "a 1 t02 4 5\n"
+    )
+    first, second = parse(text)
+    assert [word.text for word in first.words] == ["well", "uh", "it's", "fine-"]
+    assert not any(word.is_measured for word in first.words)
+    assert second.words == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("a 1 client 1.0", "has 4 columns; allowed: recording channel speaker"),
+        ("a 1 client x 2.0 secret", "time 'x'; allowed: seconds from 0"),
+        ("a 1 client 1.0 nan secret", "time 'nan'; allowed: seconds from 0"),
+        ("a 1 client -1 2.0 secret", "time '-1'; allowed: seconds from 0"),
+        ("a 1 client 2.0 2.0 secret", "ends at 2 s, not after its start at 2 s"),
+        ("b 1 client 2.0 3.0 secret", "a second recording, 'b', after 'a'"),
+    ],
+)
+def test_a_broken_line_is_named_and_never_quoted(line, message):
+    with pytest.raises(SessionError) as error:
+        parse(f";;\na 1 client 0 1 so\n{line}\n", file="talk.stm")
+    assert str(error.value).startswith(f"talk.stm, line 3: {message}")
+    assert "secret" not in str(error.value)
