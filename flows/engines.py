@@ -28,8 +28,7 @@ from pipeline.stage import Missing
 if TYPE_CHECKING:
     from pipeline.execute import Job
 
-# Fallback temperatures would sample, and two runs of one recording would differ.
-WHISPER = TranscriberOptions(temperature=(0.0,))
+WHISPER = TranscriberOptions()
 HOW_TO_GET_WHISPER = (
     "get them once with `thinslice models fetch whisper-small`, "
     "or point THINSLICE_MODELS at a folder with any CTranslate2 Whisper model."

@@ -105,6 +105,20 @@ def distinct(found: Iterable[FoundFace]) -> list[FoundFace]:
     return kept
 
 
+def without_collars(found: list[FoundFace]) -> list[FoundFace]:
+    """`found` without profiles that hold a surer frontal face: a small head and its collar."""
+    frontal = [face for face in found if not face.in_profile]
+    return [
+        face
+        for face in found
+        if not face.in_profile
+        or not any(
+            other.score > face.score and _shared(face.box, other.box) > SAME_OVERLAP
+            for other in frontal
+        )
+    ]
+
+
 def _is_twice(one: Box, other: Box) -> bool:
     alike = max(one[2], other[2]) <= SAME_SIZE * min(one[2], other[2])
     return alike and _shared(one, other) > SAME_OVERLAP

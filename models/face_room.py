@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.errors import EngineInputError
-from models.face_follow import is_certain
+from models.face_follow import CERTAIN_PRESENCE, is_certain
 from models.face_identity import difference, eye_centres, look_of
 from models.face_search import FaceSearch
 from models.face_seats import (
@@ -53,6 +53,8 @@ HIDDEN_S = 2.0
 """Somebody lost for less may be behind the other."""
 STRAY_WIDTHS = 0.3
 """While two are that near, a place this far from the expected one says nothing of a speed."""
+COLLAR_WIDTHS = 1.35
+"""The detector's box is 1.1 times as wide as the mesh's; one this much wider holds more."""
 LOOK_MARGIN = 0.08
 """Two people were mistaken if their looks fit this much better the other way round."""
 STRANGER_MARGIN = 0.1
@@ -196,10 +198,14 @@ class Room:
                 )
                 if cut or beside or seat.misses >= MAX_MISSES:
                     seat.lose(frame.pts_s)
-        for seat, face in matched:
-            if face.in_profile:
-                seat.lose(frame.pts_s)
-        taken = [face for _, face in matched if not face.in_profile]
+        turned = [
+            (seat, face)
+            for seat, face in matched
+            if face.in_profile and not _is_only_a_collar(face, seat)
+        ]
+        for seat, _ in turned:
+            seat.lose(frame.pts_s)
+        taken = [face for seat, face in matched if not any(face is one for _, one in turned)]
         free = [face for face in found if not any(face is one for one in taken)]
         self._take_back(free, frame)
         self._fill(free, frame, cut=cut)
@@ -307,6 +313,12 @@ class Room:
 def _is_beside(face: FoundFace, seat: Seat) -> bool:
     """Whether a detection is so near a followed person that it is more likely theirs."""
     return seat.box is not None and widths_apart(face.box, seat.box) < CONTACT_WIDTHS
+
+
+def _is_only_a_collar(face: FoundFace, seat: Seat) -> bool:
+    """Whether a profile is far wider than the face that the mesh is certain of."""
+    certain = seat.presence is not None and seat.presence >= CERTAIN_PRESENCE
+    return certain and seat.box is not None and face.box[2] > COLLAR_WIDTHS * seat.box[2]
 
 
 def _has_moved(seat: Seat) -> bool:

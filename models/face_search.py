@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from models.face_finder import distinct, is_far
+from models.face_finder import distinct, is_far, without_collars
 from models.face_seats import FoundFace, Seat, is_same_face, widths_apart
 
 if TYPE_CHECKING:
     from models.base import Frame
     from models.face_finder import FaceFinder
     from models.face_follow import FaceFollower
+    from models.face_geometry import Box
 
 PROOF_SIGHTINGS, PROOF_SAMPLES = 3, 5
 PROSPECT_WIDTHS = 1.0
@@ -67,7 +68,8 @@ class FaceSearch:
             found += self._everywhere(frame, found)
         found = distinct(found)
         proven = [face for face in found if face.proven]
-        return proven + self._believed(frame, proven, [face for face in found if not face.proven])
+        fresh = [face for face in found if not face.proven]
+        return without_collars(proven + self._believed(frame, proven, fresh))
 
     def _enlarged(self, seats: list[Seat], frame: Frame) -> list[FoundFace]:
         """Round everybody far away, and all over the area of everybody missing who has one."""
@@ -77,19 +79,19 @@ class FaceSearch:
             recent = here or frame.pts_s - seat.lost_at_s < REMEMBER_S
             if box and recent and (seat.area is not None or is_far(box, frame.size)):
                 found += self._finder.near(frame, box)
+                if seat.in_profile and seat.look is None:
+                    found += self._finder.near(frame, _core(box))
             if seat.area is not None and not here:
                 inside = self._finder.tiles(frame, seat.area)
                 found += [replace(face, proven=not is_far(face.box, frame.size)) for face in inside]
         return found
 
     def _everywhere(self, frame: Frame, found: list[FoundFace]) -> list[FoundFace]:
-        """Faces in all tiles, and within what looks like a profile: perhaps a small head's collar."""
+        """Faces in all tiles, and within what looks like a profile: perhaps a head's collar."""
         small = self._finder.tiles(frame)
         for face in found:
             if face.in_profile:
-                x, y, width, height = face.box
-                core = (x + width / 4, y + height / 4, width / 2, height / 2)
-                small += self._finder.near(frame, core)
+                small += self._finder.near(frame, _core(face.box))
         return [replace(face, proven=False) for face in small]
 
     def _may_do(self, found: list[FoundFace], seats: list[Seat], missing: list[Seat]) -> bool:
@@ -165,6 +167,12 @@ class FaceSearch:
 
     def _is_frontal_face(self, frame: Frame, face: FoundFace) -> bool:
         return not face.in_profile and self._follower.is_face(frame, face)
+
+
+def _core(box: Box) -> Box:
+    """The middle half of `box`: where a small head would be whose collar made it look larger."""
+    x, y, width, height = box
+    return x + width / 4, y + height / 4, width / 2, height / 2
 
 
 def _is_known_profile(seat: Seat) -> bool:

@@ -192,8 +192,8 @@ def nearest_pairs(
 ) -> list[tuple[Seat, FoundFace]]:
     """Pairs seats with faces, best pair first, each once, at most `reach` face widths apart.
 
-    Near is good, as wide as before, and looking alike where looks are known. With `pts_s`, who was moving is expected
-    further on by then.
+    Near is good, as wide as before, and looking alike where looks are known. With `pts_s`, who was
+    moving is expected further on by then.
     Within a finite reach a face must also be of like size: a person does not shrink to a half.
     """
     candidates = []

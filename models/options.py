@@ -72,8 +72,6 @@ class TranscriberOptions:
 
     compute_type: str = "auto"
     """``auto`` (see `whisper_compute_type`), ``default`` (as stored), ``int8``, ``float16``, ..."""
-    temperature: tuple[float, ...] = (0.0,)
-    """Not read; only until flows/engines.py stops naming it."""
     beam_size: int = 5
     batch_size: int = 8
     """Packs of speech decoded together at most; fewer where memory is short."""
@@ -170,7 +168,7 @@ def transcriber_fingerprint(
         weights=(("ctranslate2-folder", weight_sha256(folder)),),
         precision=whisper_compute_type(options, device),
         device=device.kind,
-        mode=_mode(options, without=("compute_type", "temperature", "batch_size", "cpu_threads")),
+        mode=_mode(options, without=("compute_type", "batch_size", "cpu_threads")),
     )
 
 

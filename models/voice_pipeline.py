@@ -189,7 +189,7 @@ def _one_voice(embeddings: Floats) -> tuple[NDArray[np.int8], Floats, Floats]:
     return hard, np.ones((windows, speakers, 1), np.float32), centroid[None]
 
 
-class WindowedScores(SlidingWindowFeature):
+class WindowedScores(SlidingWindowFeature):  # type: ignore[misc]  # pyannote.core is untyped
     """Scores of windows, which pyannote's `binarize` takes block by block.
 
     For all windows of an hour at once it makes lists of Python integers of several 100 MB.

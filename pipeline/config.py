@@ -111,11 +111,10 @@ class LanguageSettings(Section):
 class ProsodySettings(Section):
     """Pitch, loudness, pauses and rate."""
 
-    f0_floor_hz: float = Field(50.0, gt=0, description="First-pass lower limit, Hz")
+    f0_floor_hz: float = Field(50.0, ge=20, description="First-pass lower limit, Hz")
     f0_ceiling_hz: float = Field(600.0, gt=0, description="First-pass upper limit, Hz")
-    f0_hop_s: float = Field(0.016, gt=0, le=0.032, description="Frame step of pYIN, s")
+    f0_hop_s: float = Field(0.01, gt=0, le=0.032, description="Frame step of pYIN, s")
     f0_resolution_st: float = Field(0.1, gt=0, lt=1, description="Pitch grid of pYIN, semitone")
-    f0_first_pass_s: float = Field(60.0, gt=0, description="Speech sampled for the limits, s")
     voiced_min_s: float = Field(0.5, gt=0, description="Less voiced speech gives no pitch, s")
     syllable_dip_db: float = Field(2.0, gt=0, description="Dip on both sides of a nucleus, dB")
     syllable_range_db: float = Field(25.0, gt=0, description="Nuclei reach this below the peak, dB")

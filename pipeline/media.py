@@ -7,9 +7,12 @@ audio sample, or of its first frame where it has no audio. The three readers thi
 
 from __future__ import annotations
 
+import mmap
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -112,21 +115,30 @@ class FolderRecording:
 
     @property
     def audio(self) -> Audio:
-        """Mono 16 kHz on the session clock, shape (n,): sample 0 is t = 0."""
-        return self._mixed.samples
+        """Mono 16 kHz on the session clock, shape (n,): sample 0 is t = 0.
+
+        Decoded at the first call into a file without a name, and mapped from it at every call: it
+        takes memory only while somebody holds it, and what is written into it is not seen again.
+        """
+        spool, size, _ = self._decoded
+        if not size:
+            return np.empty(0, np.float32)
+        return np.frombuffer(
+            mmap.mmap(spool.fileno(), 4 * size, access=mmap.ACCESS_COPY), np.float32
+        )
 
     @property
     def damaged_audio_packets(self) -> int:
         """Packets of the session's audio that could not be decoded; their time is silent."""
-        return self._mixed.damaged_packets
+        return self._decoded[2]
 
     def audio_channels(self) -> Channels:
         """As `audio`, one row per channel of the file: shape (channels, n)."""
         return self._on_clock(self._read(read_channels).samples)
 
     def forget_audio(self) -> None:
-        """Give the decoded audio's memory back: a night has many sessions."""
-        self.__dict__.pop("_mixed", None)
+        """Give the decoded audio's file back: a night has many sessions."""
+        self.__dict__.pop("_decoded", None)
 
     def frames(self, media: int, *, max_fps: float) -> Iterator[Frame]:
         """Frames of one media file with the container's time stamps; see `read_frames`."""
@@ -145,9 +157,14 @@ class FolderRecording:
         return t_s + self.probe(media).clock_start_s - self._spec.media[media].offset_s
 
     @cached_property
-    def _mixed(self) -> DecodedAudio:
+    def _decoded(self) -> tuple[IO[bytes], int, int]:
+        """File with the samples, their number, and how many packets were damaged."""
         decoded = self._read(read_audio)
-        return decoded._replace(samples=self._on_clock(decoded.samples[None])[0])
+        samples = self._on_clock(decoded.samples[None])[0]
+        spool = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the recording; has no name
+        spool.write(memoryview(samples).cast("B"))
+        spool.flush()
+        return spool, samples.size, decoded.damaged_packets
 
     def _read(self, reader: Callable[[Path], DecodedAudio]) -> DecodedAudio:
         try:

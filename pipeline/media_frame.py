@@ -24,6 +24,7 @@ PLANAR_420 = ("yuv420p", "yuvj420p")
 PAIRED_420 = "nv12"  # the two chroma planes interleaved: what hardware decoders give
 LIMITED_RANGE, FULL_RANGE = 1, 2  # AVCOL_RANGE_MPEG, AVCOL_RANGE_JPEG
 BLACK, WHITE = 16, 235  # of limited range (ITU-R BT.601 and BT.709)
+LARGE_SHARE = 1 / 3  # of a frame: from here on the whole costs less than several patches
 LIMITED_TO_FULL = np.clip(
     np.round((np.arange(256) - BLACK) * 255.0 / (WHITE - BLACK)), 0, 255
 ).astype(np.uint8)
@@ -73,7 +74,8 @@ class DecodedFrame:
         right, bottom = min(right, width), min(bottom, height)
         if right <= left or bottom <= top:
             return np.empty((max(0, bottom - top), max(0, right - left), 3), np.uint8)
-        if self._image is not None or not _cuts_exactly(self._frame):
+        is_large = (right - left) * (bottom - top) > LARGE_SHARE * height * width
+        if self._image is not None or is_large or not _cuts_exactly(self._frame):
             return self.image[top:bottom, left:right]
         source = _turned_back((left, top, right, bottom), self.size, self._turns)
         return _upright(_part(self._frame, *source), self._turns)

@@ -19,12 +19,13 @@ import pyarrow as pa
 from models.base import SAMPLE_RATE_HZ, Audio, Progress
 from pipeline import tables
 from pipeline.config import ProsodySettings
-from pipeline.pitch import Grid, Mask, f0_of_voice, grid_over, level_db
+from pipeline.fundamental_frequency import PitchTrack, is_degraded, track_voice
+from pipeline.pitch import Grid, Mask, grid_over, level_db
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.syllables import nuclei
 from pipeline.timeline import Floats, Seconds, Span, union
 
-VERSION = 2
+VERSION = 3
 """Raise when the numbers can change."""
 
 
@@ -53,8 +54,7 @@ class Voice:
     speech: Coverage
     alone: Mask
     overlapped: Mask
-    f0_hz: Floats
-    """shape (n_frames,); NaN where unvoiced or not alone"""
+    pitch: PitchTrack
     level: Floats
     """dB re this voice's median; shape (n_frames,)"""
     nuclei: Mask
@@ -122,17 +122,17 @@ def _voices(
             progress("pitch", (done + share) / len(turns))
 
         alone = active[voice] & (speakers == 1)
-        f0_hz = f0_of_voice(audio, grid, alone, settings, report)
-        voiced = np.isfinite(f0_hz)
+        pitch = track_voice(audio, grid, alone, settings, report)
+        f0_hz = pitch.f0_hz[np.isfinite(pitch.f0_hz)]
         found[voice] = Voice(
             turns=Coverage(turns[voice]),
             speech=Coverage(speech[voice]),
             alone=alone,
             overlapped=active[voice] & (speakers > 1),
-            f0_hz=f0_hz,
+            pitch=pitch,
             level=level - (float(np.median(level[alone])) if alone.any() else 0.0),
             nuclei=nuclei(audio, grid, level, alone, settings),
-            f0_median_hz=float(np.median(f0_hz[voiced])) if voiced.any() else float("nan"),
+            f0_median_hz=float(np.median(f0_hz)) if f0_hz.size else float("nan"),
         )
     return found
 
@@ -210,7 +210,7 @@ def _measure(voice: Voice, grid: Grid, span: Span, settings: ProsodySettings) ->
         **_nothing(span, ""),
         "phonation_s": phonation_s,
         "syllables": int(voice.nuclei[frames].sum()),
-        "voiced_prop": float(np.isfinite(voice.f0_hz[frames]).sum() / alone.sum()),
+        "voiced_prop": float(np.isfinite(voice.pitch.f0_hz[frames]).sum() / alone.sum()),
         "intensity_rel_db": float(np.median(voice.level[frames][alone])),
     }
     if turn_s >= settings.pause_min_turn_s:
@@ -218,7 +218,10 @@ def _measure(voice: Voice, grid: Grid, span: Span, settings: ProsodySettings) ->
     overlapped_s = float(voice.overlapped[frames].sum()) * grid.hop_s
     values |= _rates(values["syllables"], turn_s, phonation_s, overlapped_s, settings)
     values |= _pitch(voice, frames, grid.hop_s, settings)
-    return {**values, "reason": _reason(values, turn_s, overlapped_s, settings)}
+    reason = _reason(values, turn_s, overlapped_s, settings)
+    if reason is None and is_degraded(voice.pitch, frames, grid.hop_s):
+        reason = "pitch_unsure"
+    return {**values, "reason": reason}
 
 
 def _rates(
@@ -241,7 +244,7 @@ def _rates(
 def _pitch(
     voice: Voice, frames: slice, hop_s: Seconds, settings: ProsodySettings
 ) -> dict[str, float]:
-    f0_hz = voice.f0_hz[frames]
+    f0_hz = voice.pitch.f0_hz[frames]
     f0_hz = f0_hz[np.isfinite(f0_hz)]
     if f0_hz.size * hop_s < settings.voiced_min_s:
         return {}

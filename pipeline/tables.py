@@ -29,6 +29,7 @@ REASONS = (
     "no_word_times",
     "not_measured",
     "overlap",
+    "pitch_unsure",
     "profile_view",
     "small_face",
     "too_short",

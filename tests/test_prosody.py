@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pipeline import pitch, prosody, tables
+from pipeline import fundamental_frequency, prosody, tables
 from pipeline.config import ProsodySettings
 from pipeline.pitch import grid_over, level_db
 from pipeline.stage import Inputs
@@ -198,7 +198,7 @@ def test_two_runs_agree_to_the_last_byte():
 def test_pitch_does_not_depend_on_where_chunks_are_cut(monkeypatch):
     audio = vowel(120.0 + 20 * np.sin(np.arange(8 * RATE) / RATE))
     whole = measure(audio, [(0.0, 8.0, 0)])["prosody"].to_pylist()[0]
-    monkeypatch.setattr(pitch, "CHUNK_FRAMES", 60)
+    monkeypatch.setattr(fundamental_frequency, "LONGEST_PIECE_S", 0.6)
     pieces = measure(audio, [(0.0, 8.0, 0)])["prosody"].to_pylist()[0]
     assert pieces["f0_median_hz"] == pytest.approx(whole["f0_median_hz"], rel=0.01)
     assert pieces["f0_sd_st"] == pytest.approx(whole["f0_sd_st"], abs=0.1)
