@@ -33,7 +33,7 @@ from models.face_blendshapes import BLENDSHAPES
 from models.face_geometry import bounding_box
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
     from numpy.typing import NDArray
@@ -136,8 +136,24 @@ class MediapipeReference:
         faces = [_face(row.copy()) for row in values]
         return tuple(sorted(faces, key=lambda face: float(face.points[:, 0].mean())))
 
-    def track(self, frames: Iterable[Frame], *, people: int) -> Iterator[FaceObservation]:
-        """Yields `people` observations per frame; people are numbered left to right per frame."""
+    def track(
+        self,
+        frames: Iterable[Frame],
+        *,
+        people: int,
+        regions: Sequence[tuple[float, float, float, float] | None] | None = None,
+    ) -> Iterator[FaceObservation]:
+        """Yields `people` observations per frame; people are numbered left to right per frame.
+
+        Raises
+        ------
+        EngineError
+            A region is asked for, or another number of people than it was started for.
+
+        """
+        if any(region is not None for region in regions or ()):
+            message = "the mediapipe reference knows no regions; set landmarks.engine to embedded"
+            raise EngineError(message)
         if people != self._people:
             message = f"this reference was started for {self._people} people, not {people}"
             raise EngineError(message)

@@ -162,8 +162,7 @@ class FolderRecording:
         decoded = self._read(read_audio)
         samples = self._on_clock(decoded.samples[None])[0]
         spool = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the recording; has no name
-        spool.write(memoryview(samples).cast("B"))
-        spool.flush()
+        samples.tofile(spool)
         return spool, samples.size, decoded.damaged_packets
 
     def _read(self, reader: Callable[[Path], DecodedAudio]) -> DecodedAudio:

@@ -1,31 +1,46 @@
 """How it was said: pitch, loudness, pauses and rate, per turn and per fixed slice.
 
 Everything is measured where one voice speaks alone; pauses and phonation come from the diarizer.
-Sources: de Jong & Wempe 2009 (rates), De Looze & Hirst 2010 and Mauch & Dixon 2014 (pitch).
-Caveats: rates and pitch compare within a person only; automatic gain control flattens loudness.
-In a noisy recording pitch, then rates are null; where noise could not be measured nothing is gated.
+Sources: de Jong & Wempe 2009 (rates), De Looze & Hirst 2010 and Mauch & Dixon 2014 (pitch),
+Boersma 1993 (voice quality). Rates and pitch compare within a person only.
+In a noisy recording voice quality, then pitch, then rates are null; where noise could not be
+measured only voice quality is. Automatic gain control flattens loudness, which is then degraded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from models.base import SAMPLE_RATE_HZ, Audio, Progress
+from models.base import SAMPLE_RATE_HZ, Audio
 from pipeline import tables
 from pipeline.config import ProsodySettings
-from pipeline.fundamental_frequency import PitchTrack, is_degraded, track_voice
+from pipeline.fundamental_frequency import (
+    PitchTrack,
+    autocorrelation_track,
+    is_degraded,
+    track_voice,
+)
 from pipeline.pitch import Grid, Mask, grid_over, level_db
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.syllables import nuclei
 from pipeline.timeline import Floats, Seconds, Span, union
+from pipeline.voice_quality import (
+    GAIN_RISE_DB,
+    PITCH_LIMITS_HZ,
+    SNR_MIN_DB,
+    VoiceMeasure,
+    gain_rise_db,
+    measure_voice,
+    summarise,
+)
 
-VERSION = 3
+VERSION = 4
 """Raise when the numbers can change."""
 
 
@@ -59,6 +74,20 @@ class Voice:
     """dB re this voice's median; shape (n_frames,)"""
     nuclei: Mask
     f0_median_hz: float
+    quality: VoiceMeasure | None
+    """None where the recording is too noisy for it"""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the recording itself, not the voice, rules out or degrades."""
+
+    drowned: tuple[str, ...]
+    """values that its noise makes worthless"""
+    no_voice_quality: str | None
+    """why voice quality is not measured; None where it is"""
+    level: str | None
+    """why loudness is degraded; None where it is not"""
 
 
 def run(inputs: Inputs, engine: None, settings: ProsodySettings) -> Outputs:  # noqa: ARG001
@@ -70,10 +99,11 @@ def run(inputs: Inputs, engine: None, settings: ProsodySettings) -> Outputs:  # 
         )
     audio = inputs.recording.audio
     grid = grid_over(audio, settings.f0_hop_s)
-    voices = _voices(audio, grid, inputs.tables, settings, inputs.progress)
+    level = level_db(audio, grid)
+    limits = _limits(inputs.tables, level, grid, settings)
+    voices = _voices(audio, grid, level, limits, inputs, settings)
     assigned = inputs.tables["roles"].to_pylist()
     roles = {row["speaker"]: row["role"] for row in assigned}
-    drowned = _drowned(inputs.tables["quality"], settings)
     per_turn = [
         {
             "session_id": inputs.spec.id,
@@ -81,14 +111,14 @@ def run(inputs: Inputs, engine: None, settings: ProsodySettings) -> Outputs:  # 
             "role": roles.get(row["speaker"], "unknown"),
             **_heard(
                 _measure(voices[row["speaker"]], grid, (row["start_s"], row["end_s"]), settings),
-                drowned,
+                limits,
             ),
         }
         for row in turns.to_pylist()
     ]
     duration_s = audio.size / SAMPLE_RATE_HZ
     per_slice = [
-        {"session_id": inputs.spec.id, "role": role, **_heard(values, drowned)}
+        {"session_id": inputs.spec.id, "role": role, **_heard(values, limits)}
         for span in _slices(duration_s, settings.slice_s)
         for role, values in _slice_values(voices, roles, grid, span, settings)
     ]
@@ -103,15 +133,15 @@ def run(inputs: Inputs, engine: None, settings: ProsodySettings) -> Outputs:  # 
 def _voices(
     audio: Audio,
     grid: Grid,
-    upstream: Mapping[str, pa.Table],
+    level: Floats,
+    limits: Limits,
+    inputs: Inputs,
     settings: ProsodySettings,
-    progress: Progress,
 ) -> dict[int, Voice]:
     """Every voice that has a turn, measured over the session."""
-    level = level_db(audio, grid)
-    turns = _spans(upstream["speaker_turns"].to_pylist())
+    turns = _spans(inputs.tables["speaker_turns"].to_pylist())
     bridge_s = float(np.nextafter(settings.pause_min_s, 0.0))
-    heard = _spans(row for row in upstream["diarization"].to_pylist() if not row["exclusive"])
+    heard = _spans(_regular(inputs.tables["diarization"]))
     speech = {voice: union(heard.get(voice, []), bridge_s=bridge_s) for voice in turns}
     active = {voice: grid.mask(spans) for voice, spans in speech.items()}
     speakers = np.sum(list(active.values()), axis=0, dtype=np.int64)
@@ -119,7 +149,7 @@ def _voices(
     for done, voice in enumerate(sorted(turns)):
 
         def report(share: float, done: int = done) -> None:
-            progress("pitch", (done + share) / len(turns))
+            inputs.progress("pitch", (done + share) / len(turns))
 
         alone = active[voice] & (speakers == 1)
         pitch = track_voice(audio, grid, alone, settings, report)
@@ -133,8 +163,20 @@ def _voices(
             level=level - (float(np.median(level[alone])) if alone.any() else 0.0),
             nuclei=nuclei(audio, grid, level, alone, settings),
             f0_median_hz=float(np.median(f0_hz)) if f0_hz.size else float("nan"),
+            quality=None if limits.no_voice_quality else _quality(audio, grid, alone),
         )
     return found
+
+
+def _quality(audio: Audio, grid: Grid, alone: Mask) -> VoiceMeasure:
+    """Voice quality needs the periods themselves, hence the pitch as Praat has it."""
+    f0_hz = autocorrelation_track(audio, grid, alone, PITCH_LIMITS_HZ)
+    return measure_voice(audio, grid, f0_hz)
+
+
+def _regular(diarization: pa.Table) -> list[dict[str, Any]]:
+    """The stretches of all voices, overlaps kept."""
+    return [row for row in diarization.to_pylist() if not row["exclusive"]]
 
 
 def _spans(rows: Any) -> dict[int, list[Span]]:
@@ -164,35 +206,56 @@ def _slice_values(
     return [(role, _measure(voices[voice], grid, span, settings)) for role, voice in known]
 
 
-def _nothing(span: Span, reason: str) -> dict[str, Any]:
-    return {"start_s": span[0], "end_s": span[1], **dict.fromkeys(_VALUES), "reason": reason}
+def _nothing(span: Span, reason: str | None) -> dict[str, Any]:
+    return {
+        **{"start_s": span[0], "end_s": span[1]},
+        **dict.fromkeys((*_VALUES, *_VOICE_QUALITY)),
+        **dict.fromkeys(_REASONS, reason),
+    }
 
 
 _VALUES = (
     *("phonation_s", "pause_prop", "syllables", "speech_rate_sps", "articulation_rate_sps"),
     *("f0_median_hz", "f0_sd_st", "f0_range80_st", "voiced_prop", "intensity_rel_db"),
 )
-
-
 _PITCH = ("f0_median_hz", "f0_sd_st", "f0_range80_st", "voiced_prop")
 _RATES = ("syllables", "speech_rate_sps", "articulation_rate_sps")
+_VOICE_QUALITY = ("hnr_db", "jitter_local", "shimmer_local")
+_REASONS = ("intensity_rel_db_reason", "voice_quality_reason", "reason")
 
 
-def _drowned(quality: pa.Table, settings: ProsodySettings) -> tuple[str, ...]:
-    """The values that the recording's noise makes worthless."""
-    figures = {row["measure"]: row["value"] for row in quality.to_pylist()}
-    snr_db = figures.get("audio_snr_db")
+def _limits(
+    upstream: Mapping[str, pa.Table], level: Floats, grid: Grid, settings: ProsodySettings
+) -> Limits:
+    """What noise and gain control leave of a recording."""
+    figures = {row["measure"]: row for row in upstream["quality"].to_pylist()}
+    snr = figures.get("audio_snr_db", {"value": None, "reason": None})
+    snr_db = snr["value"]
+    rise_db = gain_rise_db(level, grid.mask(_pairs(_regular(upstream["diarization"]))), grid)
+    gained = "gain_control" if rise_db is not None and rise_db >= GAIN_RISE_DB else None
     if snr_db is None:
-        return ()
-    pitch = _PITCH if snr_db < settings.f0_min_snr_db else ()
-    return (*pitch, *(_RATES if snr_db < settings.rate_min_snr_db else ()))
+        return Limits((), snr["reason"] or "not_measured", gained)
+    drowned = (
+        *(_PITCH if snr_db < settings.f0_min_snr_db else ()),
+        *(_RATES if snr_db < settings.rate_min_snr_db else ()),
+    )
+    return Limits(drowned, "low_snr" if snr_db < SNR_MIN_DB else None, gained)
 
 
-def _heard(values: dict[str, Any], drowned: tuple[str, ...]) -> dict[str, Any]:
-    """The values without those drowned in noise."""
-    if all(values[name] is None for name in drowned):
-        return values
-    return {**values, **dict.fromkeys(drowned), "reason": "low_snr"}
+def _pairs(rows: Sequence[Mapping[str, Any]]) -> list[Span]:
+    return [(row["start_s"], row["end_s"]) for row in rows]
+
+
+def _heard(values: dict[str, Any], limits: Limits) -> dict[str, Any]:
+    """The values without those drowned in noise, and with what the recording explains."""
+    heard = {
+        **values,
+        "intensity_rel_db_reason": values["intensity_rel_db_reason"] or limits.level,
+        "voice_quality_reason": values["voice_quality_reason"] or limits.no_voice_quality,
+    }
+    if all(values[name] is None for name in limits.drowned):
+        return heard
+    return {**heard, **dict.fromkeys(limits.drowned), "reason": "low_snr"}
 
 
 def _measure(voice: Voice, grid: Grid, span: Span, settings: ProsodySettings) -> dict[str, Any]:
@@ -207,7 +270,8 @@ def _measure(voice: Voice, grid: Grid, span: Span, settings: ProsodySettings) ->
         reason = "overlap" if voice.overlapped[frames].any() else "too_short"
         return {**_nothing(span, reason), "phonation_s": phonation_s}
     values = {
-        **_nothing(span, ""),
+        **_nothing(span, None),
+        **_voice_quality(voice, frames, grid),
         "phonation_s": phonation_s,
         "syllables": int(voice.nuclei[frames].sum()),
         "voiced_prop": float(np.isfinite(voice.pitch.f0_hz[frames]).sum() / alone.sum()),
@@ -255,6 +319,17 @@ def _pitch(
         "f0_sd_st": float(semitones.std()),
         "f0_range80_st": float(high - low),
     }
+
+
+def _voice_quality(voice: Voice, frames: slice, grid: Grid) -> dict[str, Any]:
+    """Ratio, jitter and shimmer with their reason; nothing where they are not measured."""
+    if voice.quality is None:
+        return {}
+    found = summarise(voice.quality, frames, grid)
+    reason = "unvoiced" if found.hnr_db is None else None
+    if reason is None and None in {found.jitter_local, found.shimmer_local}:
+        reason = "too_short"
+    return {**asdict(found), "voice_quality_reason": reason}
 
 
 def _reason(

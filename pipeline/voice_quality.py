@@ -91,9 +91,11 @@ def measure_voice(audio: Audio, grid: Grid, f0_hz: Floats) -> VoiceMeasure:
     hnr_db = np.full(grid.count, np.nan)
     hnr_db[voiced] = harmonicity_db(audio, np.flatnonzero(voiced) * grid.hop)
     edges = np.flatnonzero(np.diff(np.concatenate(([0], voiced.view(np.int8), [0]))))
+    runs = edges.reshape(-1, 2).tolist()
+    # of this voice alone: another's shout is no measure of it
+    loudest = max((_loudest(audio[a * grid.hop : b * grid.hop]) for a, b in runs), default=0.0)
     found, latest = [np.zeros(0)], -np.inf
-    loudest = float(np.abs(audio).max(initial=0.0))
-    for first, last in edges.reshape(-1, 2).tolist():
+    for first, last in runs:
         found.append(_pulses(audio, f0_hz, grid.hop, (first, last), latest, loudest))
         latest = max(latest, float(found[-1].max(initial=-np.inf)))
     pulses = np.sort(np.concatenate(found))
@@ -189,6 +191,10 @@ def harmonicity_db(audio: Audio, centres: NDArray[np.int64]) -> Floats:
     strength = _best_correlations(audio, centres.astype(np.int64), length)
     strength = np.where(strength > 0, np.minimum(strength, 1.0 - 1e-15), np.nan)
     return np.asarray(10.0 * np.log10(strength / (1.0 - strength)))
+
+
+def _loudest(samples: Audio) -> float:
+    return float(np.abs(samples).max(initial=0.0))
 
 
 def _neighbours(pulses_s: Floats) -> Mask:
