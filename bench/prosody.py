@@ -1,19 +1,20 @@
 """Prosody against a plain librosa script, in one run: `python -m bench.prosody`.
 
-Ours is the stage as a session runs it, and its F0 alone; theirs is `librosa.pyin` with the same
-limits every 10 ms, then `rms` and 13 `mfcc`. Rounds alternate, the figures are medians. Agreement
-with librosa is printed for pYIN itself (same limits) and for the finished track; with Praat where
-parselmouth is installed (`pip install praat-parselmouth`).
+Ours is the stage as a session in a quiet room runs it (voice quality as well), and its F0 alone;
+theirs is `librosa.pyin` with the same limits every 10 ms, then `rms` and 13 `mfcc`. Rounds
+alternate, the figures are medians. Agreement with librosa is printed for pYIN itself (same limits)
+and for the finished track; with Praat from its stored numbers in `tests/data`
+(`bench/praat_reference.py`). Under three minutes on two cores.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import statistics
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,15 +25,24 @@ import numpy as np
 import soundfile
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from made_vowels import VOWELS, vowel  # noqa: E402
 
 from models.base import SAMPLE_RATE_HZ, Audio  # noqa: E402
 from pipeline import prosody, tables  # noqa: E402
 from pipeline.config import ProsodySettings  # noqa: E402
-from pipeline.fundamental_frequency import track_voice  # noqa: E402
-from pipeline.pitch import Grid, grid_over  # noqa: E402
+from pipeline.fundamental_frequency import autocorrelation_track, track_voice  # noqa: E402
+from pipeline.pitch import Grid, grid_over, level_db  # noqa: E402
 from pipeline.pyin import PitchSearch, pyin  # noqa: E402
 from pipeline.stage import Inputs  # noqa: E402
+from pipeline.voice_quality import (  # noqa: E402
+    PITCH_LIMITS_HZ,
+    VoiceQuality,
+    harmonicity_db,
+    measure_voice,
+    summarise,
+)
 
 HOP_S = 0.01
 FRAME_LENGTH = 1024
@@ -43,7 +53,7 @@ def main() -> None:
     """Print speeds, ratios and agreement."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recordings", nargs="*", type=Path, help="16 kHz audio, .rttm beside it")
-    parser.add_argument("--seconds", type=float, default=60.0, help="taken of each recording")
+    parser.add_argument("--seconds", type=float, default=20.0, help="taken of each recording")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     settings = ProsodySettings(f0_hop_s=HOP_S)
@@ -53,6 +63,8 @@ def main() -> None:
         print(f"{path.name}: {audio.size / SAMPLE_RATE_HZ:.0f} s, {len(turns)} turns")
         _speeds(audio, turns, grid, settings, arguments.rounds)
         _agreement(audio, turns, grid, settings)
+    _praat_speech(settings)
+    _praat_vowels()
 
 
 def _speeds(audio: Audio, turns: Turns, grid: Grid, settings: ProsodySettings, rounds: int) -> None:
@@ -98,10 +110,6 @@ def _agreement(audio: Audio, turns: Turns, grid: Grid, settings: ProsodySettings
     for alone, f0_hz in tracks:
         finished[alone] = f0_hz[alone]
     _compare("finished track, each voice", finished, reference, spoken)
-    if importlib.util.find_spec("parselmouth") is None:
-        print("  against Praat: not measured, parselmouth is not installed")
-        return
-    _compare("finished track against Praat", finished, _praat(audio, grid), spoken)
 
 
 def _compare(what: str, ours: np.ndarray, theirs: np.ndarray, where: np.ndarray) -> None:
@@ -138,20 +146,75 @@ def _script(audio: Audio, settings: ProsodySettings) -> tuple[np.ndarray, ...]:
     )
 
 
-def _praat(audio: Audio, grid: Grid) -> np.ndarray:
-    """Praat's standard pitch on our frames, between its own on a straight line."""
-    from parselmouth import Sound
+def _praat_speech(settings: ProsodySettings) -> None:
+    """Contours of stretches of speech against those that Praat gave."""
+    pairs = []
+    for name, told in _stored("speech").items():
+        audio, _ = soundfile.read(_data() / "speech" / told["path"], dtype="float32")
+        audio = audio[round(told["start_s"] * SAMPLE_RATE_HZ) :]
+        audio = audio[: round((told["end_s"] - told["start_s"]) * SAMPLE_RATE_HZ)]
+        grid = grid_over(audio, HOP_S)
+        everywhere = np.ones(grid.count, dtype=np.bool_)
+        track = track_voice(audio, grid, everywhere, settings, lambda _: None)
+        print(f"{name} against Praat's stored numbers")
+        heard = np.where(np.array(told["f0_hz"]) > 0, told["f0_hz"], np.nan)
+        pairs.append((track.f0_hz, _at_frames(grid, told["f0_start_s"], heard)))
+        _compare("F0", *pairs[-1], everywhere)
+        ratio = np.where(np.array(told["hnr"]) > -199, told["hnr"], np.nan)
+        centres = (told["hnr_start_s"] + HOP_S * np.arange(ratio.size)) * SAMPLE_RATE_HZ - 0.5
+        _correlate("HNR, dB", harmonicity_db(audio, np.round(centres).astype(int)), ratio)
+        intensity = np.array(told["intensity_db"]) + 20 * np.log10(2e-5)  # full scale as 1 Pa
+        theirs = _at_frames(grid, told["intensity_start_s"], intensity)
+        _correlate("intensity, dB", level_db(audio, grid), theirs)
+        ours = _voice_quality(audio)
+        print(
+            f"  jitter {ours.jitter_local:.2f} % (Praat {told['jitter']:.2f}), "
+            f"shimmer {ours.shimmer_local:.2f} % (Praat {told['shimmer']:.2f})"
+        )
+    ours_hz, theirs_hz = (np.concatenate(listed) for listed in zip(*pairs, strict=True))
+    print("all of them")
+    _compare("F0", ours_hz, theirs_hz, np.ones(ours_hz.size, dtype=np.bool_))
 
-    sound = Sound(audio.astype(np.float64), SAMPLE_RATE_HZ)
-    pitch = sound.to_pitch_ac(time_step=HOP_S, pitch_floor=75.0, pitch_ceiling=600.0)
-    f0_hz = pitch.selected_array["frequency"]
-    heard = np.where(f0_hz > 0, f0_hz, np.nan)
-    return np.interp(np.arange(grid.count) * grid.hop_s, pitch.xs(), heard, np.nan, np.nan)
+
+def _praat_vowels() -> None:
+    """Voice quality of made vowels against what Praat gave."""
+    stored = _stored("vowels")
+    found = {name: _voice_quality(vowel(120.0, *VOWELS[name])[0]) for name in stored}
+    print(f"{len(stored)} sustained vowels against Praat's stored numbers")
+    for column, key in (("jitter_local", "jitter"), ("shimmer_local", "shimmer"), ("hnr_db",) * 2):
+        ours = np.array([getattr(found[name], column) for name in stored])
+        _correlate(column, ours, np.array([told[key] for told in stored.values()]))
+
+
+def _voice_quality(audio: Audio) -> VoiceQuality:
+    grid = grid_over(audio, HOP_S)
+    everywhere = np.ones(grid.count, dtype=np.bool_)
+    f0_hz = autocorrelation_track(audio, grid, everywhere, PITCH_LIMITS_HZ)
+    return summarise(measure_voice(audio, grid, f0_hz), slice(0, grid.count), grid)
+
+
+def _at_frames(grid: Grid, start_s: float, values: np.ndarray) -> np.ndarray:
+    """Praat's values at our frames, on a straight line between its own."""
+    times = start_s + HOP_S * np.arange(values.size)
+    return np.interp(np.arange(grid.count) * grid.hop_s, times, values, np.nan, np.nan)
+
+
+def _correlate(what: str, ours: np.ndarray, theirs: np.ndarray) -> None:
+    both = np.isfinite(ours) & np.isfinite(theirs)
+    r = np.corrcoef(ours[both], theirs[both])[0, 1]
+    print(f"  {what}: r {r:.4f}, median difference {np.median((ours - theirs)[both]):+.3f}")
+
+
+def _stored(name: str) -> dict[str, Any]:
+    return tomllib.loads((ROOT / "tests" / "data" / f"praat_{name}.toml").read_text("utf-8"))
+
+
+def _data() -> Path:
+    return Path(os.environ.get("THINSLICE_TESTDATA", ROOT.parent / "shared" / "data"))
 
 
 def _default_recordings() -> list[Path]:
-    data = Path(os.environ.get("THINSLICE_TESTDATA", ROOT.parent / "shared" / "data"))
-    return [data / "speech" / name for name in ("dyads/dyad1.flac", "ami30/trn03.wav")]
+    return [_data() / "speech" / name for name in ("dyads/dyad1.flac", "ami30/trn03.wav")]
 
 
 def _read(path: Path, seconds: float) -> tuple[Audio, Turns]:
@@ -183,6 +246,10 @@ def _inputs(audio: Audio, turns: Turns) -> Inputs:
          "role": ("therapist", "client")[s] if s < 2 else "unknown"}
         for s in sorted({speaker for _, _, speaker in turns})
     ]  # fmt: skip
+    quiet = {
+        **common, "measure": "audio_snr_db", "value": 40.0, "quality": "ok", "reason": None,
+        "description": "-",
+    }  # fmt: skip
     return Inputs(
         SimpleNamespace(id="bench"),
         SimpleNamespace(audio=audio),
@@ -192,7 +259,7 @@ def _inputs(audio: Audio, turns: Turns) -> Inputs:
             ),
             "speaker_turns": tables.SPEAKER_TURNS.build_rows(rows),
             "roles": tables.ROLE_ASSIGNMENT.build_rows(roles),
-            "quality": tables.QUALITY_FIGURES.empty(),
+            "quality": tables.QUALITY_FIGURES.build_rows([quiet]),
         },
     )
 

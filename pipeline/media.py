@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import mmap
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +55,7 @@ class FolderRecording:
         self._spec = spec
         self._tolerance = truncation_tolerance
         self._probes: dict[int, MediaProbe | MediaError] = {}
+        self._held: weakref.ref[Audio] | None = None
 
     def with_tolerance(self, truncation_tolerance: float) -> FolderRecording:
         """The same recording judged by another tolerance."""
@@ -117,15 +119,20 @@ class FolderRecording:
     def audio(self) -> Audio:
         """Mono 16 kHz on the session clock, shape (n,): sample 0 is t = 0.
 
-        Decoded at the first call into a file without a name, and mapped from it at every call: it
-        takes memory only while somebody holds it, and what is written into it is not seen again.
+        Decoded at the first call into a file without a name, and mapped from it whenever nobody
+        holds it any more: it takes memory only in the stages that hear it, and what one of them
+        writes into it no other sees.
         """
+        held = self._held() if self._held else None
+        if held is not None:
+            return held
         spool, size, _ = self._decoded
-        if not size:
-            return np.empty(0, np.float32)
-        return np.frombuffer(
-            mmap.mmap(spool.fileno(), 4 * size, access=mmap.ACCESS_COPY), np.float32
-        )
+        audio = np.empty(0, np.float32)
+        if size:
+            mapped = mmap.mmap(spool.fileno(), audio.itemsize * size, access=mmap.ACCESS_COPY)
+            audio = np.frombuffer(mapped, np.float32)
+        self._held = weakref.ref(audio)
+        return audio
 
     @property
     def damaged_audio_packets(self) -> int:

@@ -208,7 +208,8 @@ def _slice_values(
 
 def _nothing(span: Span, reason: str | None) -> dict[str, Any]:
     return {
-        **{"start_s": span[0], "end_s": span[1]},
+        "start_s": span[0],
+        "end_s": span[1],
         **dict.fromkeys((*_VALUES, *_VOICE_QUALITY)),
         **dict.fromkeys(_REASONS, reason),
     }
@@ -267,8 +268,8 @@ def _measure(voice: Voice, grid: Grid, span: Span, settings: ProsodySettings) ->
     if phonation_s <= 0:
         return {**_nothing(span, "no_speech"), "phonation_s": 0.0}
     if not alone.any():
-        reason = "overlap" if voice.overlapped[frames].any() else "too_short"
-        return {**_nothing(span, reason), "phonation_s": phonation_s}
+        why = "overlap" if voice.overlapped[frames].any() else "too_short"
+        return {**_nothing(span, why), "phonation_s": phonation_s}
     values = {
         **_nothing(span, None),
         **_voice_quality(voice, frames, grid),
@@ -326,10 +327,11 @@ def _voice_quality(voice: Voice, frames: slice, grid: Grid) -> dict[str, Any]:
     if voice.quality is None:
         return {}
     found = summarise(voice.quality, frames, grid)
-    reason = "unvoiced" if found.hnr_db is None else None
-    if reason is None and None in {found.jitter_local, found.shimmer_local}:
-        reason = "too_short"
-    return {**asdict(found), "voice_quality_reason": reason}
+    values = asdict(found)
+    if None not in values.values():
+        return {**values, "voice_quality_reason": None}
+    reason = "unvoiced" if found.hnr_db is None else "too_short"
+    return {**values, "voice_quality_reason": reason}
 
 
 def _reason(

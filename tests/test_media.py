@@ -212,8 +212,10 @@ def test_audio_is_the_same_each_time_and_nobodys_to_change(folder):
     write_media(folder / "a.wav", [(0.0, bursts(3, [1.0]))], codec="pcm_s16le")
     recording = session(folder, '[[media]]\nfile = "a.wav"\nhears = ["mixed"]\n')
     first = recording.audio
+    assert recording.audio is first
     kept = first.copy()
     first[:] = 7.0  # an engine may work in place
+    del first
     np.testing.assert_array_equal(recording.audio, kept)
     np.testing.assert_array_equal(read_audio(folder / "a.wav").samples, kept)
 

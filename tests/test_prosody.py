@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from made_vowels import vowel as vowel_with_faults
 
 from pipeline import fundamental_frequency, prosody, tables
 from pipeline.config import ProsodySettings
@@ -165,10 +166,67 @@ def test_noise_takes_pitch_first_and_then_rates(snr_db, pitch_known, rate_known)
     assert row["pause_prop"] == 0.0
 
 
+@pytest.mark.parametrize(
+    ("snr_db", "reason"), [(30.0, None), (29.9, "low_snr"), (None, "not_measured")]
+)
+def test_voice_quality_needs_a_quiet_room(snr_db, reason):
+    audio, jitter, shimmer = vowel_with_faults(120.0, 0.005, 0.03, 40.0, duration_s=4.0)
+    for table in measure(audio, [(0.0, 4.0, 0)], snr_db=snr_db).values():
+        row = table.to_pylist()[0]
+        assert row["voice_quality_reason"] == reason
+        if reason is None:
+            assert row["jitter_local"] == pytest.approx(jitter, abs=0.15)
+            assert row["shimmer_local"] == pytest.approx(shimmer, rel=0.25)
+            assert 15.0 < row["hnr_db"] < 40.0
+        else:
+            assert {row[name] for name in ("hnr_db", "jitter_local", "shimmer_local")} == {None}
+
+
+def test_voice_quality_says_why_a_turn_has_none():
+    hiss = np.random.default_rng(2).normal(scale=0.05, size=8 * RATE).astype(np.float32)
+    row = measure(hiss, [(0.0, 8.0, 0)], snr_db=40.0)["prosody"].to_pylist()[0]
+    assert (row["hnr_db"], row["voice_quality_reason"]) == (None, "unvoiced")
+    syllable = np.zeros(8 * RATE, dtype=np.float32)
+    syllable[: RATE // 5] = vowel(np.full(RATE // 5, 120.0))
+    row = measure(syllable, [(0.0, 8.0, 0)], snr_db=40.0)["prosody"].to_pylist()[0]
+    assert row["hnr_db"] is not None
+    assert (row["jitter_local"], row["voice_quality_reason"]) == (None, "too_short")
+
+
+def test_another_voice_does_not_enter_voice_quality():
+    quiet = 0.05 * vowel_with_faults(120.0, 0.005, 0.03, 40.0, duration_s=4.0)[0]
+    shout = 10.0 * vowel(np.full(4 * RATE, 250.0), seed=3)
+    turns = [(0.0, 4.0, 0), (5.0, 9.0, 1)]
+    gap = np.zeros(RATE, dtype=np.float32)
+    names = ("hnr_db", "jitter_local", "shimmer_local")
+    heard = [
+        measure(np.concatenate([quiet, gap, other]), turns, snr_db=40.0)["prosody"].to_pylist()[0]
+        for other in (shout, np.zeros_like(shout))
+    ]
+    assert [heard[0][name] for name in names] == [heard[1][name] for name in names]
+    assert heard[0]["voice_quality_reason"] is None
+
+
+def test_gain_control_degrades_loudness_and_nothing_else():
+    t = np.arange(24 * RATE) / RATE
+    talking = (t % 8.0) < 4.0
+    room = 1e-3 * np.random.default_rng(5).normal(size=t.size)
+    audio = np.where(talking, vowel(np.full(t.size, 130.0)), 0.0) + room
+    turned_up = np.where(talking, 1.0, 10 ** (0.2 * (t % 8.0 - 4.0)))  # 4 dB/s in silences
+    spoken = [(start, start + 4.0, 0) for start in (0.0, 8.0, 16.0)]
+    for gain, reason in ((1.0, None), (turned_up, "gain_control")):
+        row = measure((audio * gain).astype(np.float32), spoken)["prosody"].to_pylist()[0]
+        assert row["intensity_rel_db"] == pytest.approx(0.0, abs=0.1)
+        assert row["intensity_rel_db_reason"] == reason
+        assert row["f0_median_hz"] == pytest.approx(130.0, rel=0.01)
+        assert row["reason"] != "gain_control"
+
+
 def test_silence_and_no_speech_do_not_fail():
     silent = np.zeros(8 * RATE, dtype=np.float32)
     row = measure(silent, [(0.0, 8.0, 0)])["prosody"].to_pylist()[0]
     assert (row["f0_median_hz"], row["syllables"], row["reason"]) == (None, 0, "unvoiced")
+    assert row["voice_quality_reason"] == "not_measured"
     nothing = Inputs(SimpleNamespace(id="s01"), None, {
         "diarization": tables.DIARIZATION.empty(), "roles": tables.ROLE_ASSIGNMENT.empty(),
         "speaker_turns": tables.SPEAKER_TURNS.empty(),
