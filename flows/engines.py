@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from models import catalog, device
 from models.base import FaceTracker, Fingerprint
-from models.errors import EngineError, WeightError
+from models.errors import EngineError, WeightError, WeightMissingError
 from models.options import (
     TranscriberOptions,
+    community_diarizer_fingerprint,
     diarizer_fingerprint,
     speech_detector_fingerprint,
     transcriber_fingerprint,
@@ -91,6 +92,25 @@ def _device(profile: Profile) -> device.Device:
     return device.resolve(profile.execution.device, profile.execution.precision)
 
 
+def _describe_diarizer(profile: Profile) -> Fingerprint:
+    folder = _community(profile)
+    if folder is None:
+        return diarizer_fingerprint(device=_device(profile))
+    return community_diarizer_fingerprint(folder, device=_device(profile))
+
+
+def _community(profile: Profile) -> Path | None:
+    """The folder of pyannote's community-1, where the profile wants it."""
+    if profile.diarize.engine == "embedded":
+        return None
+    try:
+        return catalog.locate("pyannote-community-1")
+    except WeightMissingError:
+        if profile.diarize.engine == "auto":
+            return None
+        raise
+
+
 def _describe_face_tracker(profile: Profile) -> Fingerprint:
     engine = profile.landmarks.engine
     # mediapipe is the reference and always runs on the processor
@@ -131,7 +151,11 @@ def _speech_detector() -> Any:
 
 
 @lru_cache(maxsize=1)
-def _diarizer(where: device.Device, threads: int) -> Any:
+def _diarizer(community: Path | None, where: device.Device, threads: int) -> Any:
+    if community is not None:
+        from models.community_diarizer import CommunityDiarizer
+
+        return CommunityDiarizer(community, device=where, threads=threads or None)
     from models.diarizer import EmbeddedDiarizer
 
     return EmbeddedDiarizer(device=where, threads=threads or None)
@@ -165,6 +189,11 @@ def _face_tracker(engine: str, where: device.Device) -> Any:
     return EmbeddedFaceTracker(**files)
 
 
+def _build_diarizer(job: Job) -> Any:
+    profile = job.profile
+    return _diarizer(_community(profile), _device(profile), profile.execution.threads)
+
+
 def _build_transcriber(job: Job) -> Any:
     folder = catalog.find_whisper()
     assert folder  # described before it is built
@@ -188,14 +217,14 @@ _NEEDED = {
 """A session that brings its transcript, or shows nobody, loads no engine for it."""
 _DESCRIBE = {
     "speech_detector": lambda _profile: speech_detector_fingerprint(),
-    "diarizer": lambda profile: diarizer_fingerprint(device=_device(profile)),
+    "diarizer": _describe_diarizer,
     "transcriber": describe_transcriber,
     "face_tracker": _describe_face_tracker,
     "clip_cutter": _describe_clip_cutter,
 }
 _BUILD = {
     "speech_detector": lambda _job: _speech_detector(),
-    "diarizer": lambda job: _diarizer(_device(job.profile), job.profile.execution.threads),
+    "diarizer": _build_diarizer,
     "transcriber": _build_transcriber,
     "face_tracker": lambda job: build_face_tracker(job.profile),
     "clip_cutter": _clip_cutter,

@@ -57,6 +57,29 @@ class DiarizerOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelDiarizerOptions:
+    """How levels and speech probabilities of two microphones become turns."""
+
+    detector: SpeechDetectorOptions = SpeechDetectorOptions(min_speech_s=0.1)
+    """Shorter speech than the default counts: "mhm" is a turn in talk."""
+    reach_s: Seconds = 0.1
+    """Speech may begin and end this far outside what the detector finds."""
+    above_room_db: float = 6.0
+    """Speech stands at least this far over the room..."""
+    depth_db: float = 35.0
+    """...at most this far under the person's usual level..."""
+    margin_db: float = 6.0
+    """...and this far over what can have leaked in from the other; half the crosstalk where that is
+    less, but at least half of this."""
+    min_voiced_s: Seconds = 0.04
+    """Shorter stretches are blips..."""
+    min_pause_s: Seconds = 0.15
+    """...shorter pauses are bridged..."""
+    min_speech_s: Seconds = 0.1
+    """...and stretches still shorter than this are dropped."""
+
+
+@dataclass(frozen=True, slots=True)
 class CommunityOptions:
     """What decides beside the parameters in a community-1 folder; see `models.ghost_speakers`."""
 
@@ -136,6 +159,25 @@ def diarizer_fingerprint(
     )
 
 
+def channel_diarizer_fingerprint(options: ChannelDiarizerOptions | None = None) -> Fingerprint:
+    """Fingerprint of `models.channel_diarizer.ChannelDiarizer` over Silero VAD; always on the CPU.
+
+    Raises
+    ------
+    WeightMissingError, WeightTamperedError
+        As `models.catalog.locate`.
+
+    """
+    options = options or ChannelDiarizerOptions()
+    detector = speech_detector_fingerprint(options.detector)
+    return Fingerprint(
+        engine="channel-levels",
+        version=_versions("faster-whisper", "onnxruntime", "numpy", "scipy"),
+        weights=detector.weights,
+        mode=f"{_mode(options, without=('detector',))} {detector.mode}",
+    )
+
+
 def community_diarizer_fingerprint(
     folder: Path, options: CommunityOptions | None = None, device: Device = CPU
 ) -> Fingerprint:
@@ -182,7 +224,11 @@ def _versions(*distributions: str) -> str:
 
 
 def _mode(
-    options: SpeechDetectorOptions | DiarizerOptions | CommunityOptions | TranscriberOptions,
+    options: SpeechDetectorOptions
+    | DiarizerOptions
+    | ChannelDiarizerOptions
+    | CommunityOptions
+    | TranscriberOptions,
     without: tuple[str, ...] = (),
 ) -> str:
     pairs = zip((field.name for field in fields(options)), astuple(options), strict=True)

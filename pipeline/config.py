@@ -42,6 +42,9 @@ class IngestSettings(Section):
 class DiarizeSettings(Section):
     """Who speaks when."""
 
+    engine: Literal["embedded", "community-1", "auto"] = Field(
+        "embedded", description="auto = community-1 where its folder is, else embedded"
+    )
     num_speakers: int = Field(2, ge=2, le=2, description="People in the room; only 2 is supported")
     edge_reach_s: float = Field(0.2, ge=0, le=1, description="Most silence cut off an edge, s")
     edge_depth_db: float = Field(35.0, gt=0, description="Audible down to this under speech, dB")
@@ -240,7 +243,7 @@ class ExecutionSettings(Section):
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where engines run")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="Of large networks; auto = bfloat16 where the hardware has it"
+        "auto", description="Of large networks; auto = bfloat16 where it is faster"
     )
     retries: int = Field(2, ge=0, le=10, description="Times a failed stage is tried again")
     retry_delay_s: float = Field(5.0, ge=0, description="Pause before it, s")

@@ -39,9 +39,9 @@ def torch_seeing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 def cpu_flags(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Pretend a processor with these flags."""
 
-    def have(flags: str) -> None:
+    def have(flags: str, vendor: str = "GenuineIntel") -> None:
         facts = tmp_path / "cpuinfo"
-        facts.write_text(f"processor\t: 0\nflags\t\t: {flags}\n")
+        facts.write_text(f"processor\t: 0\nvendor_id\t: {vendor}\nflags\t\t: {flags}\n")
         monkeypatch.setattr(device, "_CPU_FACTS", facts)
 
     return have
@@ -93,14 +93,24 @@ def test_an_unknown_choice_lists_the_known(choice: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "precision"),
-    [("sse2 avx512f avx512_bf16", "bfloat16"), ("amx_bf16", "bfloat16"), ("avx512f", "float32")],
+    ("flags", "vendor", "precision"),
+    [
+        ("sse2 avx512f avx512_bf16", "AuthenticAMD", "bfloat16"),
+        ("avx512f avx512_bf16 amx_bf16", "GenuineIntel", "bfloat16"),
+        ("avx512f avx512_bf16", "GenuineIntel", "float32"),
+        ("avx512f", "AuthenticAMD", "float32"),
+    ],
 )
-def test_auto_takes_bfloat16_where_the_processor_multiplies_in_it(
-    cpu_flags: Any, flags: str, precision: str
+def test_auto_takes_bfloat16_where_the_processor_is_faster_in_it(
+    cpu_flags: Any, flags: str, vendor: str, precision: str
 ) -> None:
-    cpu_flags(flags)
+    cpu_flags(flags, vendor)
     assert resolve("cpu").precision == precision
+
+
+def test_bfloat16_can_be_asked_for_where_it_is_there_but_slow(cpu_flags: Any) -> None:
+    cpu_flags("avx512f avx512_bf16")
+    assert resolve("cpu", "bfloat16").precision == "bfloat16"
 
 
 def test_a_precision_that_is_not_there_raises(cpu_flags: Any) -> None:

@@ -1,0 +1,78 @@
+"""Which engine a profile chooses, from settings and files alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from conftest import needs_embedded_weights
+
+from flows.engines import describe
+from models import catalog
+from models.base import Fingerprint
+from pipeline.config import Profile
+from pipeline.stage import Missing
+
+pytestmark = needs_embedded_weights
+
+
+@pytest.fixture
+def community_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a run asks of a community-1 folder before it loads any of it: that it is there."""
+    folder = tmp_path / "pyannote-community-1"
+    folder.mkdir()
+    (folder / "config.yaml").write_text("pipeline: {}\n")
+    found = catalog.local_folders
+    monkeypatch.setattr(catalog, "local_folders", lambda: (tmp_path, *found()))
+    return folder
+
+
+def job(**sections: dict[str, Any]) -> Any:
+    execution = {"device": "cpu", "precision": "float32"} | sections.pop("execution", {})
+    profile = Profile.model_validate({"execution": execution, **sections})
+    spec = SimpleNamespace(media=[SimpleNamespace(shows=["client"], hears=["mixed"])])
+    return SimpleNamespace(profile=profile, spec=spec)
+
+
+def test_diarization_is_embedded_unless_asked_for(community_folder: Path) -> None:
+    found = describe("diarizer", job())
+    assert isinstance(found, Fingerprint)
+    assert found.engine == "pyannote-embedded"
+
+
+@pytest.mark.parametrize("engine", ["community-1", "auto"])
+def test_community_1_is_taken_from_a_local_folder(community_folder: Path, engine: str) -> None:
+    found = describe("diarizer", job(diarize={"engine": engine}))
+    assert isinstance(found, Fingerprint)
+    assert "community" in found.engine
+    before = found.weights
+    (community_folder / "config.yaml").write_text("pipeline: {changed: yes}\n")
+    again = describe("diarizer", job(diarize={"engine": engine}))
+    assert isinstance(again, Fingerprint)
+    assert again.weights != before
+
+
+def test_community_1_that_is_not_there_is_said_and_auto_goes_on() -> None:
+    asked = describe("diarizer", job(diarize={"engine": "community-1"}))
+    assert isinstance(asked, Missing)
+    assert asked.reason == "no_weights"
+    assert "thinslice models fetch pyannote-community-1" in asked.sentence
+    auto = describe("diarizer", job(diarize={"engine": "auto"}))
+    assert isinstance(auto, Fingerprint)
+    assert auto.engine == "pyannote-embedded"
+
+
+def test_the_face_engine_says_who_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    on_cpu = describe("face_tracker", job())
+    assert isinstance(on_cpu, Fingerprint)
+    assert on_cpu.version.startswith("ai-edge-litert")
+    monkeypatch.setattr(
+        "flows.engines._device", lambda _profile: SimpleNamespace(kind="cuda", index=0)
+    )
+    on_card = describe("face_tracker", job())
+    assert isinstance(on_card, Fingerprint)
+    assert on_card.version.startswith("torch")
+    assert on_card.device == "cuda"
+    assert on_card.weights == on_cpu.weights
