@@ -71,12 +71,15 @@ def process_session(run: str, session: str) -> str:
     started = time.perf_counter()
     work = work_of(run)
     execution = work.profile.execution
-    for stage in STAGES:
-        run_one_stage.with_options(
-            task_run_name=stage.name,
-            retries=execution.retries,
-            retry_delay_seconds=execution.retry_delay_s,
-        )(run, session, stage.name)
+    try:
+        for stage in STAGES:
+            run_one_stage.with_options(
+                task_run_name=stage.name,
+                retries=execution.retries,
+                retry_delay_seconds=execution.retry_delay_s,
+            )(run, session, stage.name)
+    finally:  # a night has many sessions
+        work.jobs[session].recording.forget_audio()
     finish(work, session, started)
     return run
 

@@ -28,7 +28,7 @@ from pipeline.spans import Floats, WindowCue, Windows, missing_everywhere
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import log_duration, robust_z, windows
 
-VERSION = 2
+VERSION = 3
 """Raise when the numbers can change."""
 
 LATENCY = "client_response_latency_s"
@@ -70,7 +70,13 @@ def run(inputs: Inputs, engine: None, settings: AlignSettings) -> Outputs:
         z = latency_z if name == LATENCY else _own_z(name, cue, grid, settings)
         columns |= _cue_columns(name, cue, z)
     figures = session_figures(
-        Heard(whole.turns, whole.speech, inputs.tables["silences"].to_pylist(), whole.no_words),
+        Heard(
+            whole.turns,
+            whole.speech,
+            inputs.tables["silences"].to_pylist(),
+            inputs.tables["prosody_slices"].to_pylist(),
+            whole.no_words,
+        ),
         Seen(
             whole.frames,
             whole.events,
@@ -131,6 +137,7 @@ def _plain(whole: _Whole, given: Mapping[str, pa.Table], grid: Windows) -> dict[
     }
     return {
         **speech.talk(whole.speech, grid),
+        "turns_per_min": speech.turns_per_min(whole.turns, grid),
         "silence_max_s": speech.longest_silence(given["silences"], whole.speech, grid),
         "question_count": _whole_numbers(speech.questions(whole.turns, grid)),
         "client_replies_minimal": _whole_numbers(speech.minimal_replies(whole.turns, grid)),
@@ -151,13 +158,7 @@ def _cues(
     whole: _Whole, given: Mapping[str, pa.Table], grid: Windows, settings: AlignSettings
 ) -> dict[str, WindowCue]:
     slices = given["prosody_slices"]
-    heard = {
-        "client_articulation_rate_sps": speech.articulation_rate(
-            slices, whole.speech, grid, settings
-        ),
-        "client_pause_prop": speech.pauses(whole.turns, whole.speech, grid, settings),
-        "client_f0_sd_st": speech.pitch_spread(slices, whole.speech, grid, settings),
-    }
+    heard = speech.voice_cues(whole.turns, slices, whole.speech, grid, settings)
     if not len(whole.frames.t_s):
         return heard | {name: missing_everywhere(grid, whole.no_video) for name in face.FACE_CUES}
     speaking: Floats | str = whole.speech.client

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import ConfigError
+from pipeline.lexicon import phrases_named
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
@@ -78,6 +79,9 @@ class TurnsSettings(Section):
     silence_min_s: float = Field(3.0, gt=0, description="Shortest silence event, s")
     acknowledgements: list[str] = Field(
         default=ACKNOWLEDGEMENTS, description="Phrases a backchannel may consist of"
+    )
+    unfinished_endings: list[str] = Field(
+        default_factory=list, description="Filled from the lexicon file when the profile is read"
     )
 
 
@@ -287,20 +291,25 @@ def load_profile(path: Path | None = None) -> Profile:
     if path is not None:
         settings = _merge(settings, _read_toml(path))
     where = path or CONFIGS / "default.toml"
-    for section, name in (("language", "phrases"), ("report", "innocent_causes")):
+    filled = (
+        *(("language", "phrases"), ("turns", "unfinished_endings")),
+        ("report", "innocent_causes"),
+    )
+    for section, name in filled:
         if name in settings.get(section, {}):
             raise ConfigError(
                 f"{where.name}: {section}.{name} cannot be given in a profile; "
                 "copy the file it is read from and name the copy"
             )
     profile = _validate(settings, where)
-    language = profile.language.model_copy(
-        update={"phrases": _phrase_lists(CONFIGS / profile.language.lexicon)}
-    )
+    phrases = _phrase_lists(CONFIGS / profile.language.lexicon)
+    language = profile.language.model_copy(update={"phrases": phrases})
+    endings = phrases_named(phrases, "unfinished_endings")
+    turns = profile.turns.model_copy(update={"unfinished_endings": endings})
     report = profile.report.model_copy(
         update={"innocent_causes": _phrase_lists(CONFIGS / profile.report.causes)}
     )
-    return profile.model_copy(update={"language": language, "report": report})
+    return profile.model_copy(update={"language": language, "turns": turns, "report": report})
 
 
 def _validate(settings: dict[str, Any], where: Path) -> Profile:

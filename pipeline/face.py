@@ -57,17 +57,16 @@ _SHAPES = {"iod": (), "head": (3,), "left": (2,), "right": (2,), "lid_left": (),
 def run(inputs: Inputs, engine: None, settings: FaceSettings) -> Outputs:
     """`face_frames` and `face_events`; an absence of modality ``video`` if no face was measured."""
     del engine
-    landmarks = inputs.tables["landmarks"]
-    if not landmarks.num_rows:
+    cameras = _cameras(inputs.tables["media"])
+    pieces, rows = [], []
+    for batch in inputs.pieces("landmarks", PIECE_ROWS):
+        pieces.append(_measure(batch, cameras, settings))
+        rows.append(batch.drop_columns(["points_px"]))
+    if not any(batch.num_rows for batch in rows):
         empty = {"face_frames": FACE_FRAMES.empty(), "face_events": FACE_EVENTS.empty()}
         return Outputs(empty)
-    cameras = _cameras(inputs.tables["media"])
-    pieces = []
-    for batch in landmarks.to_batches(max_chunksize=PIECE_ROWS):
-        pieces.append(_measure(batch, cameras, settings))
-        inputs.progress("face", sum(len(piece["iod"]) for piece in pieces) / landmarks.num_rows)
     measured = {name: np.concatenate([piece[name] for piece in pieces]) for name in _SHAPES}
-    scalars = landmarks.drop_columns(["points_px"])
+    scalars = pa.Table.from_batches(rows)
     frames, events = _derive(inputs.spec.id, scalars, measured, settings)
     absences: tuple[Absence, ...] = ()
     if not np.isfinite(measured["iod"]).any():

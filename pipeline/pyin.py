@@ -4,7 +4,7 @@ The arithmetic is that of `librosa.pyin` (Mauch & Dixon 2014, on YIN by de Cheve
 2002), with its defaults, so that its results are the measure of ours. Three things make it fast:
 only lags up to the lowest pitch are transformed, the prior over troughs is summed in compiled
 loops, and the Viterbi search looks only where the pitch can move in one frame. Moves that librosa
-allows at the probability of rounding are kept, as one jump from the best state of all.
+rules out but for rounding are kept, as one jump from the best state of all.
 Caveat: voicing depends on the limits and on the pitch grid; compare tracks made with the same.
 """
 
@@ -162,7 +162,7 @@ def _priors(most: int) -> Priors:
 
 @lru_cache(maxsize=16)
 def _transitions(bins: int, width: int) -> Floats:
-    """Log probability of coming from bin j + d - width // 2 to bin j, [d, j], by librosa."""
+    """Log weight of coming from bin j + d - width // 2 to bin j, [d, j], by librosa."""
     matrix = librosa.sequence.transition_local(bins, width, window="triangle", wrap=False)
     reach = width // 2
     log_steps = np.full((2 * reach + 1, bins), -np.inf)
@@ -225,7 +225,7 @@ def _normalised_difference(
 def _observe(
     difference: Singles, shortest: int, scale: tuple[float, float], priors: Priors, voiced: Floats
 ) -> float:
-    """Probability of each pitch bin, into `voiced`; returns their sum, at most 1."""
+    """How probable each pitch bin is, into `voiced`; returns the sum, at most 1."""
     voiced[:] = 0.0
     troughs = _troughs(difference)
     if troughs.size == 0:

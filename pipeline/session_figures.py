@@ -21,9 +21,16 @@ MIN_REPLIES = 5
 """Fewer replies have no median worth stating."""
 EXPOSURE_MIN_S = 60.0
 _MEDIANS = {
-    "client_articulation_rate_sps": "Client's articulation rate, median of the windows.",
-    "client_pause_prop": "Client's pause share inside turns, median of the windows.",
-    "client_f0_sd_st": "Client's pitch spread, median of the windows.",
+    **{
+        f"{role}_{name}": f"{role.capitalize()}'s {text}, median of the windows."
+        for role in ("client", "therapist")
+        for name, text in (
+            ("articulation_rate_sps", "articulation rate"),
+            ("speech_rate_sps", "speech rate"),
+            ("pause_prop", "pause share inside turns"),
+            ("f0_sd_st", "pitch spread"),
+        )
+    },
     "client_gaze_path_rate_dps": "Client's gaze travel while listening, median of the windows.",
     "client_gaze_modal_prop": "Share near the commonest gaze direction, median of the windows.",
     "client_head_speed_dps": "Client's head speed, median of the windows.",
@@ -37,6 +44,8 @@ class Heard:
     turns: Sequence[dict[str, Any]]
     speech: Speech
     silences: Sequence[dict[str, Any]]
+    slices: Sequence[dict[str, Any]]
+    """rows of `prosody_slices`"""
     no_words: str
     """Reason where nothing was transcribed."""
 
@@ -61,6 +70,7 @@ def session_figures(
         *_of_speech(heard),
         *_of_turns(heard),
         *_of_words(heard),
+        *_of_voices(heard),
         *medians,
         *_of_face(seen),
         *_of_dials(dials),
@@ -128,6 +138,31 @@ def longest_hold_s(floor: Sequence[dict[str, Any]], role: str) -> float | None:
         if held_by == role:
             holds.append(max(turn["end_s"] for turn in listed) - listed[0]["start_s"])
     return max(holds, default=None)
+
+
+def _of_voices(heard: Heard) -> Iterator[Figure]:
+    for role in ("client", "therapist"):
+        own = [row for row in heard.slices if row["role"] == role]
+        known = [row for row in own if row["f0_median_hz"] is not None]
+        f0_hz = np.array([row["f0_median_hz"] for row in known])
+        voiced_s = np.array([row["voiced_prop"] * row["phonation_s"] for row in known])
+        unknown = [row["reason"] for row in own if row["f0_median_hz"] is None]
+        commonest = max(sorted(set(unknown)), key=unknown.count, default="no_speech")
+        yield _figure(
+            f"{role}_f0_median_hz",
+            weighted_median(f0_hz, voiced_s),
+            heard.speech.role_reason or commonest,
+            f"{role.capitalize()}'s pitch, median of 10 s slices weighted by voiced time.",
+        )
+
+
+def weighted_median(values: Floats, weights: Floats) -> float | None:
+    """Least value with half of the weight at or under it; None without any weight."""
+    if not weights.sum() > 0:
+        return None
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
 
 
 def _of_words(heard: Heard) -> Iterator[Figure]:

@@ -1,13 +1,15 @@
 """What is heard, per window: who speaks how much, silences, replies, rate, pauses, pitch spread.
 
-Amounts measured per turn or per 10 s slice are spread evenly over their span and summed over the
-window; rates are quotients of such sums, never means of rates.
+Rate, pauses and pitch are measured for client and therapist alike. Amounts measured per turn or per
+10 s slice are spread evenly over their span and summed over the window; rates are quotients of such
+sums, never means of rates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,8 @@ from pipeline.spans import (
 from pipeline.timeline import union
 
 LAST_REPLIES = 3
+LONG_S = 300.0
+"""Length of the windows of talk share and exchange: a few minutes hold enough turns (SCIENCE 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,10 @@ class Speech:
     anyone: Floats
     role_reason: str | None
     """Why roles are not known; None where they are."""
+
+    def of(self, role: str) -> Floats:
+        """Speech of client or therapist."""
+        return self.client if role == "client" else self.therapist
 
 
 def speech_of(diarization: pa.Table, roles: pa.Table, upstream_reason: str | None) -> Speech:
@@ -70,15 +78,47 @@ def speech_of(diarization: pa.Table, roles: pa.Table, upstream_reason: str | Non
 
 
 def talk(speech: Speech, windows: Windows) -> dict[str, Floats]:
-    """`talk_ratio_therapist` and `client_speech_s`."""
-    if speech.role_reason is not None:
-        nothing = np.full(len(windows), np.nan)
-        return {"talk_ratio_therapist": nothing, "client_speech_s": nothing}
-    client, therapist = covered_s(speech.client, windows), covered_s(speech.therapist, windows)
+    """`talk_ratio_therapist`, the same over 5 minutes, and `client_speech_s`."""
+    nothing = np.full(len(windows), np.nan)
+    known = speech.role_reason is None
     return {
-        "talk_ratio_therapist": np.clip(divided(therapist, client + therapist), 0, 1),
-        "client_speech_s": client,
+        "talk_ratio_therapist": _talk_ratio(speech, windows) if known else nothing,
+        "talk_ratio_therapist_5min": _talk_ratio(speech, _long(windows)) if known else nothing,
+        "client_speech_s": covered_s(speech.client, windows) if known else nothing,
     }
+
+
+def turns_per_min(turns: Sequence[dict[str, Any]], windows: Windows) -> Floats:
+    """Changes of the floor per minute of the 5 minutes around; NaN where nobody takes the floor."""
+    floor = sorted((turn["start_s"], turn["speaker"]) for turn in turns if turn["takes_floor"])
+    if not floor:
+        return np.full(len(windows), np.nan)
+    changes = [after[0] for before, after in pairwise(floor) if before[1] != after[1]]
+    around = _long(windows)
+    first, stop = rows_inside(np.array(changes, np.float64), around)
+    minutes = (around.end_s - around.start_s) / 60.0
+    return divided((stop - first).astype(np.float64), minutes)
+
+
+def voice_cues(
+    turns: Sequence[dict[str, Any]],
+    slices: pa.Table,
+    speech: Speech,
+    windows: Windows,
+    settings: AlignSettings,
+) -> dict[str, WindowCue]:
+    """Rates, pauses and pitch spread of client and therapist, by column."""
+    found: dict[str, WindowCue] = {}
+    for role in ("client", "therapist"):
+        paused = pauses(turns, speech, windows, settings, role)
+        articulation = articulation_rate(slices, speech, windows, settings, role)
+        found |= {
+            f"{role}_articulation_rate_sps": articulation,
+            f"{role}_speech_rate_sps": speech_rate(articulation, paused),
+            f"{role}_pause_prop": paused,
+            f"{role}_f0_sd_st": pitch_spread(slices, speech, windows, settings, role),
+        }
+    return found
 
 
 def longest_silence(silences: pa.Table, speech: Speech, windows: Windows) -> Floats:
@@ -149,13 +189,17 @@ def reply_latency(
 
 
 def pauses(
-    turns: Sequence[dict[str, Any]], speech: Speech, windows: Windows, settings: AlignSettings
+    turns: Sequence[dict[str, Any]],
+    speech: Speech,
+    windows: Windows,
+    settings: AlignSettings,
+    role: str = "client",
 ) -> WindowCue:
-    """Share of the client's turn time that is pauses (Heldner and Edlund 2010: 0.2 s or more)."""
+    """Share of a role's turn time that is pauses (Heldner and Edlund 2010: 0.2 s or more)."""
     if speech.role_reason is not None:
         return missing_everywhere(windows, speech.role_reason)
-    own = as_array((t["start_s"], t["end_s"]) for t in turns if t["role"] == "client")
-    bridged = [(float(a), float(b)) for a, b in speech.client]
+    own = as_array((t["start_s"], t["end_s"]) for t in turns if t["role"] == role)
+    bridged = [(float(a), float(b)) for a, b in speech.of(role)]
     spoken = np.array(union(bridged, bridge_s=np.nextafter(settings.pause_min_s, 0))).reshape(-1, 2)
     turn_s = covered_s(own, windows)
     share = 1 - divided(covered_s(intersection(spoken, own), windows), turn_s)
@@ -165,13 +209,17 @@ def pauses(
 
 
 def articulation_rate(
-    slices: pa.Table, speech: Speech, windows: Windows, settings: AlignSettings
+    slices: pa.Table,
+    speech: Speech,
+    windows: Windows,
+    settings: AlignSettings,
+    role: str = "client",
 ) -> WindowCue:
-    """Client's syllables over phonation time, pooled over the slices of the window.
+    """A role's syllables over phonation time, pooled over the slices of the window.
 
     Little of either gives no stable rate (de Jong and Wempe 2009).
     """
-    own, spans = _client_slices(slices)
+    own, spans = _slices_of(role, slices)
     if speech.role_reason is not None or not own:
         return missing_everywhere(windows, speech.role_reason or "no_speech")
     counted = np.array([row["syllables"] is not None for row in own])
@@ -182,7 +230,7 @@ def articulation_rate(
     noisy = _mostly(own, spans, windows, "low_snr")
     reason = _first_reason(
         len(windows),
-        (covered_s(speech.client, windows) <= 0, "no_speech"),
+        (covered_s(speech.of(role), windows) <= 0, "no_speech"),
         (short & noisy & ~_any_counted(counted, spans, windows), "low_snr"),
         (short & _mostly(own, spans, windows, "overlap"), "overlap"),
         (short, "too_short"),
@@ -191,11 +239,24 @@ def articulation_rate(
     return WindowCue(np.where(few | short, np.nan, divided(syllables, phonation)), reason)
 
 
+def speech_rate(articulation: WindowCue, paused: WindowCue) -> WindowCue:
+    """Syllables over turn time: the articulation rate times the share of it that is no pause."""
+    unsaid = np.isnan(articulation.value)
+    return WindowCue(
+        articulation.value * (1.0 - paused.value),
+        np.where(unsaid, articulation.reason, paused.reason),
+    )
+
+
 def pitch_spread(
-    slices: pa.Table, speech: Speech, windows: Windows, settings: AlignSettings
+    slices: pa.Table,
+    speech: Speech,
+    windows: Windows,
+    settings: AlignSettings,
+    role: str = "client",
 ) -> WindowCue:
-    """Client's F0 spread in semitones, pooled: inside the slices and between their medians."""
-    own, spans = _client_slices(slices)
+    """A role's F0 spread in semitones, pooled: inside the slices and between their medians."""
+    own, spans = _slices_of(role, slices)
     if speech.role_reason is not None or not own:
         return missing_everywhere(windows, speech.role_reason or "no_speech")
     known = np.array(
@@ -213,7 +274,7 @@ def pitch_spread(
     enough = weight >= settings.voiced_min_s
     reason = _first_reason(
         len(windows),
-        (covered_s(speech.client, windows) <= 0, "no_speech"),
+        (covered_s(speech.of(role), windows) <= 0, "no_speech"),
         (~enough & _mostly(own, spans, windows, "low_snr"), "low_snr"),
         (~enough & _mostly(own, spans, windows, "overlap"), "overlap"),
         (~enough, "unvoiced"),
@@ -231,8 +292,21 @@ def rating_mean(rows: Sequence[dict[str, Any]], rater: str, windows: Windows) ->
     return np.where(count >= (windows.end_s - windows.start_s) / 2, mean, np.nan)
 
 
-def _client_slices(slices: pa.Table) -> tuple[list[dict[str, Any]], Floats]:
-    own = [row for row in slices.to_pylist() if row["role"] == "client"]
+def _long(windows: Windows) -> Windows:
+    """The 5 minutes around each window, as far as the session goes."""
+    around = windows.around(LONG_S)
+    last_s = windows.end_s.max(initial=0.0)
+    return Windows(np.maximum(around.start_s, 0.0), np.minimum(around.end_s, last_s))
+
+
+def _talk_ratio(speech: Speech, windows: Windows) -> Floats:
+    """Therapist's share of phonation, overlap counted for both."""
+    client, therapist = covered_s(speech.client, windows), covered_s(speech.therapist, windows)
+    return np.clip(divided(therapist, client + therapist), 0, 1)
+
+
+def _slices_of(role: str, slices: pa.Table) -> tuple[list[dict[str, Any]], Floats]:
+    own = [row for row in slices.to_pylist() if row["role"] == role]
     own.sort(key=lambda row: row["start_s"])
     spans = np.array([(row["start_s"], row["end_s"]) for row in own]).reshape(-1, 2)
     return own, spans
@@ -246,7 +320,7 @@ def _clear_s(row: dict[str, Any]) -> float:
 
 
 def _mostly(own: Sequence[dict[str, Any]], spans: Floats, windows: Windows, reason: str) -> Flags:
-    """Where more than half of the client's phonation lies in slices with this reason."""
+    """Where more than half of a role's phonation lies in slices with this reason."""
     phonation = np.array([row["phonation_s"] or 0.0 for row in own])
     such = np.array([row["reason"] == reason for row in own])
     part = amount_inside(spans, np.where(such, phonation, 0), windows)

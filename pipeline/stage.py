@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -45,6 +45,10 @@ class Recording(Protocol):
         """Mono 16 kHz on the session clock: sample 0 is t = 0."""
         ...
 
+    def forget_audio(self) -> None:
+        """Give back what decoded audio takes; it is decoded again if anybody asks."""
+        ...
+
     def frames(self, media: int, *, max_fps: float) -> Iterator[Frame]:
         """Video frames of media file `media`, in time order, with the container's time stamps."""
         ...
@@ -55,6 +59,15 @@ class Recording(Protocol):
 
     def path(self, file: str) -> Path:
         """Where a file named in session.toml lies."""
+        ...
+
+
+@runtime_checkable
+class InPieces(Protocol):
+    """Tables that can be read piece by piece; see `pipeline.execute.TablesOnDemand`."""
+
+    def pieces(self, name: str, rows: int) -> Iterator[pa.RecordBatch]:
+        """One table at most `rows` at a time."""
         ...
 
 
@@ -71,6 +84,12 @@ class Inputs:
     provenance: Mapping[str, str] = field(default_factory=dict)
     """Upstream stage -> how it was computed; only with `reads_provenance`."""
     progress: Progress = silent
+
+    def pieces(self, name: str, rows: int) -> Iterator[pa.RecordBatch]:
+        """An upstream table at most `rows` at a time: from the store, never whole in memory."""
+        if isinstance(self.tables, InPieces):
+            return self.tables.pieces(name, rows)
+        return iter(self.tables[name].to_batches(max_chunksize=rows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,14 +64,15 @@ def periodicity(
     shape (n,), about 0 for noise and 1 for a steady vowel
     """
     length = round(LEVEL_WINDOW_S * SAMPLE_RATE_HZ)
-    padded = np.pad(audio, length // 2)
     lags = slice(int(SAMPLE_RATE_HZ / limits_hz[1]), int(SAMPLE_RATE_HZ / limits_hz[0]) + 2)
     window = np.hanning(length)
     reference = _autocorrelation(window[None])
     strength = np.zeros(frames.size)
     for start in range(0, frames.size, _BLOCK_FRAMES):
         at = frames[start : start + _BLOCK_FRAMES, None] * grid.hop + np.arange(length)
-        samples = padded[at].astype(np.float64)  # (block, length)
+        at -= length // 2
+        samples = audio[at.clip(0, audio.size - 1)].astype(np.float64)  # (block, length)
+        samples[(at < 0) | (at >= audio.size)] = 0.0
         samples -= samples.mean(axis=1, keepdims=True)
         # the window's own autocorrelation is divided out
         curve = (_autocorrelation(samples * window) / reference)[:, lags]

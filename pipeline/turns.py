@@ -20,12 +20,13 @@ import pyarrow.compute as pc
 
 from pipeline import tables
 from pipeline.config import TurnsSettings
-from pipeline.lexicon import compile_whole, contains, tokens
+from pipeline.lexicon import compile_phrases, compile_whole, contains, tokens
+from pipeline.questions import is_punctuated
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import Floats, Seconds, Span
 from pipeline.turn_words import Ints, owners
 
-VERSION = 1
+VERSION = 2
 """Raise when the numbers can change."""
 
 
@@ -83,7 +84,7 @@ def run(inputs: Inputs, engine: None, settings: TurnsSettings) -> Outputs:  # no
     return Outputs(
         {
             "speaker_turns": _turn_table(inputs.spec.id, turns, transcribed=words.num_rows > 0),
-            "silences": _silence_table(inputs.spec.id, units, settings.silence_min_s),
+            "silences": _silence_table(inputs.spec.id, units, settings),
         }
     )
 
@@ -138,6 +139,29 @@ def silences(units: Sequence[Ipu], minimum_s: Seconds) -> list[tuple[Span, int, 
         if latest is None or unit.end_s > latest.end_s:
             latest = unit
     return found
+
+
+def is_unfinished(
+    words: Sequence[str], endings: re.Pattern[str], *, punctuated: bool
+) -> bool | None:
+    """Whether speech stops short: no closing mark, a trail of dots, a filler or a connecting word.
+
+    None without words. Caveat: a recogniser sets closing marks as it expects them.
+
+    Parameters
+    ----------
+    words : as transcribed
+    endings : compiled phrases that close nothing, each anchored at the end
+    punctuated : False: the transcript has no closing marks, so their lack tells nothing
+    """
+    if not words:
+        return None
+    last = words[-1].rstrip("\"')”’")
+    if last.endswith("?"):
+        return False
+    trails = last.endswith(("...", "…", "-", "–", "—"))
+    open_ended = punctuated and not last.endswith((".", "!"))
+    return trails or open_ended or contains(endings, tokens(" ".join(words)))
 
 
 def _backchannels(units: Sequence[Ipu], settings: TurnsSettings) -> set[Ipu]:
@@ -260,8 +284,11 @@ def _overlap_within(turn: Turn, aside: Sequence[Turn]) -> Seconds:
     )
 
 
-def _silence_table(session_id: str, units: Sequence[Ipu], minimum_s: Seconds) -> pa.Table:
-    found = silences(units, minimum_s)
+def _silence_table(session_id: str, units: Sequence[Ipu], settings: TurnsSettings) -> pa.Table:
+    found = silences(units, settings.silence_min_s)
+    endings = compile_phrases(settings.unfinished_endings)
+    punctuated = is_punctuated([word for unit in units for word in unit.words])
+    said = {(unit.end_s, unit.speaker): unit.words for unit in units}
     rows = [
         {
             "session_id": session_id,
@@ -269,6 +296,7 @@ def _silence_table(session_id: str, units: Sequence[Ipu], minimum_s: Seconds) ->
             "end_s": end,
             "after_speaker": before,
             "before_speaker": after,
+            "after_incomplete": is_unfinished(said[start, before], endings, punctuated=punctuated),
         }
         for (start, end), before, after in found
     ]

@@ -71,7 +71,7 @@ def full_tables() -> dict[str, pa.Table]:
         "windows": windows(turns),
         "silences": tables.SILENCES.build_rows([
             {"session_id": SESSION, "start_s": t, "end_s": t + 4.2, "after_speaker": 0,
-             "before_speaker": 1} for t in (700.0, 1490.0, 2210.0)]),
+             "before_speaker": 1, "after_incomplete": False} for t in (700.0, 1490.0, 2210.0)]),
         "ratings": ratings, "rating_quality": quality, "rating_segments": segments,
         "forms": forms(), "quality": quality_figures(), "session_features": features(),
         "media": media(), "events": events(),

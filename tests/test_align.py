@@ -113,6 +113,23 @@ def test_talk_is_exact_and_overlap_counts_for_both() -> None:
     assert feature(both, "overlap_s")["value"] == 10.0
 
 
+def test_five_minutes_around_hold_talk_share_and_changes_of_the_floor() -> None:
+    spans = [(t, t + 10.0, 0) for t in np.arange(0, 450, 15.0)]
+    spans += [(t + 10.0, t + 15.0, 1) for t in np.arange(0, 450, 15.0)]
+    spans += [(t, t + 10.0, 1) for t in np.arange(450, 900, 10.0)]
+    rows = [
+        {"start_s": a, "end_s": b, "speaker": s, "role": ("therapist", "client")[s]}
+        for a, b, s in sorted(spans)
+    ]
+    outputs = aligned(voices(spans), turns(rows))
+    ratio, rate = column(outputs, "talk_ratio_therapist_5min"), column(outputs, "turns_per_min")
+    assert ratio[:20] == pytest.approx([2 / 3] * 20, abs=0.02)
+    assert ratio[-20:] == [0.0] * 20
+    assert rate[30] == pytest.approx(8.0)  # a change every 10 and 5 s
+    assert rate[-20:] == [0.0] * 20
+    assert set(column(aligned(), "turns_per_min")) == {None}
+
+
 def test_unknown_roles_take_away_what_needs_them() -> None:
     parts = alternating()
     unknown = [
@@ -252,10 +269,12 @@ def test_pauses_inside_turns_only() -> None:
     assert column(outputs, "client_pause_prop") == pytest.approx([0.2] * 175, abs=1e-6)
 
 
-def slices(syllables: int, phonation_s: float, f0_hz: list[float]) -> dict[str, pa.Table]:
+def slices(
+    syllables: int, phonation_s: float, f0_hz: list[float], role: str = "client"
+) -> dict[str, pa.Table]:
     rows = [
         {
-            "start_s": 10.0 * i, "end_s": 10.0 * i + 10, "role": "client", "syllables": syllables,
+            "start_s": 10.0 * i, "end_s": 10.0 * i + 10, "role": role, "syllables": syllables,
             "phonation_s": phonation_s, "f0_median_hz": f0_hz[i % len(f0_hz)], "f0_sd_st": 2.0,
             "voiced_prop": 0.5,
         }
@@ -271,6 +290,35 @@ def test_rates_are_pooled_over_slices_that_are_too_short_alone() -> None:
     assert set(column(outputs, "client_articulation_rate_sps_reason")) == {"no_baseline"}
     few = aligned(alternating(), slices(2, 2.0, [100.0]))
     assert set(column(few, "client_articulation_rate_sps_reason")) == {"few_syllables"}
+
+
+def test_both_people_are_measured() -> None:
+    """Each client turn of 10 s holds one pause of 2 s, each therapist turn of 5 s none."""
+    spans, rows = [], []
+    for start in np.arange(0, DURATION_S, 15.0):
+        spans += [(start, start + 4, 1), (start + 6, start + 10, 1), (start + 10, start + 15, 0)]
+        rows.append({"start_s": start, "end_s": start + 10})
+        rows.append({"start_s": start + 10, "end_s": start + 15, "speaker": 0, "role": "therapist"})
+    heard = [
+        slices(20, 5.0, [100.0])["prosody_slices"],
+        slices(30, 5.0, [200.0, 200.0, 210.0], "therapist")["prosody_slices"],
+    ]
+    given = {"prosody_slices": pa.concat_tables(heard)}
+    outputs = aligned(voices(spans), turns(rows), given)
+    expected = {
+        "client_articulation_rate_sps": 4.0, "client_speech_rate_sps": 3.2,
+        "client_pause_prop": 0.2,
+        "therapist_articulation_rate_sps": 6.0, "therapist_speech_rate_sps": 6.0,
+        "therapist_pause_prop": 0.0,
+    }  # fmt: skip
+    for name, value in expected.items():
+        assert column(outputs, name) == pytest.approx([value] * 175, abs=1e-5), name
+        feature_name = name.replace("_sps", "_median_sps")
+        assert feature(outputs, feature_name)["value"] == pytest.approx(value, abs=1e-5)
+    assert feature(outputs, "client_f0_median_hz")["value"] == 100.0
+    assert feature(outputs, "therapist_f0_median_hz")["value"] == 200.0
+    lacking = feature(aligned(voices(spans), turns(rows)), "client_f0_median_hz")
+    assert (lacking["value"], lacking["reason"]) == (None, "no_speech")
 
 
 def test_pitch_spread_pools_within_and_between_slices() -> None:

@@ -208,12 +208,12 @@ def test_another_voice_does_not_enter_voice_quality():
 
 
 def test_gain_control_degrades_loudness_and_nothing_else():
-    t = np.arange(24 * RATE) / RATE
-    talking = (t % 8.0) < 4.0
+    t = np.arange(40 * RATE) / RATE
+    talking = (t % 4.0) < 1.5
     room = 1e-3 * np.random.default_rng(5).normal(size=t.size)
     audio = np.where(talking, vowel(np.full(t.size, 130.0)), 0.0) + room
-    turned_up = np.where(talking, 1.0, 10 ** (0.2 * (t % 8.0 - 4.0)))  # 4 dB/s in silences
-    spoken = [(start, start + 4.0, 0) for start in (0.0, 8.0, 16.0)]
+    turned_up = np.where(talking, 1.0, 10 ** (0.3 * (t % 4.0 - 1.5)))  # 6 dB/s in silences
+    spoken = [(start, start + 1.5, 0) for start in np.arange(0.0, 40.0, 4.0)]
     for gain, reason in ((1.0, None), (turned_up, "gain_control")):
         row = measure((audio * gain).astype(np.float32), spoken)["prosody"].to_pylist()[0]
         assert row["intensity_rel_db"] == pytest.approx(0.0, abs=0.1)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import tables, turns
-from pipeline.config import TurnsSettings
+from pipeline.config import load_profile
 from pipeline.stage import Inputs
 
-SETTINGS = TurnsSettings()
+SETTINGS = load_profile().turns
 
 
 def turns_of(intervals):
@@ -107,6 +107,35 @@ def test_only_long_silences_between_speech_are_events():
     rows = run([(5.0, 6.0, 0), (8.9, 9.5, 1), (12.5, 14.0, 1)])["silences"].to_pylist()
     kept = [(r["start_s"], r["end_s"], r["after_speaker"], r["before_speaker"]) for r in rows]
     assert kept == [(9.5, 12.5, 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Where would you start?", False),
+        ("That was hard.", False),
+        ("That was hard", True),
+        ("I went there and...", True),
+        ("It was, um.", True),
+        ("We could stop because.", True),
+        ("What is it you mean, um?", False),
+        ("", None),
+    ],
+)
+def test_what_was_said_before_a_silence_may_have_stopped_short(said, expected):
+    words = [(1.0 + 0.3 * i, 1.2 + 0.3 * i, text, 0) for i, text in enumerate(said.split())]
+    words += [(13.0, 13.5, "Good.", 1)]
+    rows = run([(1.0, 4.0, 0), (9.0, 14.0, 1)], words)["silences"].to_pylist()
+    assert [row["after_incomplete"] for row in rows] == [expected]
+
+
+@pytest.mark.parametrize(("said", "expected"), [("that was hard", False), ("so i went and", True)])
+def test_without_punctuation_only_the_last_words_tell(said, expected):
+    words = [(1.0 + 0.3 * i, 1.2 + 0.3 * i, text, 0) for i, text in enumerate(said.split())]
+    (row,) = run([(1.0, 4.0, 0), (9.0, 14.0, 1)], words)["silences"].to_pylist()
+    assert row["after_incomplete"] is expected
+    (row,) = run([(1.0, 4.0, 0), (9.0, 14.0, 1)])["silences"].to_pylist()
+    assert row["after_incomplete"] is None
 
 
 def test_nothing_and_one_voice():

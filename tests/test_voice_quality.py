@@ -176,20 +176,33 @@ def test_periods_of_speech_are_praats(test_en):
 
 def test_gain_control_is_seen_and_a_plain_room_is_not():
     random = np.random.default_rng(5)
-    t = np.arange(40 * RATE) / RATE
-    talking = (t % 8.0) < 4.0
+    t = np.arange(50 * RATE) / RATE
+    talking = (t % 5.0) < 1.0
     voice = np.where(talking, 0.3 * np.sin(2 * np.pi * 150.0 * t), 0.0)
     room = voice + 1e-3 * random.normal(size=t.size)
     # released at 4 dB/s while nobody speaks, pulled down at once
-    gain_db = np.where(talking, 0.0, 4.0 * (t % 8.0 - 4.0))
+    gain_db = np.where(talking, 0.0, 4.0 * (t % 5.0 - 1.0))
     grid = grid_over(room, HOP_S)
-    speech = grid.mask([(start, start + 4.0) for start in range(0, 40, 8)])
+    speech = grid.mask([(start, start + 1.0) for start in range(0, 50, 5)])
     controlled = room * 10 ** (gain_db / 20)
     assert abs(gain_rise_db(level_db(room.astype(np.float32), grid), speech, grid)) < 0.5
     rise = gain_rise_db(level_db(controlled.astype(np.float32), grid), speech, grid)
     assert rise > GAIN_RISE_DB
     assert rise == pytest.approx(4.0 * 3.2 * 2 / 3, abs=0.5)
     assert gain_rise_db(level_db(room, grid), np.ones(grid.count, dtype=np.bool_), grid) is None
+    few = speech | (np.arange(grid.count) * HOP_S < 20.0)
+    assert gain_rise_db(level_db(controlled.astype(np.float32), grid), few, grid) is None
+
+
+def test_a_rustling_room_is_no_gain_control():
+    """Silences that rise and fall by 8 dB at random, as in recorded meetings."""
+    random = np.random.default_rng(6)
+    grid = grid_over(np.zeros(200 * RATE, dtype=np.float32), HOP_S)
+    speech = grid.mask([(start, start + 1.0) for start in range(0, 200, 5)])
+    inside = np.arange(grid.count) % 500 / 500
+    for _ in range(20):
+        rise_db = np.repeat(random.normal(scale=8.0, size=40), 500)
+        assert gain_rise_db(-60.0 + rise_db * inside, speech, grid) < GAIN_RISE_DB
 
 
 def test_stored_numbers_are_what_praat_says():
