@@ -17,6 +17,7 @@ from models.base import FaceTracker, Fingerprint
 from models.errors import EngineError, WeightError, WeightMissingError
 from models.options import (
     TranscriberOptions,
+    channel_diarizer_fingerprint,
     community_diarizer_fingerprint,
     diarizer_fingerprint,
     speech_detector_fingerprint,
@@ -24,6 +25,8 @@ from models.options import (
 )
 from pipeline.config import Profile
 from pipeline.errors import ConfigError
+from pipeline.microphones import OwnMicrophones
+from pipeline.session import own_channels
 from pipeline.stage import Missing
 
 if TYPE_CHECKING:
@@ -40,8 +43,9 @@ def describe(role: str, job: Job) -> Fingerprint | Missing | None:
     """What an engine is, without loading it; why there is none; None where none is needed."""
     if not _NEEDED.get(role, _always)(job):
         return None
+    by_channel = role in _DESCRIBE_CHANNELS and own_channels(job.spec)
     try:
-        return _DESCRIBE[role](job.profile)
+        return (_DESCRIBE_CHANNELS if by_channel else _DESCRIBE)[role](job.profile)
     except WeightError as error:
         return Missing("no_weights", str(error))
 
@@ -52,7 +56,8 @@ def build(role: str, job: Job) -> Any:
     Raises `WeightError` where weights vanished since they were described: the stage then fails,
     because its key already says that they were used.
     """
-    return _BUILD[role](job)
+    by_channel = role in _BUILD_CHANNELS and own_channels(job.spec)
+    return (_BUILD_CHANNELS if by_channel else _BUILD)[role](job)
 
 
 def check_device(profile: Profile) -> None:
@@ -66,8 +71,11 @@ def check_device(profile: Profile) -> None:
     try:
         _device(profile)
     except EngineError as error:
-        wish = f"device = {profile.execution.device!r}, precision = {profile.execution.precision!r}"
-        raise ConfigError(f"execution: {wish}: {error}") from error
+        asked = profile.execution
+        raise ConfigError(
+            f"execution.device = {asked.device!r}, execution.precision = {asked.precision!r}: "
+            f"{error}"
+        ) from error
 
 
 def on_gpu(profile: Profile) -> bool:
@@ -109,6 +117,28 @@ def _community(profile: Profile) -> Path | None:
         if profile.diarize.engine == "auto":
             return None
         raise
+
+
+def _describe_channel_diarizer(profile: Profile) -> Fingerprint:
+    """The channels' engine, and what takes its place where they do not keep the voices apart."""
+    first, second = channel_diarizer_fingerprint(), _described_or_missing(profile)
+    if isinstance(second, Missing):
+        return replace(first, engine=f"{first.engine}, else none")
+    return Fingerprint(
+        engine=f"{first.engine}, else {second.engine}",
+        version=f"{first.version}, {second.version}",
+        weights=first.weights + second.weights,
+        precision=second.precision,
+        device=second.device,
+        mode=f"{first.mode} {second.mode}",
+    )
+
+
+def _described_or_missing(profile: Profile) -> Fingerprint | Missing:
+    try:
+        return _describe_diarizer(profile)
+    except WeightError as error:
+        return Missing("no_weights", str(error))
 
 
 def _describe_face_tracker(profile: Profile) -> Fingerprint:
@@ -162,6 +192,13 @@ def _diarizer(community: Path | None, where: device.Device, threads: int) -> Any
 
 
 @lru_cache(maxsize=1)
+def _channel_diarizer() -> Any:
+    from models.channel_diarizer import ChannelDiarizer
+
+    return ChannelDiarizer(_speech_detector())
+
+
+@lru_cache(maxsize=1)
 def _transcriber(folder: Path, where: device.Device, threads: int) -> Any:
     from models.transcriber import WhisperTranscriber
 
@@ -194,6 +231,15 @@ def _build_diarizer(job: Job) -> Any:
     return _diarizer(_community(profile), _device(profile), profile.execution.threads)
 
 
+def _build_own_microphones(job: Job) -> OwnMicrophones:
+    known = _described_or_missing(job.profile)
+
+    def mixed() -> Any:
+        return known if isinstance(known, Missing) else _build_diarizer(job)
+
+    return OwnMicrophones(channels=_channel_diarizer(), mixed=mixed)
+
+
 def _build_transcriber(job: Job) -> Any:
     folder = catalog.find_whisper()
     assert folder  # described before it is built
@@ -222,10 +268,19 @@ _DESCRIBE = {
     "face_tracker": _describe_face_tracker,
     "clip_cutter": _describe_clip_cutter,
 }
+_DESCRIBE_CHANNELS = {
+    "speech_detector": lambda _profile: channel_diarizer_fingerprint(),
+    "diarizer": _describe_channel_diarizer,
+}
+"""Instead, where each person wears a microphone: it also states their crosstalk."""
 _BUILD = {
     "speech_detector": lambda _job: _speech_detector(),
     "diarizer": _build_diarizer,
     "transcriber": _build_transcriber,
     "face_tracker": lambda job: build_face_tracker(job.profile),
     "clip_cutter": _clip_cutter,
+}
+_BUILD_CHANNELS = {
+    "speech_detector": lambda _job: _channel_diarizer(),
+    "diarizer": _build_own_microphones,
 }

@@ -1,4 +1,4 @@
-"""Who speaks when, from one microphone per person: levels and voice activity, no weights of its own.
+"""Who speaks when, from one microphone per person: levels and speech activity, no weights.
 
 A microphone also hears the other person, some 6 to 20 dB weaker. In each 10 ms a channel's speech
 is its wearer's only where it stands above the room and above what the other's voice can have leaked
@@ -26,6 +26,7 @@ from models.base import (
     silent,
 )
 from models.channel_levels import (
+    FRAME,
     FRAME_S,
     Channels,
     Power,
@@ -38,6 +39,9 @@ from models.channel_levels import (
 from models.errors import EngineInputError
 from models.options import ChannelDiarizerOptions, channel_diarizer_fingerprint
 from models.speech_detector import speech_intervals
+
+_LEAK_FRAMES = 10  # 0.1 s
+_DECAY_DB_PER_S = 120.0  # 60 dB in half a second [J]
 
 Active = NDArray[np.bool_]  # shape (2, n_frames)
 
@@ -73,10 +77,10 @@ class ChannelDiarizer:
         return self._detector.speech(audio)
 
     def crosstalk_db(self, channels: Channels) -> float | None:
-        """How much louder each person is in the own channel than in the other, dB; the mean of both.
+        """Mean dB by which each person is louder in the own channel than in the other.
 
-        0 for one mix on both channels. None where less than half a second of either person alone
-        stands out, as with a microphone that was off.
+        0 for one mix on both channels, and where one person says all there is; None where a channel
+        holds less than half a second of sound, as with a microphone that was off.
 
         Raises
         ------
@@ -169,14 +173,31 @@ def _own(
     floor = room * 10 ** (options.above_room_db / 10)
     if found is None:
         return np.asarray(power >= floor)
-    voice = voice_power(power, room)
-    margin_db = float(np.clip(found.crosstalk_db / 2, options.margin_db / 2, options.margin_db))
-    leak_db = np.array([[-found.apart_db[1]], [-found.apart_db[0]]])
-    leak = voice[::-1] * 10 ** (leak_db / 10)
     audible = np.array(found.voice)[:, None] * 10 ** (-options.depth_db / 10)
-    return np.asarray(
-        (power >= np.maximum(floor, audible)) & (voice >= leak * 10 ** (margin_db / 10))
-    )
+    clear = _over_leak_db(voice_power(power, room), found) >= _margins_db(found, options)
+    return np.asarray((power >= np.maximum(floor, audible)) & clear)
+
+
+def _over_leak_db(voice: Power, found: Separation) -> Power:
+    """How far each channel stands over what the other's voice can be in it, reverberation included.
+
+    A room answers late and unevenly, so both are taken over 0.1 s and the other's voice dies away
+    no faster than 60 dB in half a second.
+    """
+    level = 10 * np.log10(uniform_filter1d(voice, _LEAK_FRAMES, axis=1, mode="nearest"))
+    fallen = _DECAY_DB_PER_S * FRAME_S * np.arange(level.shape[1])
+    lasting = np.maximum.accumulate(level + fallen, axis=1) - fallen
+    return np.asarray(level - (lasting - np.array(found.apart_db)[:, None])[::-1])
+
+
+def _margins_db(found: Separation, options: ChannelDiarizerOptions) -> NDArray[np.float64]:
+    """What each channel has to stand over the leak, shape (2, 1): more if the leak varies more.
+
+    At the most, the louder of the two is right.
+    """
+    most = min(options.margin_most_db, max(options.margin_db, found.crosstalk_db))
+    wanted = options.spreads * np.array(found.spread_db)[::-1, None]
+    return np.asarray(np.clip(wanted, options.margin_db, most))
 
 
 def _speech_like(
@@ -208,7 +229,7 @@ def _louder(power: Power, found: Separation | None, active: Active) -> Active:
 
 def _intervals(active: Active) -> tuple[SpeakerInterval, ...]:
     found = [
-        SpeakerInterval(start * FRAME_S, end * FRAME_S, row)
+        SpeakerInterval(start * FRAME / SAMPLE_RATE_HZ, end * FRAME / SAMPLE_RATE_HZ, row)
         for row, frames in enumerate(active)
         for start, end in _runs(frames)
     ]

@@ -31,6 +31,8 @@ _CLEAR_DB = 15.0  # over the room: what is measured is a voice [J]
 _LOUD_DB = 25.0  # and at most this far under the channel's loud frames [J]
 _FEWEST_FRAMES = 50  # half a second of each person alone [J]
 _BIN_DB = 0.5
+_STRAYS_DB = 12.0  # a leak's furthest frames from its median, even in a reverberant room [J]
+_DEVIATIONS_97 = 1.88  # standard deviations from median to 97th percentile
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Separation:
 
     apart_db: tuple[float, float]
     """How much louder each person is in the own microphone than in the other's, gains included."""
+    spread_db: tuple[float, float]
+    """Standard deviation of the two while the person alone speaks."""
     voice: tuple[float, float]
     """Power of each person alone in the own microphone, median."""
 
@@ -49,14 +53,14 @@ class Separation:
 
 
 def frame_power(channels: Channels) -> Power:
-    """Power of 10 ms frames, smoothed over 30 ms; the last, incomplete frame is left out."""
+    """Power of 10 ms frames; the last, incomplete one is left out."""
     power = np.empty((len(channels), channels.shape[1] // FRAME))
     for row, samples in zip(power, channels, strict=True):
         for start in range(0, row.size, _BLOCK_FRAMES):
             block = samples[start * FRAME : (start + _BLOCK_FRAMES) * FRAME]
             frames = block[: block.size // FRAME * FRAME].reshape(-1, FRAME)
             row[start : start + len(frames)] = np.square(frames, dtype=np.float64).mean(axis=1)
-    return np.asarray(uniform_filter1d(power, _SMOOTHED_FRAMES, axis=1, mode="nearest"))
+    return power
 
 
 def room_power(power: Power) -> NDArray[np.float64]:
@@ -75,16 +79,19 @@ def voice_power(power: Power, room: NDArray[np.float64]) -> Power:
 def separation(power: Power, room: NDArray[np.float64]) -> Separation | None:
     """Level differences of either person alone, from frames in which somebody is loud.
 
-    The frames are split where the two groups differ most from each other for their spread (Otsu
-    1979), and the median of a group stands for one person alone: frames with both lie between.
+    The frames are split where the two groups differ most for their sizes (Otsu 1979), and the
+    median of a group stands for one person alone: frames with both lie between. Where one group
+    lasts less than half a second there is a single difference, and nothing is kept apart: the same
+    mix on both channels, or one person who says all there is. It cannot be told which.
 
     Returns
     -------
     Separation or None
-        None where either channel is hardly ever the louder one: a person who says less than half
-        a second, or a microphone that was off. It cannot be told which.
+        None where a channel holds less than half a second of anything over its room, as with a
+        microphone that was off.
 
     """
+    power = uniform_filter1d(power, _SMOOTHED_FRAMES, axis=1, mode="nearest")
     loud_frames = power >= room * 10 ** (_CLEAR_DB / 10)
     if (loud_frames.sum(axis=1) < _FEWEST_FRAMES).any():
         return None
@@ -95,10 +102,29 @@ def separation(power: Power, room: NDArray[np.float64]) -> Separation | None:
     split = _otsu(difference[loud_frames.any(axis=0)])
     own = (loud_frames[0] & (difference > split), loud_frames[1] & (difference <= split))
     if min(int(on.sum()) for on in own) < _FEWEST_FRAMES:
-        return None
-    first, second = (float(np.median(difference[on])) for on in own)
+        one = float(np.median(difference[loud_frames.any(axis=0)]))
+        return Separation((one, -one), (0.0, 0.0), (peak[0, 0], peak[1, 0]))
+    alone = (_alone(difference[own[0]]), _alone(-difference[own[1]]))
     voices = [float(np.median(p[on])) for p, on in zip(voice, own, strict=True)]
-    return Separation((first, -second), (voices[0], voices[1]))
+    return Separation(
+        apart_db=(alone[0][0], alone[1][0]),
+        spread_db=(alone[0][1], alone[1][1]),
+        voice=(voices[0], voices[1]),
+    )
+
+
+def _alone(differences: NDArray[np.float64]) -> tuple[float, float]:
+    """Level difference while one person alone speaks, and how far a leak strays from it, both dB.
+
+    The median, if most frames are of that kind, and the standard deviation on the side away from
+    the other person, where frames with both do not reach. A room strays by some 5 dB. Two voices
+    at once stray by 20 and more: then nobody was alone, no leak shows, and the outermost frames
+    tell how small it must be.
+    """
+    middle, outer = np.percentile(differences, [50, 97])
+    if outer - middle > _STRAYS_DB:
+        return float(outer - _STRAYS_DB), 0.0
+    return float(middle), float(outer - middle) / _DEVIATIONS_97
 
 
 def _otsu(values: NDArray[np.float64]) -> float:

@@ -68,12 +68,15 @@ class ChannelDiarizerOptions:
     """Speech stands at least this far over the room..."""
     depth_db: float = 35.0
     """...at most this far under the person's usual level..."""
-    margin_db: float = 6.0
-    """...and this far over what can have leaked in from the other; half the crosstalk where that is
-    less, but at least half of this."""
-    min_voiced_s: Seconds = 0.04
+    margin_db: float = 3.0
+    """...and this far over what can have leaked in from the other, or..."""
+    spreads: float = 3.0
+    """...this many standard deviations of the leak, but no more than the crosstalk..."""
+    margin_most_db: float = 9.0
+    """...or this."""
+    min_voiced_s: Seconds = 0.03
     """Shorter stretches are blips..."""
-    min_pause_s: Seconds = 0.15
+    min_pause_s: Seconds = 0.18
     """...shorter pauses are bridged..."""
     min_speech_s: Seconds = 0.1
     """...and stretches still shorter than this are dropped."""

@@ -1,8 +1,10 @@
 """Who speaks when: stretches of each voice, with and without overlap.
 
-Voices are numbered in order of appearance; whose they are is decided later (`roles`). Caution: an
-engine that is told how many people there are always finds that many voices in a long enough
-recording. Edges are moved to audible speech (`speech_edges`). Source: Bredin 2023 (pyannote.audio).
+With one microphone per person, voices are numbered by channel, as long as the channels keep them
+apart (`microphones`). Otherwise they are numbered in order of appearance, their edges are moved to
+audible speech (`speech_edges`), and whose they are is decided later (`roles`). Caution: an engine
+that is told how many people there are always finds that many voices in a long enough recording.
+Source: Bredin 2023 (pyannote.audio).
 """
 
 from __future__ import annotations
@@ -10,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from models.base import SAMPLE_RATE_HZ, Diarizer, SpeakerInterval
+from models.base import SAMPLE_RATE_HZ, Diarization, Diarizer, SpeakerInterval
 from pipeline.config import DiarizeSettings
+from pipeline.microphones import ChannelDiarizer, OwnMicrophones, keeps_apart
 from pipeline.speech_edges import to_audible
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import DIARIZATION
@@ -19,27 +22,50 @@ from pipeline.tables import DIARIZATION
 VERSION = 3  # raise when the numbers can change
 
 
-def run(inputs: Inputs, engine: Diarizer | Missing, settings: DiarizeSettings) -> Outputs:
+def run(
+    inputs: Inputs, engine: Diarizer | OwnMicrophones | Missing, settings: DiarizeSettings
+) -> Outputs:
     """Table `diarization`; empty, with an absence, without speech or without an engine."""
     if isinstance(engine, Missing):
         return _absent(engine.reason, engine.sentence)
     if inputs.tables["speech"].num_rows == 0:
         return _absent("no_speech", "Nobody was heard speaking in the recording.")
+    if isinstance(engine, OwnMicrophones):
+        found = _by_channel(inputs, engine.channels)
+        if found is not None:
+            return _outputs(inputs, found)
+        engine = engine.mixed()
+        if isinstance(engine, Missing):
+            return _absent(engine.reason, f"The microphones hear both voices. {engine.sentence}")
     audio = inputs.recording.audio
     found = engine.diarize(audio, num_speakers=settings.num_speakers, progress=inputs.progress)
-    if not found.turns:
-        return _absent("no_speech", "No voice could be followed in the recording.")
-    duration_s = audio.size / SAMPLE_RATE_HZ
-    rows = []
-    for intervals, exclusive in ((found.turns, False), (found.exclusive, True)):
-        audible = to_audible(
+    turns, exclusive = (
+        to_audible(
             intervals,
             audio,
             reach_s=settings.edge_reach_s,
             depth_db=settings.edge_depth_db,
             above_noise_db=settings.edge_above_noise_db,
         )
-        rows += _rows(inputs.spec.id, audible, duration_s, exclusive=exclusive)
+        for intervals in (found.turns, found.exclusive)
+    )
+    return _outputs(inputs, Diarization(tuple(turns), tuple(exclusive)))
+
+
+def _by_channel(inputs: Inputs, engine: ChannelDiarizer) -> Diarization | None:
+    """Turns by microphone, edges and all; None where the microphones hear both voices."""
+    channels = inputs.recording.audio_channels()
+    if not keeps_apart(engine.crosstalk_db(channels)):
+        return None
+    return engine.diarize(channels, progress=inputs.progress)
+
+
+def _outputs(inputs: Inputs, found: Diarization) -> Outputs:
+    if not found.turns:
+        return _absent("no_speech", "No voice could be followed in the recording.")
+    duration_s = inputs.recording.audio.size / SAMPLE_RATE_HZ
+    rows = _rows(inputs.spec.id, found.turns, duration_s, exclusive=False)
+    rows += _rows(inputs.spec.id, found.exclusive, duration_s, exclusive=True)
     return Outputs({"diarization": DIARIZATION.build_rows(rows)})
 
 

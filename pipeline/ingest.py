@@ -9,21 +9,24 @@ that comes only with speech goes unseen. Source: SCIENCE section 3 (quality figu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from models.base import SAMPLE_RATE_HZ, SpeechDetector
 from pipeline import audio_quality
 from pipeline.config import IngestSettings
 from pipeline.errors import MediaError
 from pipeline.media import FolderRecording, MediaProbe, sha256_of
+from pipeline.microphones import CROSSTALK, CROSSTALK_OK_DB, ChannelDiarizer, keeps_apart
+from pipeline.session import own_channels
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, SPEECH
 from pipeline.timeline import Span
 
-VERSION = 2  # raise when the numbers can change
+VERSION = 3  # raise when the numbers can change
 
 GAZE_FPS = 15.0  # SCIENCE 2.4: nods and gaze travel need this frame rate
 BLINK_FPS = 20.0  # and blink counts this
+UNSHARED_MAX_S = 60.0  # recorders are switched on and off by hand [J]
 DAMAGED_PACKETS_MAX = 10  # a fifth of a second of sound, half a second of pictures [J]
 
 
@@ -49,7 +52,9 @@ class _File:
     """Why it cannot be used, as a sentence."""
 
 
-def run(inputs: Inputs, engine: SpeechDetector | Missing, settings: IngestSettings) -> Outputs:
+def run(
+    inputs: Inputs, engine: SpeechDetector | ChannelDiarizer | Missing, settings: IngestSettings
+) -> Outputs:
     """Tables `sessions`, `media`, `quality`, `forms` and `speech` of one session.
 
     Raises
@@ -60,7 +65,6 @@ def run(inputs: Inputs, engine: SpeechDetector | Missing, settings: IngestSettin
     assert isinstance(inputs.recording, FolderRecording)
     recording = inputs.recording.with_tolerance(settings.truncation_tolerance)
     files = [_look(inputs, recording, media) for media in range(len(inputs.spec.media))]
-    _check_channels(inputs, recording)
     audio = recording.audio
     duration_s = audio.size / SAMPLE_RATE_HZ
     if duration_s < settings.minimum_media_s:
@@ -71,6 +75,8 @@ def run(inputs: Inputs, engine: SpeechDetector | Missing, settings: IngestSettin
     speech = [] if isinstance(engine, Missing) else _speech(engine, recording, duration_s)
     why_no_speech = engine.reason if isinstance(engine, Missing) else "no_speech"
     figures = _audio_figures(recording, speech, why_no_speech, settings)
+    if own_channels(inputs.spec):
+        figures += _microphone_figures(recording, engine)
     figures += _video_figures(inputs, files)
     tables = {
         "sessions": SESSIONS.build_rows([_session(inputs, duration_s)]),
@@ -100,19 +106,9 @@ def _look(inputs: Inputs, recording: FolderRecording, media: int) -> _File:
     return _File(probed, audio_reason, "no_media", problem if part.shows else "")
 
 
-def _check_channels(inputs: Inputs, recording: FolderRecording) -> None:
-    part = inputs.spec.media[recording.heard]
-    audio = recording.probe(recording.heard).audio
-    channels = audio.channels if audio else 0
-    if len(part.hears) > 1 and channels != len(part.hears):
-        raise MediaError(
-            f"session {inputs.spec.id}: {part.file} has {channels} audio channel(s), but "
-            f"session.toml names one role for each of {len(part.hears)} in hears = {part.hears}; "
-            'write hears = ["mixed"] if everyone is on one channel'
-        )
-
-
-def _speech(engine: SpeechDetector, recording: FolderRecording, duration_s: float) -> list[Span]:
+def _speech(
+    engine: SpeechDetector | ChannelDiarizer, recording: FolderRecording, duration_s: float
+) -> list[Span]:
     found = [(one.start_s, min(one.end_s, duration_s)) for one in engine.speech(recording.audio)]
     return [(start_s, end_s) for start_s, end_s in found if end_s > start_s]
 
@@ -174,7 +170,7 @@ def _audio_figures(
     duration_s = audio.size / SAMPLE_RATE_HZ
     unknown = why_no_speech != "no_speech"
     share = None if unknown else audio_quality.speech_prop(speech, duration_s)
-    clipped = audio_quality.clip_prop(audio, settings.clip_level)
+    clipped = _clipped(recording, settings.clip_level)
     is_clipped = clipped is not None and clipped > settings.clip_prop_max
     return [
         _Figure("audio_duration_s", duration_s, "ok", None, "How long the audio is."),
@@ -196,6 +192,46 @@ def _audio_figures(
             f"{settings.clip_prop_max:g} is degraded: the microphone was set too loud.",
         ),
         _damaged("audio", recording.damaged_audio_packets),
+    ]
+
+
+def _clipped(recording: FolderRecording, level: float) -> float | None:
+    """Of the microphone that clips most: their mean is too quiet to show it."""
+    own = recording.audio_channels()
+    shares = [
+        audio_quality.clip_prop(one, level) for one in (own if len(own) else [recording.audio])
+    ]
+    return max((share for share in shares if share is not None), default=None)
+
+
+def _microphone_figures(
+    recording: FolderRecording, engine: SpeechDetector | ChannelDiarizer | Missing
+) -> list[_Figure]:
+    """Figures of a session in which each person wears a microphone."""
+    if isinstance(engine, Missing):
+        crosstalk, why = None, engine.reason
+    else:
+        meter = cast("ChannelDiarizer", engine)  # what such a session is given
+        crosstalk, why = meter.crosstalk_db(recording.audio_channels()), "few_samples"
+    unshared_s = recording.unshared_audio_s
+    return [
+        _Figure(
+            CROSSTALK,
+            crosstalk,
+            "absent" if crosstalk is None else "ok" if keeps_apart(crosstalk) else "degraded",
+            why if crosstalk is None else None,
+            "How much louder each person is in the own microphone than in the other's; where it "
+            f"is below {CROSSTALK_OK_DB:g} dB or unknown, who speaks is found by voice in the mix.",
+        ),
+        _Figure(
+            "audio_unshared_s",
+            unshared_s,
+            "degraded" if unshared_s > UNSHARED_MAX_S else "ok",
+            None,
+            "Sound at the start and the end that one microphone alone recorded; it is left out. "
+            f"More than {UNSHARED_MAX_S:g} s is degraded: a recorder stopped early, or offset_s "
+            "is wrong.",
+        ),
     ]
 
 
@@ -272,7 +308,7 @@ def _row(inputs: Inputs, figure: _Figure) -> dict[str, Any]:
 
 
 def _absences(
-    inputs: Inputs, engine: SpeechDetector | Missing, files: list[_File]
+    inputs: Inputs, engine: SpeechDetector | ChannelDiarizer | Missing, files: list[_File]
 ) -> tuple[Absence, ...]:
     absences = []
     if isinstance(engine, Missing):

@@ -21,9 +21,10 @@ from models.base import SAMPLE_RATE_HZ, Audio, Frame
 from pipeline.errors import MediaError
 from pipeline.hashing import sha256_of
 from pipeline.media_audio import Channels, DecodedAudio, read_audio, read_channels
+from pipeline.media_microphones import MicrophoneFile, Microphones, decode_microphones
 from pipeline.media_probe import TRUNCATION_TOLERANCE, AudioTrack, MediaProbe, VideoTrack, probe
 from pipeline.media_video import read_frames
-from pipeline.session import SessionSpec
+from pipeline.session import SessionSpec, own_channels
 
 __all__ = [
     "AudioTrack",
@@ -85,24 +86,42 @@ class FolderRecording:
         return found
 
     @cached_property
-    def heard(self) -> int:
-        """The media file whose audio is the session's: the first that hears and is readable."""
-        problem: MediaError | None = None
-        for media, part in enumerate(self._spec.media):
-            if not part.hears:
-                continue
+    def heard(self) -> tuple[int, ...]:
+        """Media files whose audio is the session's: each microphone's, or the first that is mixed.
+
+        A mixed recording that cannot be read is passed over; a microphone cannot be.
+        """
+        hearing = [media for media, part in enumerate(self._spec.media) if part.hears]
+        if own_channels(self._spec):
+            for media in hearing:
+                self._check_sound(media)
+            return tuple(hearing)
+        problems = []
+        for media in hearing:
             try:
-                if self.probe(media).audio is not None:
-                    return media
-                error = MediaError(
-                    f"session {self._spec.id}: {part.file} has no audio, but session.toml says "
-                    f"hears = {part.hears}; name the file that was recorded with a microphone"
-                )
-            except MediaError as unreadable:
-                error = unreadable
-            problem = problem or error
-        assert problem is not None  # session.toml without `hears` is refused when it is read
-        raise problem
+                self._check_sound(media)
+            except MediaError as problem:
+                problems.append(problem)
+            else:
+                return (media,)
+        raise problems[0]  # session.toml without `hears` is refused when it is read
+
+    def _check_sound(self, media: int) -> None:
+        """A file that hears has sound, and where it names roles, one channel for each."""
+        part, audio = self._spec.media[media], self.probe(media).audio
+        where = f"session {self._spec.id}: {part.file}"
+        if audio is None:
+            raise MediaError(
+                f"{where} has no audio, but session.toml says "
+                f"hears = {part.hears}; name the file that was recorded with a microphone"
+            )
+        if part.hears != ["mixed"] and audio.channels != len(part.hears):
+            raise MediaError(
+                f"{where} has {audio.channels} audio channel(s), but session.toml names one role "
+                f"for each of {len(part.hears)} in hears = {part.hears}; name as many roles as "
+                'the file has channels, export it with as many channels, or write ["mixed"] if '
+                "everyone is heard on it"
+            )
 
     def watched(self, role: str | None = None) -> int | None:
         """The first readable media file that shows `role` (anyone, if None); None without one."""
@@ -140,12 +159,25 @@ class FolderRecording:
         return self._decoded[2]
 
     def audio_channels(self) -> Channels:
-        """As `audio`, one row per channel of the file: shape (channels, n)."""
-        return self._on_clock(self._read(read_channels).samples)
+        """As `audio`, one row for each of `session.own_channels`: shape (roles, n).
+
+        No rows where both voices are on one recording.
+        """
+        if not own_channels(self._spec):
+            return np.empty((0, self.audio.size), np.float32)
+        one = self._microphones
+        mapped = mmap.mmap(one.rows.fileno(), 0, access=mmap.ACCESS_COPY)
+        return np.frombuffer(mapped, np.float32).reshape(one.channels, one.size)
+
+    @property
+    def unshared_audio_s(self) -> float:
+        """Sound that only one of two microphones' files recorded; it is left out. Seconds."""
+        return self._microphones.unshared_s if own_channels(self._spec) else 0.0
 
     def forget_audio(self) -> None:
         """Give the decoded audio's file back: a night has many sessions."""
         self.__dict__.pop("_decoded", None)
+        self.__dict__.pop("_microphones", None)
 
     def frames(self, media: int, *, max_fps: float) -> Iterator[Frame]:
         """Frames of one media file with the container's time stamps; see `read_frames`."""
@@ -166,21 +198,36 @@ class FolderRecording:
     @cached_property
     def _decoded(self) -> tuple[IO[bytes], int, int]:
         """File with the samples, their number, and how many packets were damaged."""
+        if own_channels(self._spec):
+            one = self._microphones
+            return one.mix, one.size, one.damaged_packets
         decoded = self._read(read_audio)
         samples = self._on_clock(decoded.samples[None])[0]
         spool = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the recording; has no name
         samples.tofile(spool)
         return spool, samples.size, decoded.damaged_packets
 
+    @cached_property
+    def _microphones(self) -> Microphones:
+        parts = [(media, self._spec.media[media]) for media in self.heard]
+        files = [
+            MicrophoneFile(self.media_path(media), len(part.hears), part.offset_s)
+            for media, part in parts
+        ]
+        try:
+            return decode_microphones(files)
+        except MediaError as error:
+            raise MediaError(f"session {self._spec.id}: {error}") from error
+
     def _read(self, reader: Callable[[Path], DecodedAudio]) -> DecodedAudio:
         try:
-            return reader(self.media_path(self.heard))
+            return reader(self.media_path(self.heard[0]))
         except MediaError as error:
             raise MediaError(f"session {self._spec.id}: {error}") from error
 
     def _on_clock(self, channels: Channels) -> Channels:
         """The file's own clock shifted by its `offset_s`, so that sample 0 is t = 0."""
-        late = round(self._spec.media[self.heard].offset_s * SAMPLE_RATE_HZ)
+        late = round(self._spec.media[self.heard[0]].offset_s * SAMPLE_RATE_HZ)
         if late > 0:
             return np.pad(channels, ((0, 0), (late, 0)))
         return channels[:, -late:]

@@ -10,21 +10,22 @@ and a drift of fractions of a millisecond is taken up by stretching one frame.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
-from models.base import SAMPLE_RATE_HZ, Audio
+from models.base import SAMPLE_RATE_HZ
 from pipeline.errors import MediaError
 from pipeline.media_container import audio_stream, decoded, opened
 
 Channels = NDArray[np.float32]  # shape (channels, n_samples)
+_Keep = Callable[[bytes], object]  # takes resampled samples in order
 
 AGREEING_FRAMES = 8  # frames that must agree before the clock is corrected
 TOLERATED_S = 0.000_75  # rounding of time stamps; with it the error stays within 1 ms
@@ -61,14 +62,52 @@ def read_channels(path: Path, *, rate: int = SAMPLE_RATE_HZ) -> DecodedAudio:
     return _read(path, rate, mixed=False)
 
 
+def write_channels(path: Path, files: Sequence[IO[bytes]], *, rate: int = SAMPLE_RATE_HZ) -> int:
+    """As `read_channels`, each channel into a file of float32: an hour takes the memory of seconds.
+
+    Returns
+    -------
+    int
+        Packets that could not be decoded; their time is silent.
+
+    Raises
+    ------
+    MediaError
+        As `read_audio`, or the sound has more or fewer channels than there are files.
+
+    """
+
+    def into(channels: int) -> list[_Keep]:
+        if channels != len(files):
+            raise MediaError(f"{path.name} has {channels} audio channel(s), not {len(files)}")
+        return [file.write for file in files]
+
+    return _resampled(path, rate, into, mixed=False)[1]
+
+
 def _read(path: Path, rate: int, *, mixed: bool) -> DecodedAudio:
+    buffers: list[bytearray] = []
+
+    def into(channels: int) -> list[_Keep]:
+        buffers.extend(bytearray() for _ in range(channels))
+        return [buffer.extend for buffer in buffers]
+
+    first_s, damaged = _resampled(path, rate, into, mixed=mixed)
+    found = [np.frombuffer(buffer, np.float32) for buffer in buffers]
+    return DecodedAudio(found[0][None] if mixed else np.stack(found), first_s, damaged)
+
+
+def _resampled(
+    path: Path, rate: int, into: Callable[[int], Sequence[_Keep]], *, mixed: bool
+) -> tuple[float, int]:
+    """Hand every channel's samples on; container time of the first, and damaged packets."""
     damaged: list[int | None] = []
     frames = _decoded(path, damaged, mixed=mixed)
     first = next(frames, None)
     if first is None:
         raise MediaError(f"{path.name} holds no audio that can be decoded")
     first_s, source_rate, samples = first
-    out = [_Resampled(source_rate, rate) for _ in samples]
+    out = [_Resampled(source_rate, rate, keep) for keep in into(len(samples))]
 
     def placed() -> Iterator[tuple[float, Channels]]:
         yield 0.0, samples
@@ -80,9 +119,9 @@ def _read(path: Path, rate: int, *, mixed: bool) -> DecodedAudio:
     for block in _blocks(_aligned(placed(), source_rate, path.name), source_rate):
         for channel, samples_of_channel in zip(out, block, strict=True):
             channel.add(samples_of_channel)
-    found = [channel.finish() for channel in out]
-    whole = found[0][None] if mixed else np.stack(found)
-    return DecodedAudio(whole, first_s, len(damaged))
+    for channel in out:
+        channel.finish()
+    return first_s, len(damaged)
 
 
 def _decoded(
@@ -200,34 +239,35 @@ def _blocks(pieces: Iterator[Channels], rate: int) -> Iterator[Channels]:
 
 
 class _Resampled:
-    """One channel, resampled as it comes; only the result grows."""
+    """One channel, resampled as it comes, within [-1, 1]."""
 
-    def __init__(self, source_rate: int, rate: int) -> None:
+    def __init__(self, source_rate: int, rate: int, keep: _Keep) -> None:
         self._source_rate = source_rate
         self._rate = rate
         self._resampler = AudioResampler(format="flt", layout="mono", rate=rate)
         self._taken = 0
-        self._bytes = bytearray()
+        self._keep = keep
 
     def add(self, samples: NDArray[np.float32]) -> None:
         """Samples at the source rate, shape (n,)."""
         if self._source_rate == self._rate:
-            self._bytes += samples.tobytes()
+            self._hand_on(samples)
             return
         frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples[None]), "flt", "mono")
         frame.sample_rate = self._source_rate
         frame.time_base = Fraction(1, self._source_rate)
         frame.pts = self._taken
         self._taken += samples.size
-        self._keep(self._resampler.resample(frame))
+        self._resample(frame)
 
-    def finish(self) -> Audio:
-        """All samples at the wanted rate, shape (n,), within [-1, 1]."""
+    def finish(self) -> None:
+        """Hand on what the resampler still holds."""
         if self._source_rate != self._rate:
-            self._keep(self._resampler.resample(None))
-        audio = np.frombuffer(self._bytes, np.float32)
-        return np.clip(audio, -1.0, 1.0, out=audio)
+            self._resample(None)
 
-    def _keep(self, frames: list[AudioFrame]) -> None:
-        for frame in frames:
-            self._bytes += frame.to_ndarray().tobytes()
+    def _resample(self, frame: AudioFrame | None) -> None:
+        for piece in self._resampler.resample(frame):
+            self._hand_on(piece.to_ndarray())
+
+    def _hand_on(self, samples: NDArray[Any]) -> None:
+        self._keep(np.clip(samples, -1.0, 1.0).tobytes())

@@ -1,8 +1,8 @@
 """Which voice is the client's and which the therapist's.
 
-In this order: what a person states in session.toml, roles stated by the transcript, a microphone
-that one person alone wears, and last a guess from how the two talk, which abstains where it is
-unsure. Where session.toml and the transcript contradict each other, roles are unknown. Caveat: the
+In this order: microphones that one person each wears, who speaks first as a person states it in
+session.toml, roles stated by the transcript, and last a guess from how the two talk, which abstains
+where it is unsure. Where two statements contradict each other, roles are unknown. Caveat: the
 guess was made for talk in which one side mostly asks, with English pronouns (settings); its weights
 are ours [J] and stand in `_evidence`.
 """
@@ -10,8 +10,9 @@ are ours [J] and stand in `_evidence`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 import pyarrow as pa
@@ -20,10 +21,11 @@ import pyarrow.compute as pc
 from pipeline import tables
 from pipeline.config import RolesSettings
 from pipeline.lexicon import tokens
-from pipeline.session import SessionSpec
+from pipeline.microphones import kept_apart
+from pipeline.session import SessionSpec, own_channels
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 
-VERSION = 2
+VERSION = 3
 """Raise when the numbers can change."""
 
 Role = Literal["client", "therapist", "unknown"]
@@ -52,11 +54,11 @@ def run(inputs: Inputs, engine: None, settings: RolesSettings) -> Outputs:  # no
     if not voices:
         absence = Absence("roles", "no_speech", "Roles are unknown: no speech was found.")
         return Outputs({"roles": tables.ROLE_ASSIGNMENT.empty()}, absences=(absence,))
-    stated = _from_session(inputs.spec, turns, voices)
-    written = _from_transcript(words, voices)
-    disputed = _contradict(stated, written, settings.confidence_min)
-    guess = stated or written or _from_microphone(inputs.spec, voices)
-    guess = guess or _from_talk(turns, words, voices, settings)
+    stated = [_from_microphones(inputs, voices), _from_session(inputs.spec, turns, voices)]
+    stated = [*stated, _from_transcript(words, voices)]
+    statements = [one for one in stated if one is not None]
+    disputed = _contradict(statements, settings.confidence_min)
+    guess = statements[0] if statements else _from_talk(turns, words, voices, settings)
     if disputed:
         guess = NO_GUESS
     known = guess.confidence >= settings.confidence_min and len(guess.roles) > 0
@@ -82,17 +84,26 @@ def _unsure(confidence: float, minimum: float) -> str:
     )
 
 
-def _contradict(stated: Guess | None, written: Guess | None, minimum: float) -> str:
+_SAID_BY = {
+    "channel": "the microphones named in session.toml (hears)",
+    "session_toml": "first_speaker in session.toml",
+    "transcript": "the roles stated in the transcript ({confidence:.0%} of its words)",
+}
+
+
+def _contradict(statements: Sequence[Guess], minimum: float) -> str:
     """What to tell the user where two statements contradict each other; empty where none does."""
-    if stated is None or written is None or written.confidence < minimum:
-        return ""
-    if stated.roles == written.roles:
-        return ""
-    return (
-        "Which voice is the client's is disputed: first_speaker in session.toml says one thing, "
-        f"the roles stated in the transcript another ({written.confidence:.0%} of its words); "
-        "correct first_speaker in session.toml, or leave it out."
-    )
+    sure = [one for one in statements if one.confidence >= minimum]
+    for one, other in combinations(sure, 2):
+        if one.roles != other.roles:
+            first, second = (
+                _SAID_BY[g.method].format(confidence=g.confidence) for g in (one, other)
+            )
+            return (
+                f"Which voice is the client's is disputed: {first} and {second} contradict each "
+                "other; correct session.toml, or leave first_speaker out."
+            )
+    return ""
 
 
 def _from_session(spec: SessionSpec, turns: pa.Table, voices: list[int]) -> Guess | None:
@@ -128,12 +139,12 @@ def _agreement(roles: Mapping[int, Role], spoken: Mapping[tuple[int, str], float
     return sum(spoken.get(pair, 0.0) for pair in roles.items())
 
 
-def _from_microphone(spec: SessionSpec, voices: list[int]) -> Guess | None:
-    """One voice, and every microphone is one person's own."""
-    heard = {role for part in spec.media for role in part.hears}
-    if len(voices) != 1 or len(heard) != 1 or "mixed" in heard:
+def _from_microphones(inputs: Inputs, voices: list[int]) -> Guess | None:
+    """A microphone each, where they keep the voices apart: the voice's number is its channel."""
+    worn = own_channels(inputs.spec)
+    if not worn or not kept_apart(inputs.tables["quality"]):
         return None
-    return Guess(_pair(voices[0], heard.pop(), voices), 1.0, "channel")
+    return Guess({voice: worn[voice] for voice in voices}, 1.0, "channel")
 
 
 def _from_talk(
@@ -189,7 +200,7 @@ STAGE = Stage(
     version=VERSION,
     run=run,
     settings=RolesSettings,
-    reads=("speaker_turns", "words"),
+    reads=("speaker_turns", "words", "quality"),
     writes=("roles",),
     sources=("session", "media"),
     modality="roles",

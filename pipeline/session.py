@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -108,10 +109,7 @@ class SessionSpec(_Part):
 
     @model_validator(mode="after")
     def _someone_is_heard(self) -> SessionSpec:
-        if not any(part.hears for part in self.media):
-            raise ValueError('no [[media]] has `hears`; give e.g. hears = ["mixed"]')
-        for part in self.media:
-            _check_hears_both(part)
+        _check_microphones(self.media)
         raters = [rating.rater for rating in self.ratings]
         if len(set(raters)) != len(raters):
             raise ValueError("two [[ratings]] by the same rater; keep one file per rater")
@@ -123,12 +121,46 @@ class SessionSpec(_Part):
         return public_name(self.id)
 
 
-def _check_hears_both(part: MediaFile) -> None:
-    """One file's sound becomes the session's, so it has to hold both voices."""
-    if part.hears and "mixed" not in part.hears and len(set(part.hears)) == 1:
+def own_channels(spec: SessionSpec) -> tuple[Role, ...]:
+    """Roles in the order of the audio channels, where each person wears a microphone of their own.
+
+    Channels count through the files in the order of session.toml. Empty where both voices are on
+    one recording.
+    """
+    return tuple(role for part in spec.media for role in part.hears if role != "mixed")
+
+
+def _check_microphones(media: Sequence[MediaFile]) -> None:
+    """Either recordings that hear both voices, or exactly one channel for each person."""
+    heard = [(role, part) for part in media for role in part.hears]
+    if not heard:
+        raise ValueError('no [[media]] has `hears`; give e.g. hears = ["mixed"]')
+    named = {role: [part.file for other, part in heard if other == role] for role, _ in heard}
+    for part in media:
+        if len(set(part.hears)) != len(part.hears):
+            raise ValueError(
+                f"{part.file}: hears = {part.hears} names the same twice; allowed: "
+                '["mixed"] whatever its channels, or each role once'
+            )
+    if "mixed" in named and len(named) > 1:
+        own = next(f"{part.file} hears the {role}" for role, part in heard if role != "mixed")
         raise ValueError(
-            f"{part.file} hears the {part.hears[0]} only, and files are not mixed together yet; "
-            "record both on one file, or as two channels of one file"
+            f"{named['mixed'][0]} hears both voices mixed, but {own}; give either the mixed "
+            "recording or one microphone for each person, and take `hears` from the others"
+        )
+    if "mixed" in named:
+        return
+    for role, files in named.items():
+        if len(files) > 1:
+            raise ValueError(
+                f"the {role} is heard twice, in {' and in '.join(files)}; keep the better one"
+            )
+    if len(named) == 1:
+        role, part = heard[0]
+        other = "therapist" if role == "client" else "client"
+        raise ValueError(
+            f"{part.file} hears the {role} only, and nobody hears the {other}; name the "
+            f'{other}\'s recording too, or write hears = ["mixed"] if both are on this one'
         )
 
 

@@ -44,7 +44,9 @@ _ALL = (
         "Bredin (2023). pyannote.audio 2.1. Interspeech 2023",
         "10.21437/Interspeech.2023-105",
     ),
-    Source("boersma1993", "Boersma (1993). Proceedings of the Institute of Phonetic Sciences 17:97"),
+    Source(
+        "boersma1993", "Boersma (1993). Proceedings of the Institute of Phonetic Sciences 17:97"
+    ),
     Source(
         "cohen2024", "Cohen et al. (2024). Psychiatry Research", "10.1016/j.psychres.2024.116104"
     ),

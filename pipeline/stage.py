@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from models.base import Audio, Frame, Progress, silent
 from pipeline.config import Section
@@ -43,6 +45,10 @@ class Recording(Protocol):
     @property
     def audio(self) -> Audio:
         """Mono 16 kHz on the session clock: sample 0 is t = 0."""
+        ...
+
+    def audio_channels(self) -> NDArray[np.float32]:
+        """As `audio`, one row for each of `session.own_channels`; none if mixed."""
         ...
 
     def forget_audio(self) -> None:

@@ -69,7 +69,7 @@ ROLE = Column(
     nullable=False,
 )
 SPEAKER = Column(
-    "speaker", "int32", "1", "Diarized voice, counted from 0 in order of appearance.", "diarize",
+    "speaker", "int32", "1", "Diarized voice: its channel with one microphone per person, else counted from 0 as heard.", "diarize",
     minimum=0, nullable=False,
 )  # fmt: skip
 TURN_ID = Column(

@@ -9,6 +9,7 @@ import numpy as np
 from models.base import Diarization, Fingerprint, SpeakerInterval
 from pipeline import diarize
 from pipeline.config import DiarizeSettings
+from pipeline.microphones import OwnMicrophones
 from pipeline.stage import Inputs, Missing
 from pipeline.tables import DIARIZATION, SPEECH
 
@@ -31,7 +32,8 @@ class Planted:
 
 
 def run(engine, speech=SPOKEN):
-    recording = SimpleNamespace(audio=np.zeros(160_000, np.float32))
+    channels = np.zeros((2, 160_000), np.float32)
+    recording = SimpleNamespace(audio=channels[0], audio_channels=lambda: channels)
     inputs = Inputs(SimpleNamespace(id="S01"), recording, {"speech": speech})
     outputs = diarize.run(inputs, engine, DiarizeSettings())
     DIARIZATION.check(outputs.tables["diarization"])
@@ -70,3 +72,46 @@ def test_without_engine_speech_or_voices_it_is_absent():
         assert outputs.tables["diarization"].num_rows == 0
         assert [(a.modality, a.reason) for a in outputs.absences] == [("turns", reason)]
     assert engine.asked == []  # silence is not handed to the engine
+
+
+class PlantedChannels:
+    """Channels with the crosstalk and the turns that a test planted."""
+
+    def __init__(self, crosstalk_db, *turns):
+        self.crosstalk = crosstalk_db
+        self.found = Diarization(turns, turns)
+
+    def crosstalk_db(self, channels):
+        assert channels.shape == (2, 160_000)
+        return self.crosstalk
+
+    def diarize(self, channels, *, progress):
+        return self.found
+
+
+def never():
+    raise AssertionError("the channels keep the voices apart")
+
+
+def spans(outputs):
+    rows = outputs.tables["diarization"].to_pylist()
+    return [(r["start_s"], r["end_s"], r["speaker"]) for r in rows if not r["exclusive"]]
+
+
+def test_channels_that_keep_the_voices_apart_are_believed_edges_and_all():
+    by_channel = PlantedChannels(6.0, SpeakerInterval(0.0, 4.0, B), SpeakerInterval(3.5, 10.4, A))
+    outputs = run(OwnMicrophones(by_channel, never))
+    assert spans(outputs) == [(0.0, 4.0, B), (3.5, 10.0, A)]
+    assert outputs.absences == ()
+    assert run(OwnMicrophones(PlantedChannels(20.0), never)).absences[0].reason == "no_speech"
+
+
+def test_channels_that_do_not_leave_it_to_the_mix():
+    mixed = Planted([SpeakerInterval(1.0, 2.0, A)], [])
+    for crosstalk_db in (5.9, 0.0, None):
+        by_channel = PlantedChannels(crosstalk_db, SpeakerInterval(0.0, 9.0, B))
+        assert spans(run(OwnMicrophones(by_channel, lambda: mixed))) == [(1.0, 2.0, A)]
+    assert len(mixed.asked) == 3
+    outputs = run(OwnMicrophones(by_channel, lambda: Missing("no_weights", "No weights.")))
+    assert outputs.absences[0].reason == "no_weights"
+    assert outputs.absences[0].sentence == "The microphones hear both voices. No weights."

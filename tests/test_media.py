@@ -220,6 +220,65 @@ def test_audio_is_the_same_each_time_and_nobodys_to_change(folder):
     np.testing.assert_array_equal(read_audio(folder / "a.wav").samples, kept)
 
 
+STEREO = '[[media]]\nfile = "a.wav"\nhears = ["therapist", "client"]\noffset_s = {offset}\n'
+TWO_FILES = (
+    '[[media]]\nfile = "t.wav"\nhears = ["therapist"]\noffset_s = {first}\n'
+    '[[media]]\nfile = "c.wav"\nhears = ["client"]\noffset_s = {second}\n'
+)
+
+
+def heard_at(recording):
+    """Onsets of each row, and of the mix."""
+    channels = recording.audio_channels()
+    np.testing.assert_allclose(recording.audio, channels.mean(axis=0), atol=1e-6)
+    return [onsets(row).round(3).tolist() for row in channels]
+
+
+@pytest.mark.parametrize(
+    ("offset", "expected"), [(0, [[0.5], [1.5]]), (1, [[1.5], [2.5]]), (-1, [[], [0.5]])]
+)
+def test_a_row_for_each_role_of_one_file(folder, offset, expected):
+    pair = np.stack([bursts(2, [0.5]), bursts(2, [1.5])])
+    write_media(folder / "a.wav", [(0.0, pair)], codec="pcm_s16le")
+    recording = session(folder, STEREO.format(offset=float(offset)))
+    assert heard_at(recording) == expected
+    assert recording.audio.size == (2 + offset) * 16_000
+    assert recording.unshared_audio_s == 0
+    recording.forget_audio()
+    assert heard_at(recording) == expected
+
+
+def test_two_files_are_heard_where_both_record(folder):
+    write_media(folder / "t.wav", [(0.0, bursts(8, [0.5, 3.0, 7.0]))], codec="pcm_s16le")
+    write_media(folder / "c.wav", [(0.0, bursts(5, [1.0, 4.5]))], codec="pcm_s16le")
+    recording = session(folder, TWO_FILES.format(first=0.0, second=1.25))
+    assert heard_at(recording) == [[3.0], [2.25, 5.75]]  # 0.5 and 7.0 lie outside the other file
+    assert recording.audio.size == 6.25 * 16_000
+    assert recording.unshared_audio_s == pytest.approx(1.25 + 1.75)
+    early = session(folder, TWO_FILES.format(first=-0.25, second=-2.0))
+    assert heard_at(early) == [[0.25, 2.75], [2.5]]
+    assert early.unshared_audio_s == pytest.approx(4.75)
+    with pytest.raises(MediaError, match=r"session S01: .* no time in common: t\.wav .* c\.wav"):
+        session(folder, TWO_FILES.format(first=0.0, second=8.0)).audio  # noqa: B018
+
+
+def test_a_mix_has_no_rows(folder):
+    write_media(folder / "a.wav", [(0.0, bursts(2, [0.5]))], codec="pcm_s16le")
+    recording = session(folder, '[[media]]\nfile = "a.wav"\nhears = ["mixed"]\n')
+    assert recording.audio_channels().shape == (0, 32_000)
+
+
+def test_a_microphone_that_cannot_be_read_is_not_passed_over(folder):
+    write_media(folder / "t.wav", [(0.0, bursts(2, [0.5]))], codec="pcm_s16le")
+    (folder / "c.wav").write_bytes(b"not a recording")
+    with pytest.raises(MediaError, match=r"session S01: c\.wav"):
+        session(folder, TWO_FILES.format(first=0.0, second=0.0)).audio  # noqa: B018
+    pair = np.stack([bursts(2, [0.5]), bursts(2, [1.5])])
+    write_media(folder / "c.wav", [(0.0, pair)], codec="pcm_s16le")
+    with pytest.raises(MediaError, match=r"c\.wav has 2 audio channel.* hears = \['client'\]"):
+        session(folder, TWO_FILES.format(first=0.0, second=0.0)).audio  # noqa: B018
+
+
 def test_a_file_cut_short_is_refused_in_words(tmp_path):
     sound, pictures = [(0.0, bursts(20, range(20)))], np.arange(0, 20, 0.1)
     front = {"movflags": "faststart"}

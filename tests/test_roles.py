@@ -50,13 +50,17 @@ def diarized(utterances):
     return tables.DIARIZATION.build_rows(spans), tables.WORDS.build_rows(numbered)
 
 
-def assign(utterances, session=None):
+def assign(utterances, session=None, crosstalk_db=None):
     """Role of each voice, the stage's outputs and its table."""
     session = session or spec()
     diarization, words = diarized(utterances)
     upstream = {"diarization": diarization, "words": words}
     found = turns.run(Inputs(session, None, upstream), None, TurnsSettings()).tables
     upstream = {"speaker_turns": found["speaker_turns"], "words": words}
+    upstream["quality"] = tables.QUALITY_FIGURES.build_rows(
+        [{"session_id": "s01", "measure": "crosstalk_db", "value": crosstalk_db, "quality": "ok",
+          "reason": None, "description": "Made."}]
+    )  # fmt: skip
     outputs = roles.run(Inputs(session, None, upstream), None, RolesSettings())
     rows = outputs.tables["roles"].to_pylist()
     return {row["speaker"]: row["role"] for row in rows}, outputs, rows
@@ -118,11 +122,37 @@ def test_turns_alone_are_not_enough_to_guess():
     assert "first_speaker" in outputs.absences[0].sentence
 
 
-def test_one_voice_on_ones_own_microphone():
-    found, _, rows = assign(TALK[1:], spec(hears=("client",)))
-    assert (found, rows[0]["method"]) == ({1: "client"}, "channel")
-    found, _, _ = assign(TALK[1:])
-    assert found == {1: "unknown"}
+WORN = ("therapist", "client")
+
+
+def test_a_microphone_each_settles_the_roles():
+    found, outputs, rows = assign(TALK, spec(hears=WORN), crosstalk_db=12.0)
+    assert found == {0: "therapist", 1: "client"}
+    assert {(row["confidence"], row["method"]) for row in rows} == {(1.0, "channel")}
+    assert outputs.absences == ()
+    assert assign(TALK[1:], spec(hears=WORN), crosstalk_db=12.0)[0] == {1: "client"}
+    assert assign(TALK, spec("client", hears=WORN), crosstalk_db=12.0)[2] == rows
+
+
+@pytest.mark.parametrize("crosstalk_db", [5.9, 0.0, None])
+def test_microphones_that_hear_both_settle_nothing(crosstalk_db):
+    found, _, _ = assign(TALK, spec(hears=WORN), crosstalk_db)
+    assert set(found.values()) == {"unknown"}
+    assert assign(TALK, spec("client", hears=WORN), crosstalk_db)[0] == {
+        1: "client",
+        0: "therapist",
+    }
+
+
+def test_microphones_that_contradict_what_else_is_stated_give_no_role():
+    found, outputs, _ = assign(TALK, spec("therapist", hears=WORN), crosstalk_db=12.0)
+    assert set(found.values()) == {"unknown"}
+    assert "hears" in outputs.absences[0].sentence
+    assert "first_speaker" in outputs.absences[0].sentence
+    swapped = [(0.0, 4.0, "one two", 0, "client"), (5.0, 9.0, "one two", 1, "therapist")]
+    found, outputs, _ = assign(swapped, spec(hears=WORN), crosstalk_db=12.0)
+    assert set(found.values()) == {"unknown"}
+    assert "transcript" in outputs.absences[0].sentence
 
 
 def test_no_voice_is_an_absence():

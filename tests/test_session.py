@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.errors import SessionError
-from pipeline.session import load_session, public_name
+from pipeline.session import load_session, own_channels, public_name
 
 GOOD = """
 [session]
@@ -55,7 +55,10 @@ def test_a_good_session_is_read(folder):
         (('hears = ["mixed"]', 'hears = ["mixed"]\noffset_s = nan'), "media.0.offset_s = nan"),
         (('hears = ["mixed"]', 'hears = ["mixed"]\noffset_s = -inf'), "media.0.offset_s = -inf"),
         (('client = "C07"', 'client = "T02"'), "client and therapist are both 'T02'"),
-        (('hears = ["mixed"]', 'hears = ["client"]'), "record both on one file"),
+        (('hears = ["mixed"]', 'hears = ["client"]'), "nobody hears the therapist"),
+        (('"mixed"', '"mixed", "mixed"'), r"room\.wav: hears = .* names the same twice"),
+        (('"mixed"', '"client", "client"'), r"room\.wav: hears = .* names the same twice"),
+        (('"mixed"', '"mixed", "client"'), r"room\.wav hears both .* room\.wav hears the client"),
     ],
 )
 def test_a_mistake_names_session_and_field(folder, change, complaint):
@@ -100,13 +103,33 @@ def test_a_form_without_a_finite_total_is_refused(folder, total):
         load(folder, GOOD + form)
 
 
-def test_a_microphone_each_needs_one_file(folder):
+LAPEL = '\n[[media]]\nfile = "lapel.wav"\nhears = ["{role}"]\noffset_s = 0.5\n'
+
+
+def test_a_microphone_each_on_one_file_or_on_two(folder):
     (folder / "lapel.wav").write_bytes(b"x")
-    second = '\n[[media]]\nfile = "lapel.wav"\nhears = ["therapist"]\n'
-    with pytest.raises(SessionError, match=r"lapel\.wav hears the therapist only"):
-        load(folder, GOOD + second)
-    channels = GOOD.replace('["mixed"]', '["client", "therapist"]')
-    assert load(folder, channels).media[0].hears == ["client", "therapist"]
+    assert own_channels(load(folder, GOOD)) == ()
+    for order in (["client", "therapist"], ["therapist", "client"]):
+        spec = load(folder, GOOD.replace('["mixed"]', str(order).replace("'", '"')))
+        assert own_channels(spec) == tuple(order)
+    spec = load(folder, GOOD.replace('"mixed"', '"therapist"') + LAPEL.format(role="client"))
+    assert own_channels(spec) == ("therapist", "client")
+    assert spec.media[1].offset_s == 0.5
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "complaint"),
+    [
+        ("mixed", "client", r"room\.wav hears both voices mixed, but lapel\.wav hears the client"),
+        ("client", "client", r"the client is heard twice, in room\.wav and in lapel\.wav"),
+        ('client", "therapist', "client", r"the client is heard twice"),
+    ],
+)
+def test_microphones_that_cannot_be_told_apart_are_refused(folder, first, second, complaint):
+    (folder / "lapel.wav").write_bytes(b"x")
+    with pytest.raises(SessionError, match=complaint) as error:
+        load(folder, GOOD.replace('"mixed"', f'"{first}"') + LAPEL.format(role=second))
+    assert "D07-05" in str(error.value)
 
 
 def test_two_dials_of_one_rater_are_refused(folder):
