@@ -56,7 +56,7 @@ def main() -> None:
     """Print one table per pair of networks."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
-    parser.add_argument("--minutes", type=float, default=1.0, help="audio, tiled to this length")
+    parser.add_argument("--minutes", type=float, default=0.5, help="audio, tiled to this length")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--what", choices=("community", "embedded", "both"), default="both")
     arguments = parser.parse_args()

@@ -1,6 +1,6 @@
 """Whisper decoding packs of speech in batches, against one pack at a time.
 
-    python -m bench.transcription [--dims tiny|small|turbo] [--device cpu] [--minutes 4]
+    python -m bench.transcription [--dims tiny|small|turbo] [--device cpu] [--minutes 2]
 
 The weights are random in the true dimensions of the named model and never end a text by themselves,
 so that every pack costs the same number of tokens: this measures speed and says nothing about
@@ -42,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dims", choices=DIMS, default="small")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--minutes", type=float, default=4.0, help="of speech")
+    parser.add_argument("--minutes", type=float, default=2.0, help="of speech")
     parser.add_argument("--tokens", type=int, default=100, help="per pack of half a minute")
     parser.add_argument("--batch", type=int, nargs="+", default=[4, 8])
     parser.add_argument("--beam", type=int, default=5)

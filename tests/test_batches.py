@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.batches import GROW_AFTER, AdaptiveBatch, is_out_of_memory
@@ -27,6 +27,7 @@ class Card:
         return [item * item for item in items]
 
 
+@settings(max_examples=30, deadline=None)  # every shortage collects garbage, which takes time
 @given(st.integers(0, 70), st.integers(1, 40), st.integers(1, 40))
 def test_every_item_is_done_once_and_in_order(count: int, size: int, room: int) -> None:
     done = list(AdaptiveBatch(size).run(Card(room), range(count)))
