@@ -6,7 +6,6 @@ afterwards by the rules of `face_room`, as in `face_tracker`. Frames go to the d
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from contextlib import closing
 from dataclasses import replace
@@ -24,7 +23,13 @@ from models.errors import EngineInputError
 from models.face_core_torch import TorchFaceCore
 from models.face_follow import MIN_PRESENCE
 from models.face_measured import MeasuredFace, MeasuredFinder, MeasuredFollower
-from models.face_networks import MESH_POINTS, TASK_DETECTOR, TASK_MESH, task_member
+from models.face_networks import (
+    MESH_POINTS,
+    TASK_DETECTOR,
+    TASK_MESH,
+    content_hashes,
+    task_member,
+)
 from models.face_prefetch import read_ahead
 from models.face_room import Room, Shares, TrackerSettings, check_frame, check_regions
 from models.face_seats import in_seat_order
@@ -232,16 +237,10 @@ def _check(frame: Frame, size: tuple[int, int]) -> None:
 def _own_fingerprint(
     weights: Mapping[str, Path | bytes | None], device: Device, as_mediapipe: bool
 ) -> Fingerprint:
-    """Hashes of the files themselves, for callers without a catalog."""
-    hashes = []
-    for name, source in weights.items():
-        if source is not None:
-            content = source if isinstance(source, bytes) else source.read_bytes()
-            hashes.append((name, hashlib.sha256(content).hexdigest()))
     return Fingerprint(
         engine="mediapipe-embedded-torch",
         version=f"torch {version('torch')}",
-        weights=tuple(hashes),
+        weights=content_hashes(weights),
         device=device.kind,
         mode="as_mediapipe" if as_mediapipe else "",
     )

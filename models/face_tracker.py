@@ -7,8 +7,6 @@ the frame before: one mesh pass a frame. Nothing is smoothed over time: a blink 
 
 from __future__ import annotations
 
-import hashlib
-import zipfile
 from contextlib import closing
 from dataclasses import asdict, replace
 from importlib.metadata import version
@@ -21,19 +19,25 @@ from models.errors import EngineInputError
 from models.face_finder import FaceFinder
 from models.face_follow import FaceFollower
 from models.face_geometry import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, crop_frame, eye_region
-from models.face_networks import MESH_POINTS, FaceDetector, FaceMesh, IrisNetwork
+from models.face_networks import (
+    MESH_POINTS,
+    TASK_DETECTOR,
+    TASK_MESH,
+    FaceDetector,
+    FaceMesh,
+    IrisNetwork,
+    content_hashes,
+    task_member,
+)
 from models.face_prefetch import read_ahead
 from models.face_room import Room, Shares, TrackerSettings, check_regions
 from models.face_seats import in_seat_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["EmbeddedFaceTracker", "TrackerSettings"]
-
-TASK_DETECTOR = "face_detector.tflite"
-TASK_MESH = "face_landmarks_detector.tflite"
 
 
 class EmbeddedFaceTracker:
@@ -66,10 +70,7 @@ class EmbeddedFaceTracker:
             message = "the face mesh gives 468 points without irises: hand in `iris` as well"
             raise EngineInputError(message)
         given = {"detector": detector, "mesh": mesh, "iris": iris}
-        self._fingerprint = _with_settings(
-            fingerprint or _own_fingerprint({k: v for k, v in given.items() if v is not None}),
-            self.settings,
-        )
+        self._fingerprint = _with_settings(fingerprint or _own_fingerprint(given), self.settings)
 
     @classmethod
     def from_task(
@@ -87,14 +88,13 @@ class EmbeddedFaceTracker:
             The file is no such bundle.
 
         """
-        try:
-            with zipfile.ZipFile(path) as bundle:
-                detector, mesh = bundle.read(TASK_DETECTOR), bundle.read(TASK_MESH)
-        except (zipfile.BadZipFile, KeyError) as error:
-            message = f"{path.name} is no face_landmarker.task: {error}"
-            raise EngineInputError(message) from error
         own = _own_fingerprint({"face-landmarker-task": path})
-        return cls(detector=detector, mesh=mesh, fingerprint=fingerprint or own, settings=settings)
+        return cls(
+            detector=task_member(path, TASK_DETECTOR),
+            mesh=task_member(path, TASK_MESH),
+            fingerprint=fingerprint or own,
+            settings=settings,
+        )
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -182,14 +182,9 @@ def _with_settings(fingerprint: Fingerprint, settings: TrackerSettings) -> Finge
     return replace(fingerprint, mode=" ".join(filter(None, [fingerprint.mode, *changed])))
 
 
-def _own_fingerprint(weights: dict[str, Path | bytes]) -> Fingerprint:
-    """Hashes of the files themselves, for callers without a catalog."""
-    contents = {
-        name: source if isinstance(source, bytes) else source.read_bytes()
-        for name, source in weights.items()
-    }
+def _own_fingerprint(weights: Mapping[str, Path | bytes | None]) -> Fingerprint:
     return Fingerprint(
         engine="mediapipe-embedded",
         version=f"ai-edge-litert {version('ai-edge-litert')}",
-        weights=tuple((k, hashlib.sha256(v).hexdigest()) for k, v in contents.items()),
+        weights=content_hashes(weights),
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from pipeline.errors import SessionError
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _LABEL = re.compile(
     r"^[ \t]*(?:-[ \t]*)?(?:\[([^\[\]\n]{1,60})\]|(client|therapist))[ \t]*:(?:[ \t]+|$)",
     re.IGNORECASE | re.MULTILINE,
@@ -47,6 +48,11 @@ class Caption:
 def wrong(file: str, place: str, what: str) -> SessionError:
     """The error for a place in a transcript file; never holds the text of a caption."""
     return SessionError(f"{file}, {place}: {what}")
+
+
+def lines_of(text: str) -> list[str]:
+    """Lines of a transcript file, whichever system wrote their ends."""
+    return _LINE_END.split(text.removeprefix("\ufeff"))
 
 
 def by_speaker(text: str, voice: str | None) -> list[tuple[str, str | None]]:

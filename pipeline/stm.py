@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 
-from pipeline.captions import Caption, spread, tokens, wrong
+from pipeline.captions import Caption, lines_of, spread, tokens, wrong
 
 _LINE = "recording channel speaker start_s end_s [<label>] text"
 _COLUMNS = 5
@@ -37,7 +37,7 @@ def parse(text: str, *, file: str = "transcript") -> list[Caption]:
     """
     utterances = []
     recording: str | None = None
-    for number, line in enumerate(re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff")), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         if not line.strip() or line.lstrip().startswith(";;"):
             continue
         cells = line.split(maxsplit=_COLUMNS)

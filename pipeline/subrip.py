@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline.captions import Caption, by_speaker, spread, tokens, wrong
+from pipeline.captions import Caption, by_speaker, lines_of, spread, tokens, wrong
 
 _TIME = r"(\d{1,3}):([0-5]?\d):([0-5]?\d)[,.](\d{1,3})"
 _TIMING = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s+[XY][12]:.*)?\s*")
@@ -30,7 +30,7 @@ def parse(text: str, *, file: str = "transcript") -> list[Caption]:
     SessionError
         Naming the file, the line and what was expected. Never quotes the text of a caption.
     """
-    lines = re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff"))
+    lines = lines_of(text)
     timed = [number for number, line in enumerate(lines) if "-->" in line]
     begins = [_begin(lines, number) for number in timed] + [len(lines)]
     for number, line in enumerate(lines[: begins[0]], start=1):

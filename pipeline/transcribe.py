@@ -191,7 +191,6 @@ def _summary(inputs: Inputs, found: _Transcript, words: Sequence[_Word]) -> dict
     """The row of table `transcription`, also told to the log."""
     voices = voices_of(inputs.tables["diarization"], exclusive=False)
     row = {
-        "session_id": inputs.spec.id,
         "source": found.source,
         "format": found.format,
         "language": found.language,
@@ -204,8 +203,8 @@ def _summary(inputs: Inputs, found: _Transcript, words: Sequence[_Word]) -> dict
         ),
     }
     told = (f"{name} {value}" for name, value in row.items() if value is not None)
-    _LOG.info("transcript: %s", ", ".join(told))
-    return row
+    _LOG.info("transcript: %s", ", ".join(told))  # no id: a folder's name is not for logs
+    return {"session_id": inputs.spec.id, **row}
 
 
 def _spans(table: pa.Table) -> list[Span]:

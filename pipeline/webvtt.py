@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.captions import Caption, CaptionWord, by_speaker, spread, tokens, wrong
+from pipeline.captions import Caption, CaptionWord, by_speaker, lines_of, spread, tokens, wrong
 from pipeline.errors import SessionError
 
 _TIME = r"(?:(\d{2,}):)?([0-5]\d):([0-5]\d)\.(\d{3})"
@@ -49,7 +49,7 @@ def parse(text: str, *, file: str = "transcript") -> list[Caption]:
     SessionError
         Naming the file, the line and what was expected. Never quotes the text of a caption.
     """
-    lines = re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff"))
+    lines = lines_of(text)
     if not re.fullmatch(r"WEBVTT(?:[ \t].*)?", lines[0]):
         raise _wrong(file, 1, "a WebVTT file starts with the word WEBVTT")
     cues = []

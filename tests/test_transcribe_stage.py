@@ -195,6 +195,15 @@ def test_coverage_of_an_import_and_of_nothing(tmp_path):
     assert (row["word_count"], row["diarized_worded_prop"]) == (0, 0.0)
 
 
+def test_the_log_holds_neither_words_nor_the_name_of_the_session(tmp_path, caplog):
+    (tmp_path / "t.vtt").write_text(VTT)
+    with caplog.at_level("INFO"):
+        run(NO_WEIGHTS, folder=tmp_path, transcript=TranscriptFile(file="t.vtt"))
+    assert "word_count 4" in caplog.text
+    assert "S01" not in caplog.text
+    assert not [word for word in ("t.vtt", "client", "therapist") if word in caplog.text]
+
+
 def test_what_cannot_be_imported_is_named(tmp_path):
     with pytest.raises(SessionError, match=r"session S01: t\.docx: ending '\.docx'.*\.srt.*\.json"):
         imported(tmp_path, name="t.docx")
