@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.config import Profile, load_profile
+from pipeline.config import load_profile
 from pipeline.session import load_session
+from pipeline.settings import Profile
 
 
 def check(path: Path) -> str:

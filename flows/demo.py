@@ -18,9 +18,10 @@ from flows.progress import Board
 from flows.summary import show
 from flows.work import work_through
 from models.base import Image, StillFrame
-from pipeline.config import Profile, load_profile
+from pipeline.config import load_profile
 from pipeline.errors import InputError
 from pipeline.planted import Finding, compare
+from pipeline.settings import Profile
 from pipeline.simulate import make_plan, sample_portrait, write_session
 from pipeline.stage import Missing
 from pipeline.tables import TABLES

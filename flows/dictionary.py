@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from pipeline.config import CONFIGS, Profile, Section, load_profile
+from pipeline.config import CONFIGS, load_profile
+from pipeline.settings import Profile, Section
 from pipeline.store import write_atomically
 from pipeline.tables import TABLES
 

@@ -23,10 +23,10 @@ from models.options import (
     speech_detector_fingerprint,
     transcriber_fingerprint,
 )
-from pipeline.config import Profile
 from pipeline.errors import ConfigError
 from pipeline.microphones import OwnMicrophones
 from pipeline.session import own_channels
+from pipeline.settings import Profile
 from pipeline.stage import Missing
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from flows.lock import alone
 from flows.prepare import Outcome, Work, prepare
 from flows.progress import Board
 from flows.summary import write_summary
-from pipeline.config import Profile
 from pipeline.errors import ConfigError, ThinsliceError
 from pipeline.provenance import new_run_id, run_record
+from pipeline.settings import Profile
 from pipeline.views import Output, publish, write_record
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -22,8 +22,8 @@ import pyarrow as pa
 from pipeline import face_windows as face
 from pipeline import speech_windows as speech
 from pipeline import tables
-from pipeline.config import AlignSettings
 from pipeline.session_figures import Heard, Seen, session_figures
+from pipeline.settings import AlignSettings
 from pipeline.spans import Floats, WindowCue, Windows, missing_everywhere
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import log_duration, robust_z, windows

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.config import FaceSettings
+from pipeline.settings import FaceSettings
 from pipeline.stretches import Flags, Floats, running_median, runs, unbroken
 
 LONG_CLOSURE_S = 1.0

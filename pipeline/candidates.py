@@ -18,7 +18,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import tables
-from pipeline.config import CandidatesSettings
 from pipeline.rules import Draft, Flags, select
 from pipeline.rules_cues import (
     CUES,
@@ -32,6 +31,7 @@ from pipeline.rules_cues import (
 )
 from pipeline.rules_dial import RatedSegment, rated_segments
 from pipeline.rules_replies import Replies, late_reply_runs, usual_s
+from pipeline.settings import CandidatesSettings
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import Floats, Seconds, Span
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from models.base import SAMPLE_RATE_HZ, Diarization, Diarizer, SpeakerInterval
-from pipeline.config import DiarizeSettings
 from pipeline.microphones import ChannelDiarizer, OwnMicrophones, keeps_apart
+from pipeline.settings import DiarizeSettings
 from pipeline.speech_edges import to_audible
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import DIARIZATION

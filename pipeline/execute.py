@@ -16,11 +16,11 @@ from typing import Any
 import pyarrow as pa
 
 from models.base import Fingerprint, Progress, silent
-from pipeline.config import Profile
 from pipeline.consent import Refusal
 from pipeline.hashing import sha256_of
 from pipeline.provenance import library_versions, stage_key
 from pipeline.session import SessionSpec, named_files
+from pipeline.settings import Profile
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Recording, Stage
 from pipeline.stages import STAGES
 from pipeline.store import NOT_YET, Manifest, Store

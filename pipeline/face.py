@@ -20,7 +20,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.blinks import find_closures
-from pipeline.config import FaceSettings
 from pipeline.errors import SchemaError
 from pipeline.gaze import (
     LEFT_CORNERS,
@@ -36,6 +35,7 @@ from pipeline.gaze import (
 )
 from pipeline.head_pose import POSE_POINTS, camera_matrix, head_angles
 from pipeline.nods import find_nods
+from pipeline.settings import FaceSettings
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 from pipeline.stretches import Flags, Floats, local_rate_hz, running_median
 from pipeline.tables import FACE_EVENTS, FACE_FRAMES

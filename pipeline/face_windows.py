@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from pipeline.config import AlignSettings
 from pipeline.gaze_windows import (
     Bins,
     around_mode,
@@ -22,6 +21,7 @@ from pipeline.gaze_windows import (
     stillest_run,
     travel,
 )
+from pipeline.settings import AlignSettings
 from pipeline.spans import (
     Bounds,
     Flags,

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from models.base import SAMPLE_RATE_HZ, Audio
 from pipeline.autocorrelation_pitch import autocorrelation_pitch, window_samples
 from pipeline.compiled import compiled
-from pipeline.config import ProsodySettings
 from pipeline.pitch import Grid, Mask
 from pipeline.pyin import PitchSearch, pyin
+from pipeline.settings import ProsodySettings
 from pipeline.timeline import Floats, Seconds
 
 Frames = NDArray[np.int64]

@@ -13,11 +13,11 @@ from typing import Any, cast
 
 from models.base import SAMPLE_RATE_HZ, SpeechDetector
 from pipeline import audio_quality
-from pipeline.config import IngestSettings
 from pipeline.errors import MediaError
 from pipeline.media import FolderRecording, MediaProbe, sha256_of
 from pipeline.microphones import CROSSTALK, CROSSTALK_OK_DB, ChannelDiarizer, keeps_apart
 from pipeline.session import own_channels
+from pipeline.settings import IngestSettings
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, SPEECH
 from pipeline.timeline import Span

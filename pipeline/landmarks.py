@@ -20,9 +20,9 @@ import numpy as np
 import pyarrow as pa
 
 from models.base import FaceObservation, FaceTracker, Frame
-from pipeline.config import LandmarksSettings
 from pipeline.errors import MediaError
 from pipeline.session import MediaFile, Role
+from pipeline.settings import LandmarksSettings
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import LANDMARKS
 

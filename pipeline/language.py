@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from pipeline import tables
 from pipeline.cohesion import COHESION_MIN_WORDS, cohesion, content_words, echo_ratio
-from pipeline.config import LanguageSettings
 from pipeline.cues import CueRules, feedback_sought, repair_marker
 from pipeline.lexicon import compile_leading, contains, phrases_named
 from pipeline.questions import QuestionRules, is_punctuated
@@ -28,6 +27,7 @@ from pipeline.replies import (
     link_short_answers,
 )
 from pipeline.session import SessionSpec
+from pipeline.settings import LanguageSettings
 from pipeline.spoken import Spoken, spoken_turns
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import Floats, robust_z

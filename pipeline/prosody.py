@@ -19,7 +19,6 @@ import pyarrow as pa
 
 from models.base import SAMPLE_RATE_HZ, Audio
 from pipeline import tables
-from pipeline.config import ProsodySettings
 from pipeline.fundamental_frequency import (
     PitchTrack,
     autocorrelation_track,
@@ -27,6 +26,7 @@ from pipeline.fundamental_frequency import (
     track_voice,
 )
 from pipeline.pitch import Grid, Mask, grid_over, level_db
+from pipeline.settings import ProsodySettings
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.syllables import nuclei
 from pipeline.timeline import Floats, Seconds, Span, union

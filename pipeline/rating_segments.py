@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import RatingsSettings
+from pipeline.settings import RatingsSettings
 
 Floats = NDArray[np.float64]
 Kind = Literal["high", "low"]

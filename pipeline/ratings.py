@@ -20,11 +20,11 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline import tables
-from pipeline.config import RatingsSettings
 from pipeline.dial_files import DialCourse, read_dial
 from pipeline.errors import SessionError
 from pipeline.player_clock import player_zero_s
 from pipeline.rating_segments import HELPFUL_ABOVE, HINDERING_BELOW, pick_segments
+from pipeline.settings import RatingsSettings
 from pipeline.spans import Floats, Windows, amount_inside
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 

@@ -16,9 +16,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from pipeline.config import LanguageSettings
 from pipeline.lexicon import compile_whole, leading_count, phrases_named, tokens
 from pipeline.questions import QuestionRules
+from pipeline.settings import LanguageSettings
 from pipeline.spoken import Spoken
 from pipeline.timeline import Floats, Seconds, log_duration, robust_z
 

@@ -21,10 +21,10 @@ from markupsafe import Markup
 
 from models.base import Progress
 from pipeline import tables, wording
-from pipeline.config import ReportSettings
 from pipeline.report_cards import Card, cards
 from pipeline.report_plot import CLIENT, THERAPIST, Mark, Timeline, Track, timeline_svg
 from pipeline.report_text import clock, quantity, reason_words, unit_of
+from pipeline.settings import ReportSettings
 from pipeline.sources import references
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.timeline import Floats, Seconds

@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.config import ReportSettings
 from pipeline.report_text import clock, difference, label, quantity, signed
+from pipeline.settings import ReportSettings
 from pipeline.timeline import Seconds, Span, overlap_s
 
 LINE_GAP_S = 2.0

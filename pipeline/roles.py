@@ -19,10 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import tables
-from pipeline.config import RolesSettings
 from pipeline.lexicon import tokens
 from pipeline.microphones import kept_apart
 from pipeline.session import SessionSpec, own_channels
+from pipeline.settings import RolesSettings
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 
 VERSION = 3

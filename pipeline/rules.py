@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import CandidatesSettings
+from pipeline.settings import CandidatesSettings
 from pipeline.timeline import Floats, Seconds, Span, overlap_s, union
 
 Flags = NDArray[np.bool_]

@@ -31,9 +31,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipeline import tables
-from pipeline.config import CandidatesSettings
 from pipeline.rules import Draft, Evidence, Flags, hysteresis, runs, scored, tidy
 from pipeline.schema import Column
+from pipeline.settings import CandidatesSettings
 from pipeline.timeline import Floats, Span, log_duration, robust_location
 
 TITLE = "Several cues changed together — worth a look"

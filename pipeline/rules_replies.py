@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline import tables
-from pipeline.config import CandidatesSettings
 from pipeline.rules import Draft, Evidence, Flags, scored, tidy
+from pipeline.settings import CandidatesSettings
 from pipeline.timeline import Floats, Span, overlap_s
 
 TITLE = "Replies came later than usual"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.config import AlignSettings
+from pipeline.settings import AlignSettings
 from pipeline.spans import (
     Flags,
     Floats,

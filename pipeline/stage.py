@@ -16,8 +16,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.base import Audio, Frame, Progress, silent
-from pipeline.config import Section
 from pipeline.session import SessionSpec
+from pipeline.settings import Section
 
 
 @dataclass(frozen=True, slots=True)

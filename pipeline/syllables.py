@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.signal import find_peaks
 
 from models.base import SAMPLE_RATE_HZ, Audio
-from pipeline.config import ProsodySettings
 from pipeline.pitch import LEVEL_WINDOW_S, SILENCE_DB, Grid, Mask
+from pipeline.settings import ProsodySettings
 from pipeline.timeline import Floats
 
 LOUDEST_QUANTILE = 0.99

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from models.base import Interval, Transcriber
 from pipeline import transcript_files
-from pipeline.config import TranscribeSettings
 from pipeline.session import SessionSpec, TranscriptFile
+from pipeline.settings import TranscribeSettings
 from pipeline.spans import as_array
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import TRANSCRIPTION, WORDS

@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import tables
-from pipeline.config import TurnsSettings
 from pipeline.lexicon import compile_phrases, compile_whole, contains, tokens
 from pipeline.questions import is_punctuated
+from pipeline.settings import TurnsSettings
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import Floats, Seconds, Span
 from pipeline.turn_words import Ints, owners

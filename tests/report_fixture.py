@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline import candidates, tables
-from pipeline.config import CandidatesSettings
 from pipeline.report import STAGE
+from pipeline.settings import CandidatesSettings
 from pipeline.stage import Absence, Inputs
 from pipeline.timeline import log_duration, robust_z
 

@@ -11,7 +11,7 @@ from made_faces import SPEC, inputs
 
 from pipeline import tables
 from pipeline.align import STAGE, run
-from pipeline.config import AlignSettings
+from pipeline.settings import AlignSettings
 from pipeline.stage import Absence
 
 DURATION_S = 900.0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.blinks import find_closures
-from pipeline.config import FaceSettings
+from pipeline.settings import FaceSettings
 
 SETTINGS = FaceSettings()
 OPEN, SHUT = 0.30, 0.08

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from pipeline import candidates, tables
-from pipeline.config import CandidatesSettings
 from pipeline.rules import Draft, Evidence, budget, hysteresis, runs, scored, select, tidy
 from pipeline.rules_cues import (
     CUES,
@@ -24,6 +23,7 @@ from pipeline.rules_cues import (
 from pipeline.rules_cues import silences_after_questions as after_questions
 from pipeline.rules_dial import RatedSegment, rated_segments
 from pipeline.rules_replies import Replies, late, late_reply_runs, usual_s
+from pipeline.settings import CandidatesSettings
 from pipeline.timeline import log_duration, robust_z
 
 SETTINGS = CandidatesSettings()

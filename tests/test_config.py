@@ -5,7 +5,8 @@ import tomllib
 import pytest
 
 from flows.dictionary import default_profile
-from pipeline.config import CONFIGS, ConfigError, Profile, load_profile
+from pipeline.config import CONFIGS, ConfigError, load_profile
+from pipeline.settings import Profile
 
 
 def write(tmp_path, text):

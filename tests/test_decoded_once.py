@@ -7,9 +7,9 @@ from made_media import bursts, session, write_media
 
 from models.base import Diarization, Fingerprint, Interval, SpeakerInterval
 from pipeline import media
-from pipeline.config import Profile
 from pipeline.execute import Job, plan, run_stage
 from pipeline.session import load_session
+from pipeline.settings import Profile
 from pipeline.stage import Missing
 from pipeline.stages import STAGES
 from pipeline.store import Store

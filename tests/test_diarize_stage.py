@@ -8,8 +8,8 @@ import numpy as np
 
 from models.base import Diarization, Fingerprint, SpeakerInterval
 from pipeline import diarize
-from pipeline.config import DiarizeSettings
 from pipeline.microphones import OwnMicrophones
+from pipeline.settings import DiarizeSettings
 from pipeline.stage import Inputs, Missing
 from pipeline.tables import DIARIZATION, SPEECH
 

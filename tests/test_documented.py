@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 
 from flows.dictionary import as_markdown
-from pipeline.config import Profile
+from pipeline.settings import Profile
 from pipeline.stages import STAGES
 from pipeline.tables import REASONS, TABLES
 

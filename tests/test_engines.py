@@ -12,7 +12,7 @@ from conftest import needs_embedded_weights
 from flows.engines import describe
 from models import catalog
 from models.base import Fingerprint
-from pipeline.config import Profile
+from pipeline.settings import Profile
 from pipeline.stage import Missing
 
 pytestmark = needs_embedded_weights

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.config import Profile
 from pipeline.consent import Refusal
 from pipeline.execute import Job, stage_of
 from pipeline.session import SessionSpec
+from pipeline.settings import Profile
 from pipeline.stage import Absence
 from pipeline.stages import STAGES
 from pipeline.store import Manifest, Store

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 from made_faces import inputs, landmark_table, media_table, mesh
 
-from pipeline.config import FaceSettings
 from pipeline.face import STAGE, run
+from pipeline.settings import FaceSettings
 from pipeline.tables import FACE_EVENTS, FACE_FRAMES, LANDMARKS
 
 SETTINGS = FaceSettings()

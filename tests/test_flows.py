@@ -16,9 +16,9 @@ from flows.summary import as_data, as_markdown, exit_code, write_summary
 from flows.work import stay_on_this_machine
 from models.base import Fingerprint
 from models.errors import WeightMissingError
-from pipeline.config import Profile
 from pipeline.errors import ConfigError, InputError
 from pipeline.session import public_name
+from pipeline.settings import Profile
 from pipeline.stage import Absence, Missing
 from pipeline.views import Output
 

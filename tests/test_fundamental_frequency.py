@@ -14,7 +14,6 @@ from made_vowels import RATE, vowel
 
 from pipeline import fundamental_frequency
 from pipeline.autocorrelation_pitch import autocorrelation_pitch, window_samples
-from pipeline.config import ProsodySettings
 from pipeline.fundamental_frequency import (
     autocorrelation_track,
     is_degraded,
@@ -24,6 +23,7 @@ from pipeline.fundamental_frequency import (
 )
 from pipeline.pitch import grid_over
 from pipeline.pyin import PitchSearch, pyin
+from pipeline.settings import ProsodySettings
 
 PRAAT = tomllib.loads((ROOT / "tests" / "data" / "praat_speech.toml").read_text("utf-8"))
 HOP_S = 0.01

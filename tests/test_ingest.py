@@ -12,9 +12,9 @@ from scipy.signal import butter, sosfiltfilt
 
 from models.base import Fingerprint, Interval
 from pipeline import audio_quality, ingest
-from pipeline.config import IngestSettings
 from pipeline.errors import MediaError
 from pipeline.session import load_session
+from pipeline.settings import IngestSettings
 from pipeline.stage import Inputs, Missing
 from pipeline.tables import TABLES
 

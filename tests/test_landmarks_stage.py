@@ -9,9 +9,9 @@ import pytest
 from made_faces import SPEC, inputs, media_table
 
 from models.base import FaceObservation, Frame, StillFrame
-from pipeline.config import LandmarksSettings
 from pipeline.errors import MediaError
 from pipeline.landmarks import PIECE_ROWS, STAGE, run
+from pipeline.settings import LandmarksSettings
 from pipeline.stage import Missing
 from pipeline.tables import LANDMARKS
 

@@ -10,11 +10,12 @@ import pytest
 
 from pipeline import language, tables, turns
 from pipeline.cohesion import cohesion
-from pipeline.config import CONFIGS, LanguageSettings, TurnsSettings
+from pipeline.config import CONFIGS
 from pipeline.errors import ConfigError
 from pipeline.language_figures import language_figures
 from pipeline.lexicon import compile_phrases, compile_whole, contains, phrases_named, tokens
 from pipeline.questions import QuestionRules
+from pipeline.settings import LanguageSettings, TurnsSettings
 from pipeline.stage import Inputs
 
 PHRASES = tomllib.loads((CONFIGS / "lexicon.en.toml").read_text(encoding="utf-8"))

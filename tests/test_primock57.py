@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from bench import primock57
-from pipeline.config import ACKNOWLEDGEMENTS
+from pipeline.settings import ACKNOWLEDGEMENTS
 
 MARK = re.compile(r"<[^>]*>")
 

@@ -9,8 +9,8 @@ import pytest
 from made_vowels import vowel as vowel_with_faults
 
 from pipeline import fundamental_frequency, prosody, tables
-from pipeline.config import ProsodySettings
 from pipeline.pitch import grid_over, level_db
+from pipeline.settings import ProsodySettings
 from pipeline.stage import Inputs
 from pipeline.syllables import periodicity
 

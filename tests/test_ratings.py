@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from made_faces import SPEC, inputs
 
 from pipeline import tables
-from pipeline.config import RatingsSettings
 from pipeline.dial_files import DialCourse
 from pipeline.rating_segments import pick_segments
 from pipeline.ratings import STAGE, count_moves, longest_hold_s, on_seconds, run
+from pipeline.settings import RatingsSettings
 
 SETTINGS = RatingsSettings()
 

@@ -12,12 +12,12 @@ import pytest
 import report_fixture as made
 
 from pipeline import report_plot, tables
-from pipeline.config import ReportSettings
 from pipeline.report import STAGE, ClipCutter, run
 from pipeline.report_cards import causes, clip_span, lines
 from pipeline.report_plot import Mark, Timeline, timeline_svg
 from pipeline.report_text import clock, difference, label, quantity, unit_of
 from pipeline.session import SessionSpec
+from pipeline.settings import ReportSettings
 from pipeline.stage import Inputs, Missing, Outputs
 from pipeline.wording import PROMPT
 

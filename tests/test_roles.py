@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline import roles, tables, turns
-from pipeline.config import RolesSettings, TurnsSettings
+from pipeline.settings import RolesSettings, TurnsSettings
 from pipeline.stage import Inputs
 
 INTERVAL = re.compile(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.base import SpeakerInterval
-from pipeline.config import DiarizeSettings
+from pipeline.settings import DiarizeSettings
 from pipeline.speech_edges import frame_level_db, to_audible
 
 RATE = 16_000

@@ -9,9 +9,9 @@ import tomllib
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config import Profile
 from pipeline.errors import StoreError
 from pipeline.provenance import run_record
+from pipeline.settings import Profile
 from pipeline.stage import Absence, Outputs
 from pipeline.store import Store
 from pipeline.tables import SPEECH, TABLES

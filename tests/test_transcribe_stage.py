@@ -10,10 +10,10 @@ from made_media import bursts, write_media
 
 from models.base import Fingerprint, TimedWord, Transcript
 from pipeline import transcribe
-from pipeline.config import TranscribeSettings
 from pipeline.errors import SessionError
 from pipeline.media_probe import probe
 from pipeline.session import TranscriptFile
+from pipeline.settings import TranscribeSettings
 from pipeline.stage import Inputs, Missing
 from pipeline.tables import DIARIZATION, MEDIA, SPEECH, TRANSCRIPTION, WORDS
 

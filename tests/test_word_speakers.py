@@ -20,7 +20,7 @@ from faster_whisper.audio import decode_audio
 from models.base import Fingerprint, Interval, TimedWord, Transcript
 from models.diarizer import EmbeddedDiarizer
 from pipeline import diarize, tables, transcribe, turns
-from pipeline.config import DiarizeSettings, TranscribeSettings, TurnsSettings
+from pipeline.settings import DiarizeSettings, TranscribeSettings, TurnsSettings
 from pipeline.spoken import spoken_turns
 from pipeline.stage import Inputs
 

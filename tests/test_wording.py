@@ -15,8 +15,9 @@ import report_fixture as made
 from conftest import ROOT
 
 from pipeline import tables
-from pipeline.config import Profile, ReportSettings, load_profile
+from pipeline.config import load_profile
 from pipeline.report import run
+from pipeline.settings import Profile, ReportSettings
 from pipeline.stage import Missing
 from pipeline.wording import PROMPT, scan, scan_html
 
