@@ -28,7 +28,7 @@ DEVICE ?= auto
 bench: setup
 	$(BIN)/python -m bench --device $(DEVICE)
 
-.venv/.ready: requirements.lock requirements-setup.lock pyproject.toml models/catalog.toml | system-libraries
+.venv/.ready: requirements.lock requirements-setup.lock pyproject.toml models/weights/catalog.toml | system-libraries
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-setup.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements.lock

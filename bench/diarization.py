@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from models.base import SAMPLE_RATE_HZ, Audio, Diarization  # noqa: E402
 from models.device import resolve  # noqa: E402
-from models.diarizer import EmbeddedDiarizer  # noqa: E402
+from models.voices.embedded_diarizer import EmbeddedDiarizer  # noqa: E402
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import torch  # noqa: E402
 from made_community import make_community  # noqa: E402
 
-import models.torchaudio_without_cuda  # noqa: E402, F401  (must come before pyannote.audio)
+import models.voices.torchaudio_without_cuda  # noqa: E402, F401  (must come before pyannote.audio)
 
 # isort: split
 import pyannote.audio  # noqa: E402
@@ -36,12 +36,12 @@ from pyannote.core import Annotation, SlidingWindowFeature  # noqa: E402
 
 from models import ge2e  # noqa: E402
 from models.base import SAMPLE_RATE_HZ, Audio, Diarization  # noqa: E402
-from models.catalog import locate  # noqa: E402
-from models.community_diarizer import CommunityDiarizer  # noqa: E402
 from models.device import Device, resolve  # noqa: E402
-from models.diarizer import EmbeddedDiarizer  # noqa: E402
 from models.options import CommunityOptions, DiarizerOptions  # noqa: E402
-from models.voice_pipeline import VoiceDiarization, load_segmentation  # noqa: E402
+from models.voices.community_diarizer import CommunityDiarizer  # noqa: E402
+from models.voices.embedded_diarizer import EmbeddedDiarizer  # noqa: E402
+from models.voices.voice_pipeline import VoiceDiarization, load_segmentation  # noqa: E402
+from models.weights.catalog import locate  # noqa: E402
 
 SHIPPED = "pyannote as shipped"
 Seconds = dict[str, tuple[float, float]]

@@ -30,17 +30,17 @@ from skimage import data
 
 from models.base import FaceObservation, Frame, Image, StillFrame
 from models.batches import is_out_of_memory
-from models.catalog import locate
 from models.device import Device, resolve
 from models.errors import DeviceUnavailableError, EngineError
-from models.face_blendshapes import BlendshapeNetwork
-from models.face_core_torch import TorchFaceCore
-from models.face_geometry import eye_centre_distance
-from models.face_networks import TASK_DETECTOR, TASK_MESH, task_member
-from models.face_networks_torch import TorchBlendshapes
-from models.face_torch import TorchFaceTracker
-from models.face_tracker import EmbeddedFaceTracker, TrackerSettings
-from models.mediapipe_reference import MediapipeReference, ReferenceFace
+from models.faces.blendshapes import BlendshapeNetwork
+from models.faces.core_torch import TorchFaceCore
+from models.faces.geometry import eye_centre_distance
+from models.faces.mediapipe_reference import MediapipeReference, ReferenceFace
+from models.faces.networks import TASK_DETECTOR, TASK_MESH, task_member
+from models.faces.networks_torch import TorchBlendshapes
+from models.faces.tracker import EmbeddedFaceTracker, TrackerSettings
+from models.faces.tracker_torch import TorchFaceTracker
+from models.weights.catalog import locate
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("THINSLICE_TESTDATA", ROOT.parent / "shared" / "data"))

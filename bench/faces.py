@@ -27,11 +27,11 @@ import av
 import cv2
 import numpy as np
 
-from models.catalog import locate
 from models.errors import EngineError
-from models.face_geometry import eye_centre_distance
-from models.face_tracker import EmbeddedFaceTracker, TrackerSettings
-from models.mediapipe_reference import MediapipeReference
+from models.faces.geometry import eye_centre_distance
+from models.faces.mediapipe_reference import MediapipeReference
+from models.faces.tracker import EmbeddedFaceTracker, TrackerSettings
+from models.weights.catalog import locate
 from pipeline.media_video import read_frames
 
 if TYPE_CHECKING:

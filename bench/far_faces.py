@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from models.base import FaceObservation, Frame
-    from models.face_tracker import EmbeddedFaceTracker
+    from models.faces.tracker import EmbeddedFaceTracker
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("THINSLICE_TESTDATA", ROOT.parent / "shared" / "data"))

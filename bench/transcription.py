@@ -26,8 +26,8 @@ import numpy as np
 from models.base import SAMPLE_RATE_HZ, Audio, Interval, Transcript
 from models.device import Device, resolve
 from models.options import TranscriberOptions, whisper_compute_type
-from models.speech_packs import LONGEST_S
-from models.transcriber import WhisperTranscriber
+from models.speech.packs import LONGEST_S
+from models.speech.transcriber import WhisperTranscriber
 from tests import tiny_whisper
 
 DIMS = {

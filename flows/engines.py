@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import catalog, device
+from models import device
 from models.base import FaceTracker, Fingerprint
 from models.errors import EngineError, WeightError, WeightMissingError
 from models.options import (
@@ -23,6 +23,7 @@ from models.options import (
     speech_detector_fingerprint,
     transcriber_fingerprint,
 )
+from models.weights import catalog
 from pipeline.errors import ConfigError
 from pipeline.microphones import OwnMicrophones
 from pipeline.session import own_channels
@@ -175,7 +176,7 @@ FACE_LIBRARY = {"cpu": "ai-edge-litert", "cuda": "torch"}
 
 @lru_cache(maxsize=1)
 def _speech_detector() -> Any:
-    from models.speech_detector import SileroSpeechDetector
+    from models.speech.detector import SileroSpeechDetector
 
     return SileroSpeechDetector()
 
@@ -183,24 +184,24 @@ def _speech_detector() -> Any:
 @lru_cache(maxsize=1)
 def _diarizer(community: Path | None, where: device.Device, threads: int) -> Any:
     if community is not None:
-        from models.community_diarizer import CommunityDiarizer
+        from models.voices.community_diarizer import CommunityDiarizer
 
         return CommunityDiarizer(community, device=where, threads=threads or None)
-    from models.diarizer import EmbeddedDiarizer
+    from models.voices.embedded_diarizer import EmbeddedDiarizer
 
     return EmbeddedDiarizer(device=where, threads=threads or None)
 
 
 @lru_cache(maxsize=1)
 def _channel_diarizer() -> Any:
-    from models.channel_diarizer import ChannelDiarizer
+    from models.voices.channel_diarizer import ChannelDiarizer
 
     return ChannelDiarizer(_speech_detector())
 
 
 @lru_cache(maxsize=1)
 def _transcriber(folder: Path, where: device.Device, threads: int) -> Any:
-    from models.transcriber import WhisperTranscriber
+    from models.speech.transcriber import WhisperTranscriber
 
     return WhisperTranscriber(folder, replace(WHISPER, cpu_threads=threads), device=where)
 
@@ -209,19 +210,19 @@ def _transcriber(folder: Path, where: device.Device, threads: int) -> Any:
 def _face_tracker(engine: str, where: device.Device) -> Any:
     paths = [catalog.locate(name) for name in FACE_WEIGHTS[engine]]
     if engine == "mediapipe":
-        from models.mediapipe_reference import MediapipeReference
+        from models.faces.mediapipe_reference import MediapipeReference
 
         return MediapipeReference(*paths)
     files: dict[str, Any] = dict(zip(("detector", "mesh", "iris"), paths, strict=False))
     if engine == "face_landmarker":
-        from models.face_networks import TASK_MESH, task_member
+        from models.faces.networks import TASK_MESH, task_member
 
         files["mesh"] = task_member(paths[1], TASK_MESH)
     if where.kind == "cuda":
-        from models.face_torch import TorchFaceTracker
+        from models.faces.tracker_torch import TorchFaceTracker
 
         return TorchFaceTracker(**files, device=where)
-    from models.face_tracker import EmbeddedFaceTracker
+    from models.faces.tracker import EmbeddedFaceTracker
 
     return EmbeddedFaceTracker(**files)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from models import catalog
 from models.errors import EngineError, WeightTamperedError
+from models.weights import catalog
 
 EMBEDDED = (
     "silero-vad",
@@ -41,7 +41,7 @@ def show(console: Console) -> None:
 
 def fetch_all(names: list[str], console: Console) -> int:
     """Fetch each named weight that is not here; 1 if one could not be had."""
-    from models.fetch import fetch
+    from models.weights.fetch import fetch
 
     failed = 0
     for name in names or EMBEDDED:

@@ -11,8 +11,8 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from models.base import Fingerprint, Seconds
-from models.catalog import locate, weight_sha256
 from models.device import CPU, Device
+from models.weights.catalog import locate, weight_sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class ChannelDiarizerOptions:
 
 @dataclass(frozen=True, slots=True)
 class CommunityOptions:
-    """What decides beside the parameters in a community-1 folder; see `models.ghost_speakers`."""
+    """What decides beside the parameters in a community-1 folder; see `voices.ghost_speakers`."""
 
     ghost_share: float = 0.02
     """A voice with less of all speech than this, 0..1,..."""
@@ -126,12 +126,12 @@ def whisper_compute_type(options: TranscriberOptions, device: Device) -> str:
 def speech_detector_fingerprint(
     options: SpeechDetectorOptions | None = None,
 ) -> Fingerprint:
-    """Fingerprint of `models.speech_detector.SileroSpeechDetector`; always on the CPU.
+    """Fingerprint of `models.speech.detector.SileroSpeechDetector`; always on the CPU.
 
     Raises
     ------
     WeightMissingError, WeightTamperedError
-        As `models.catalog.locate`.
+        As `models.weights.catalog.locate`.
 
     """
     return Fingerprint(
@@ -145,12 +145,12 @@ def speech_detector_fingerprint(
 def diarizer_fingerprint(
     options: DiarizerOptions | None = None, device: Device = CPU
 ) -> Fingerprint:
-    """Fingerprint of `models.diarizer.EmbeddedDiarizer`.
+    """Fingerprint of `models.voices.embedded_diarizer.EmbeddedDiarizer`.
 
     Raises
     ------
     WeightMissingError, WeightTamperedError
-        As `models.catalog.locate`.
+        As `models.weights.catalog.locate`.
 
     """
     return Fingerprint(
@@ -163,12 +163,12 @@ def diarizer_fingerprint(
 
 
 def channel_diarizer_fingerprint(options: ChannelDiarizerOptions | None = None) -> Fingerprint:
-    """Fingerprint of `models.channel_diarizer.ChannelDiarizer` over Silero VAD; always on the CPU.
+    """Fingerprint of `voices.channel_diarizer.ChannelDiarizer` over Silero VAD; always on the CPU.
 
     Raises
     ------
     WeightMissingError, WeightTamperedError
-        As `models.catalog.locate`.
+        As `models.weights.catalog.locate`.
 
     """
     options = options or ChannelDiarizerOptions()
@@ -184,7 +184,7 @@ def channel_diarizer_fingerprint(options: ChannelDiarizerOptions | None = None) 
 def community_diarizer_fingerprint(
     folder: Path, options: CommunityOptions | None = None, device: Device = CPU
 ) -> Fingerprint:
-    """Fingerprint of `models.community_diarizer.CommunityDiarizer` over the files in `folder`.
+    """Fingerprint of `voices.community_diarizer.CommunityDiarizer` over the files in `folder`.
 
     The repository publishes no hash to pin, so its files are identified by a hash over them all.
     """
@@ -201,7 +201,7 @@ def community_diarizer_fingerprint(
 def transcriber_fingerprint(
     folder: Path, options: TranscriberOptions | None = None, device: Device = CPU
 ) -> Fingerprint:
-    """Fingerprint of `models.transcriber.WhisperTranscriber` over the model in `folder`.
+    """Fingerprint of `models.speech.transcriber.WhisperTranscriber` over the model in `folder`.
 
     Any local CTranslate2 folder will do, so its weights are identified by a hash over its files,
     whatever it is called.

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from models.catalog import locate
 from models.errors import WeightError
+from models.weights.catalog import locate
 
 ROOT = Path(__file__).resolve().parents[1]
 

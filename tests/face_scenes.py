@@ -12,9 +12,9 @@ import pytest
 from skimage import data
 
 from models.base import Frame, StillFrame
-from models.catalog import locate
 from models.errors import WeightMissingError
-from models.face_tracker import EmbeddedFaceTracker, TrackerSettings
+from models.faces.tracker import EmbeddedFaceTracker, TrackerSettings
+from models.weights.catalog import locate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

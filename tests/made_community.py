@@ -15,7 +15,7 @@ import numpy as np
 import torch
 import yaml
 
-import models.torchaudio_without_cuda  # noqa: F401  (must come before pyannote.audio)
+import models.voices.torchaudio_without_cuda  # noqa: F401  (must come before pyannote.audio)
 
 # isort: split
 from pyannote.audio import Model

@@ -71,7 +71,7 @@ def test_the_pipeline_knows_engines_only_by_their_protocols():
 
 def test_models_know_nothing_of_therapy():
     words = re.compile(r"\b(therapist|client|dial|supervisor)s?\b", re.IGNORECASE)
-    for path in (ROOT / "models").glob("*.py"):
+    for path in (ROOT / "models").rglob("*.py"):
         found = words.search(path.read_text(encoding="utf-8"))
         assert not found or path.name == "__init__.py", f"{path.name}: {found and found.group()}"
 

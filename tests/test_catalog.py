@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from models import catalog
 from models.errors import UnknownWeightError, WeightMissingError, WeightTamperedError
+from models.weights import catalog
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 NAME = "mediapipe-iris"
@@ -64,8 +64,8 @@ def test_a_converted_weight_pins_source_and_result_apart() -> None:
 
 def test_planning_imports_no_engine() -> None:
     script = (
-        "import sys, models.catalog, models.options, models.device; "
-        "models.catalog.load_catalog(); models.device.resolve('cpu'); "
+        "import sys, models.weights.catalog, models.options, models.device; "
+        "models.weights.catalog.load_catalog(); models.device.resolve('cpu'); "
         "heavy = {'torch', 'onnxruntime', 'ctranslate2', 'faster_whisper', 'pyannote'}; "
         "sys.exit(len(heavy & set(sys.modules)))"
     )

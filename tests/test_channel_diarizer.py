@@ -9,10 +9,10 @@ from faster_whisper.audio import decode_audio
 from made_channels import RATE, Turn, microphones, scripted
 from scipy.signal import fftconvolve
 
-from models.channel_diarizer import ChannelDiarizer
 from models.errors import EngineInputError
 from models.options import ChannelDiarizerOptions, channel_diarizer_fingerprint
-from models.speech_detector import SileroSpeechDetector
+from models.speech.detector import SileroSpeechDetector
+from models.voices.channel_diarizer import ChannelDiarizer
 
 pytestmark = needs_embedded_weights
 COLLAR_S = 0.05

@@ -14,9 +14,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from models.catalog import WheelMember, get
-from models.checkpoints import Inert, convert, read_checkpoint
 from models.errors import RefusedCheckpointError, WeightTamperedError
+from models.weights.catalog import WheelMember, get
+from models.weights.checkpoints import Inert, convert, read_checkpoint
 
 
 def _sha256(path: Path) -> str:
@@ -123,7 +123,7 @@ def test_a_training_library_s_object_becomes_inert(tmp_path: Path) -> None:
 
 
 def test_the_pinned_checkpoints_name_a_conversion_that_exists() -> None:
-    from models.checkpoints import CONVERSIONS
+    from models.weights.checkpoints import CONVERSIONS
 
     for name in ("pyannet-segmentation", "ge2e-encoder"):
         (source,) = get(name).sources

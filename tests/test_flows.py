@@ -163,7 +163,7 @@ def test_missing_weights_make_a_modality_absent(monkeypatch):
     def missing(name):
         raise WeightMissingError(f"{name} is not here")
 
-    monkeypatch.setattr("models.catalog.locate", missing)
+    monkeypatch.setattr("models.weights.catalog.locate", missing)
     described = describe("face_tracker", Session(shows=("client",)))
     assert isinstance(described, Missing)
     assert described.reason == "no_weights"

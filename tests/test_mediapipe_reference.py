@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from face_scenes import film, portrait, scene, task_bundle
 
-from models import mediapipe_reference
 from models.errors import DeviceUnavailableError, EngineError, WeightMissingError
-from models.face_blendshapes import BLENDSHAPES
-from models.mediapipe_reference import MediapipeReference, isolation_refusal
+from models.faces import mediapipe_reference
+from models.faces.blendshapes import BLENDSHAPES
+from models.faces.mediapipe_reference import MediapipeReference, isolation_refusal
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from faster_whisper.vad import VadOptions, get_speech_timestamps, get_vad_model
 from models.base import SAMPLE_RATE_HZ, Audio, Interval
 from models.errors import EngineInputError
 from models.options import SpeechDetectorOptions
-from models.speech_detector import STEP, SileroSpeechDetector, speech_intervals
+from models.speech.detector import STEP, SileroSpeechDetector, speech_intervals
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.base import SAMPLE_RATE_HZ, Interval
-from models.speech_packs import pack, quietest_moment
+from models.speech.packs import pack, quietest_moment
 
 EPS = 1e-6
 

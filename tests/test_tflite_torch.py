@@ -14,8 +14,8 @@ from face_scenes import portrait, task_bundle, weight
 from skimage.transform import resize
 
 from models.errors import EngineInputError
-from models.tflite_graph import read_graph
-from models.tflite_torch import TorchNetwork
+from models.faces.tflite_graph import read_graph
+from models.faces.tflite_torch import TorchNetwork
 
 CATALOG = (
     "mediapipe-face-detector-short",

@@ -12,12 +12,12 @@ import tiny_whisper
 from faster_whisper.audio import decode_audio
 
 from models.base import SAMPLE_RATE_HZ, Audio, Interval, TimedWord, Transcript
-from models.catalog import find_whisper
 from models.device import CPU, Device
 from models.errors import EngineInputError, WeightMissingError
 from models.options import TranscriberOptions, transcriber_fingerprint, whisper_compute_type
-from models.speech_detector import SileroSpeechDetector
-from models.transcriber import WhisperTranscriber
+from models.speech.detector import SileroSpeechDetector
+from models.speech.transcriber import WhisperTranscriber
+from models.weights.catalog import find_whisper
 
 OPTIONS = TranscriberOptions(max_new_tokens=12, cpu_threads=1)
 SECONDS = tuple(Interval(5.0 * at + 0.5, 5.0 * at + 1.2 + 0.1 * at) for at in range(9))

@@ -18,7 +18,7 @@ from conftest import needs_embedded_weights
 from faster_whisper.audio import decode_audio
 
 from models.base import Fingerprint, Interval, TimedWord, Transcript
-from models.diarizer import EmbeddedDiarizer
+from models.voices.embedded_diarizer import EmbeddedDiarizer
 from pipeline import diarize, tables, transcribe, turns
 from pipeline.settings import DiarizeSettings, TranscribeSettings, TurnsSettings
 from pipeline.spoken import spoken_turns

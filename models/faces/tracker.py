@@ -1,0 +1,190 @@
+"""Landmarks of seated people in every frame: detect now and then, follow in between.
+
+The detector looks at the whole frame twice a second, at once when a face is lost, and more often
+while somebody is missing or doubtful. In between each person's region is taken from their mesh in
+the frame before: one mesh pass a frame. Nothing is smoothed over time: a blink of one frame stays.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.base import FaceObservation, Fingerprint, Frame
+from models.errors import EngineInputError
+from models.faces.finder import FaceFinder
+from models.faces.follow import FaceFollower
+from models.faces.geometry import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, crop_frame, eye_region
+from models.faces.networks import (
+    MESH_POINTS,
+    TASK_DETECTOR,
+    TASK_MESH,
+    FaceDetector,
+    FaceMesh,
+    IrisNetwork,
+    content_hashes,
+    task_member,
+)
+from models.faces.prefetch import read_ahead
+from models.faces.room import Room, Shares, TrackerSettings, check_regions
+from models.faces.seats import in_seat_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+__all__ = ["EmbeddedFaceTracker", "TrackerSettings"]
+
+
+class EmbeddedFaceTracker:
+    """`models.base.FaceTracker` on MediaPipe's networks, run by LiteRT.
+
+    `detector` is the full-range or the short-range file; `mesh` gives 468 points and then needs
+    `iris`, or gives 478 itself. One instance serves one thread at a time.
+
+    Raises
+    ------
+    EngineInputError
+        A file is not the network it is handed in as.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        detector: Path | bytes,
+        mesh: Path | bytes,
+        iris: Path | bytes | None = None,
+        fingerprint: Fingerprint | None = None,
+        settings: TrackerSettings | None = None,
+    ) -> None:
+        self.settings = settings or TrackerSettings()
+        self._detector = FaceDetector(detector)
+        self._mesh = FaceMesh(mesh)
+        self._iris = None if iris is None else IrisNetwork(iris)
+        if self._mesh.point_count == MESH_POINTS and self._iris is None:
+            message = "the face mesh gives 468 points without irises: hand in `iris` as well"
+            raise EngineInputError(message)
+        given = {"detector": detector, "mesh": mesh, "iris": iris}
+        self._fingerprint = _with_settings(fingerprint or _own_fingerprint(given), self.settings)
+
+    @classmethod
+    def from_task(
+        cls,
+        path: Path,
+        *,
+        fingerprint: Fingerprint | None = None,
+        settings: TrackerSettings | None = None,
+    ) -> EmbeddedFaceTracker:
+        """The networks inside a ``face_landmarker.task``: short-range detector, 478-point mesh.
+
+        Raises
+        ------
+        EngineInputError
+            The file is no such bundle.
+
+        """
+        own = _own_fingerprint({"face-landmarker-task": path})
+        return cls(
+            detector=task_member(path, TASK_DETECTOR),
+            mesh=task_member(path, TASK_MESH),
+            fingerprint=fingerprint or own,
+            settings=settings,
+        )
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Weights, library version and settings."""
+        return self._fingerprint
+
+    def track(
+        self,
+        frames: Iterable[Frame],
+        *,
+        people: int,
+        regions: Sequence[Shares | None] | None = None,
+    ) -> Iterator[FaceObservation]:
+        """Yields `people` observations per frame, in frame order, then by person.
+
+        Frames are read in a thread, a few ahead. Rows come at once when everybody has been seen,
+        and until then at most `seats.SETTLE_S` of video late (seats are numbered left to
+        right; who has a region keeps the number it was given with). Memory does not grow with the
+        length of `frames`.
+
+        Parameters
+        ----------
+        frames
+            In the order of their time stamps, all of one size.
+        people
+            How many are looked for.
+        regions
+            Per person the part of the frame they are looked for in: left, top, width, height as
+            shares of the frame, or None for anywhere.
+
+        Raises
+        ------
+        EngineInputError
+            `people` below 1, regions that do not fit, or a frame that is no RGB image.
+
+        """
+        if people < 1:
+            message = f"track was asked for {people} people; allowed: 1 or more"
+            raise EngineInputError(message)
+        given = tuple(regions or [None] * people)
+        check_regions(given, people)
+        return self._numbered(frames, given)
+
+    def _numbered(
+        self, frames: Iterable[Frame], regions: tuple[Shares | None, ...]
+    ) -> Iterator[FaceObservation]:
+        """Three steps side by side: the caller's reader, the meshes, the irises."""
+        fixed = [person for person, region in enumerate(regions) if region is not None]
+        with closing(read_ahead(self._meshes(frames, regions))) as meshed:
+            yield from in_seat_order(
+                (
+                    (float(frame.size[1]), [self._with_irises(frame, seen) for seen in row])
+                    for frame, row in meshed
+                ),
+                fixed=fixed,
+            )
+
+    def _meshes(
+        self, frames: Iterable[Frame], regions: tuple[Shares | None, ...]
+    ) -> Iterator[tuple[Frame, list[FaceObservation]]]:
+        follower = FaceFollower(self._mesh, single_passes=self.settings.single_frames)
+        finder = FaceFinder(self._detector, as_mediapipe=self.settings.single_frames)
+        room = Room(follower, finder, regions, self.settings)
+        with closing(read_ahead(frames)) as ahead:
+            for frame in ahead:
+                yield frame, room.measure(frame)
+
+    def _with_irises(self, frame: Frame, seen: FaceObservation) -> FaceObservation:
+        """Mesh (468, 2) to (478, 2): image-left iris, then image-right iris."""
+        mesh = seen.points
+        if self._iris is None or mesh is None or len(mesh) != MESH_POINTS:
+            return seen
+        parts = [mesh]
+        for corners, mirror in ((LEFT_EYE_CORNERS, False), (RIGHT_EYE_CORNERS, True)):
+            region = eye_region(mesh, corners)
+            square = crop_frame(frame, region, self._iris.input_side)
+            parts.append(region.to_frame(self._iris(square, mirror=mirror)))
+        return replace(seen, points=np.concatenate(parts))
+
+
+def _with_settings(fingerprint: Fingerprint, settings: TrackerSettings) -> Fingerprint:
+    """The fingerprint with every setting that is not the default in its mode."""
+    default = asdict(TrackerSettings())
+    changed = [f"{k}={v}" for k, v in asdict(settings).items() if v != default[k]]
+    return replace(fingerprint, mode=" ".join(filter(None, [fingerprint.mode, *changed])))
+
+
+def _own_fingerprint(weights: Mapping[str, Path | bytes | None]) -> Fingerprint:
+    return Fingerprint(
+        engine="mediapipe-embedded",
+        version=f"ai-edge-litert {version('ai-edge-litert')}",
+        weights=content_hashes(weights),
+    )

@@ -1,0 +1,287 @@
+"""Speech to timed words: Whisper through faster-whisper, in batches of packs, from a local folder.
+
+The speech that a detector found is packed (`models.speech.packs`) and only packs are decoded, each
+on its own, so nothing is invented in silence and no invented sentence breeds others. faster-whisper
+lends the spectrogram, the tokenizer and the alignment of words (Radford et al. 2022). Its batched
+pipeline itself is not used: it keeps all spectrograms in memory, trims words by those of the pack
+before, and lets words pass the end of their pack.
+
+On a CPU in int8, a pack gives the same words bit for bit whatever it is batched with (tested). On a
+card, rounding in float16 may depend on the batch (not measured); batches follow from the recording
+alone and every recording starts with full ones, so that only a shortage of memory can tell a
+recording run alone from the same one in a night.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+import numpy as np
+from faster_whisper import WhisperModel
+from faster_whisper.audio import pad_or_trim
+from faster_whisper.tokenizer import Tokenizer
+from faster_whisper.transcribe import get_suppressed_tokens, merge_punctuations
+from numpy.typing import NDArray
+
+from models.allocator import keep_freed_memory
+from models.base import (
+    SAMPLE_RATE_HZ,
+    Audio,
+    Fingerprint,
+    Interval,
+    Progress,
+    TimedWord,
+    Transcript,
+    silent,
+)
+from models.batches import AdaptiveBatch
+from models.device import CPU, Device
+from models.errors import EngineInputError, WeightMissingError
+from models.options import TranscriberOptions, transcriber_fingerprint, whisper_compute_type
+from models.speech.detector import check_audio
+from models.speech.packs import pack, quietest_moment
+
+_NEEDED = ("model.bin", "config.json", "tokenizer.json")
+"""Without a tokenizer beside the model, faster-whisper would ask the hub for one."""
+
+_FRAMES_PER_S = 100
+"""Of the spectrogram."""
+_OPENING, _CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
+"""Signs that belong to the word after, and to the word before."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoding:
+    """What is the same for every pack of one recording."""
+
+    tokenizer: Tokenizer
+    prompt: list[int]
+    suppressed: list[int]
+    max_length: int
+
+
+class WhisperTranscriber:
+    """`models.base.Transcriber` over any CTranslate2 Whisper folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        options: TranscriberOptions | None = None,
+        *,
+        device: Device = CPU,
+    ) -> None:
+        """Load the model.
+
+        Parameters
+        ----------
+        folder
+            A CTranslate2 model, for example from `models.weights.catalog.find_whisper`.
+        options
+            What decides the words.
+        device
+            From `models.device.resolve`.
+
+        Raises
+        ------
+        WeightMissingError
+            The folder lacks a file a model needs.
+
+        """
+        lacking = [name for name in _NEEDED if not (folder / name).is_file()]
+        if lacking:
+            message = (
+                f"{folder} is no complete CTranslate2 Whisper folder: {', '.join(lacking)} is "
+                "missing. Get one with: thinslice models fetch whisper-small"
+            )
+            raise WeightMissingError(message)
+        self._folder = folder
+        self._options = options or TranscriberOptions()
+        self._device = device
+        if device.kind == "cpu":
+            keep_freed_memory()
+        self._whisper = WhisperModel(
+            str(folder),
+            device=device.kind,
+            device_index=device.index,
+            compute_type=whisper_compute_type(self._options, device),
+            cpu_threads=self._options.cpu_threads,
+            local_files_only=True,
+        )
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What must be equal for equal words."""
+        return transcriber_fingerprint(self._folder, self._options, self._device)
+
+    def transcribe(
+        self,
+        audio: Audio,
+        *,
+        speech: tuple[Interval, ...],
+        language: str | None,
+        prompt: str = "",
+        hotwords: str = "",
+        progress: Progress = silent,
+    ) -> Transcript:
+        """Recognise the words, in order of time.
+
+        Parameters
+        ----------
+        audio
+            Mono float32, 16 kHz, shape (n_samples,).
+        speech
+            Where somebody speaks, as a `models.base.SpeechDetector` finds it.
+        language
+            Two-letter code; None lets the model find it, once, in the longest pack.
+        prompt
+            Text that is taken to have come before every pack: style and spelling follow it.
+        hotwords
+            Words to expect, separated by spaces.
+        progress
+            Told the share of the packs that is decoded.
+
+        Raises
+        ------
+        EngineInputError
+            The model does not know the language, prompt and hotwords are too long for it, or as
+            `models.speech.detector.check_audio`.
+        MemoryError
+            There is no room even for one pack.
+
+        """
+        check_audio(audio)
+        self._check_language(language)
+        packs = [
+            Interval(one.start_s, min(one.end_s, audio.size / SAMPLE_RATE_HZ))
+            for one in pack(speech, quietest=quietest_moment(audio))
+        ]
+        if not packs:
+            return Transcript(())
+        language = language or self._find_language(audio, packs)
+        decoding = self._decoding(language, prompt, hotwords)
+        batch = AdaptiveBatch(self._options.batch_size, where=str(self._device))
+        words: list[TimedWord] = []
+        heard = batch.run(lambda some: self._decode(audio, some, decoding), packs)
+        for done, found in enumerate(heard, start=1):
+            words += found
+            progress("transcription", done / len(packs))
+        return Transcript(tuple(words), tuple(packs), language)
+
+    def _check_language(self, language: str | None) -> None:
+        if language is not None and language not in self._whisper.supported_languages:
+            known = ", ".join(self._whisper.supported_languages)
+            raise EngineInputError(f"Language {language!r} is not known. This model has: {known}.")
+
+    def _find_language(self, audio: Audio, packs: Sequence[Interval]) -> str:
+        """The most probable language of the longest pack, of which the first."""
+        if not self._whisper.model.is_multilingual:
+            return "en"
+        longest = max(packs, key=lambda one: one.end_s - one.start_s)
+        encoded = self._whisper.encode(self._features(audio, [longest]))
+        ((token, _), *_rest) = self._whisper.model.detect_language(encoded)[0]
+        return str(token).strip("<|>")
+
+    def _decoding(self, language: str, prompt: str, hotwords: str) -> _Decoding:
+        whisper = self._whisper
+        tokenizer = Tokenizer(
+            whisper.hf_tokenizer,
+            whisper.model.is_multilingual,
+            task="transcribe",
+            language=language,
+        )
+        before = tokenizer.encode(f" {prompt.strip()}") if prompt.strip() else []
+        expected = tokenizer.encode(f" {hotwords.strip()}") if hotwords.strip() else []
+        allowed = whisper.max_length // 2 - 1
+        if len(before) + len(expected) > allowed:
+            message = (
+                f"Prompt ({len(before)} tokens) and hotwords ({len(expected)} tokens) are too long "
+                f"together: allowed are {allowed}, about {allowed * 3 // 4} words. Shorten them."
+            )
+            raise EngineInputError(message)
+        start = whisper.get_prompt(
+            tokenizer, before, without_timestamps=True, hotwords=hotwords.strip() or None
+        )
+        new = self._options.max_new_tokens
+        length = whisper.max_length if new is None else min(whisper.max_length, len(start) + new)
+        return _Decoding(tokenizer, start, list(get_suppressed_tokens(tokenizer, [-1])), length)
+
+    def _features(self, audio: Audio, packs: Sequence[Interval]) -> NDArray[np.float32]:
+        """Log-mel spectrograms, silence to half a minute, shape (n_packs, n_mels, 3000)."""
+        features = []
+        for one in packs:
+            first, last = (round(s * SAMPLE_RATE_HZ) for s in (one.start_s, one.end_s))
+            found = self._whisper.feature_extractor(audio[first:last])[..., :-1]
+            features.append(pad_or_trim(found))
+        return np.stack(features)
+
+    def _decode(
+        self, audio: Audio, packs: Sequence[Interval], decoding: _Decoding
+    ) -> list[list[TimedWord]]:
+        """Words of every pack; packs do not see each other."""
+        options, whisper = self._options, self._whisper
+        groups = _groups(len(packs), self._device)
+        encoded = [whisper.encode(self._features(audio, packs[group])) for group in groups]
+        results = whisper.model.generate(
+            _joined(encoded),
+            [decoding.prompt] * len(packs),
+            beam_size=options.beam_size,
+            max_length=decoding.max_length,
+            suppress_tokens=decoding.suppressed,
+            return_scores=True,
+            return_no_speech_prob=True,
+            sampling_temperature=0.0,
+        )
+        tokens = [self._spoken(result, decoding.tokenizer) for result in results]
+        frames = [math.ceil((one.end_s - one.start_s) * _FRAMES_PER_S) for one in packs]
+        aligned: list[list[dict[str, Any]]] = []
+        for group, heard in zip(groups, encoded, strict=True):
+            aligned += whisper.find_alignment(
+                decoding.tokenizer, tokens[group], heard, frames[group]
+            )
+        return [_timed(words, one) for words, one in zip(aligned, packs, strict=True)]
+
+    def _spoken(self, result: Any, tokenizer: Tokenizer) -> list[int]:
+        """Text tokens of a pack; none where Whisper holds it for silent."""
+        tokens = result.sequences_ids[0]
+        mean_log = result.scores[0] * len(tokens) / (len(tokens) + 1)
+        is_silent = (
+            result.no_speech_prob > self._options.no_speech_threshold
+            and mean_log < self._options.log_prob_threshold
+        )
+        return [] if is_silent else [token for token in tokens if token < tokenizer.eot]
+
+
+def _groups(count: int, device: Device) -> list[slice]:
+    """Packs that are encoded, and aligned, together.
+
+    On a CPU one at a time: these passes are no faster together, and their memory grows with every
+    pack. Only the search for words shares its reading of the weights.
+    """
+    step = 1 if device.kind == "cpu" else count
+    return [slice(at, at + step) for at in range(0, count, step)]
+
+
+def _joined(encoded: Sequence[ctranslate2.StorageView]) -> ctranslate2.StorageView:
+    """One batch of what was encoded in groups; several groups there are only on a CPU."""
+    if len(encoded) == 1:
+        return encoded[0]
+    return ctranslate2.StorageView.from_array(np.concatenate([np.array(one) for one in encoded]))
+
+
+def _timed(words: list[dict[str, Any]], inside: Interval) -> list[TimedWord]:
+    """Words on the recording's clock with their signs, none beyond its pack."""
+    merge_punctuations(words, _OPENING, _CLOSING)
+
+    def at(seconds: float) -> float:
+        return min(inside.start_s + float(seconds), inside.end_s)
+
+    return [
+        TimedWord(at(word["start"]), at(word["end"]), text, float(word["probability"]))
+        for word in words
+        if (text := word["word"].strip())
+    ]

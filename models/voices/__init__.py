@@ -1,0 +1,1 @@
+"""Voices: who speaks when."""
