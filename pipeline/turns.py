@@ -26,7 +26,7 @@ from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import Floats, Seconds, Span
 from pipeline.turn_words import Ints, owners
 
-VERSION = 2
+VERSION = 3
 """Raise when the numbers can change."""
 
 
@@ -167,25 +167,29 @@ def is_unfinished(
 def _backchannels(units: Sequence[Ipu], settings: TurnsSettings) -> set[Ipu]:
     """Short acknowledgements after which another voice keeps or resumes within the limit.
 
-    Where the same voice is next to speak, its next unit decides ("yeah ... right").
+    Where the same voice is next to speak, its next unit decides ("yeah ... right"); where nothing
+    was transcribed, the run of both must be short: two pieces of a sentence are no backchannels.
     """
     lexicon = compile_whole(settings.acknowledgements)
     starts, ends, speakers = _arrays(units)
-    found: set[Ipu] = set()
+    run_ends: dict[Ipu, Seconds] = {}
     for unit in reversed(units):
         if not _is_short(unit, lexicon, settings):
             continue
         others = speakers != unit.speaker
-        kept = bool(np.any(others & (starts <= unit.end_s) & (ends > unit.end_s)))
-        next_at = int(np.searchsorted(starts, unit.end_s))
-        resumed = any(
-            after.start_s - unit.end_s <= settings.backchannel_resume_s
-            and (after.speaker != unit.speaker or after in found)
-            for after in units[next_at : next_at + 1]
-        )
-        if kept or resumed:
-            found.add(unit)
-    return found
+        if np.any(others & (starts <= unit.end_s) & (ends > unit.end_s)):
+            run_ends[unit] = unit.end_s
+            continue
+        at = int(np.searchsorted(starts, unit.end_s))
+        after = units[at] if at < len(units) else None
+        if after is None or after.start_s - unit.end_s > settings.backchannel_resume_s:
+            continue
+        run_end = run_ends.get(after) if after.speaker == unit.speaker else unit.end_s
+        if run_end is None:
+            continue
+        if unit.words or run_end - unit.start_s <= settings.backchannel_max_s:
+            run_ends[unit] = run_end
+    return set(run_ends)
 
 
 def _is_short(unit: Ipu, lexicon: re.Pattern[str], settings: TurnsSettings) -> bool:

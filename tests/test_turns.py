@@ -75,8 +75,14 @@ def test_an_acknowledgement_before_ones_own_turn_is_part_of_it():
 
 
 def test_acknowledgements_in_a_row_are_all_backchannels():
-    found = turns_of([(0.0, 5.0, 0), (5.2, 5.6, 1), (5.9, 6.3, 1), (6.5, 9.0, 0)])
+    found = turns_of([(0.0, 5.0, 0), (5.2, 5.6, 1), (5.8, 6.1, 1), (6.5, 9.0, 0)])
     assert [turn.is_backchannel for turn in found] == [False, True, True]
+
+
+def test_two_pieces_of_a_sentence_are_no_backchannels():
+    found = turns_of([(0.0, 5.0, 0), (5.2, 5.7, 1), (6.0, 6.9, 1), (7.2, 9.0, 0)])
+    assert [turn.takes_floor for turn in found] == [True, True, True]
+    assert len(found[1].ipus) == 2
 
 
 @pytest.mark.parametrize(
