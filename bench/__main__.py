@@ -42,6 +42,7 @@ BENCHES = (
     Bench("face_core", "landmarks against mediapipe's; torch core", takes_device=True),
     Bench("decode", "frame fetch against PyAV's default scaler"),
     Bench("cues", "precision and recall of every language cue on hand-written sentences"),
+    Bench("turn_taking", "floor transfers of the made dyads against their plan"),
     Bench("primock57", "fifteen mock consultations: turns, roles, language"),
     Bench("prosody", "F0 against librosa.pyin, the prosody stage against a plain script"),
     Bench("memory", "peak memory of 20 and 60 minutes"),

@@ -57,6 +57,7 @@ def build(role: str, job: Job) -> Any:
     Raises `WeightError` where weights vanished since they were described: the stage then fails,
     because its key already says that they were used.
     """
+    device.cap_memory(_device(job.profile), job.profile.execution.gpu_memory)
     by_channel = role in _BUILD_CHANNELS and own_channels(job.spec)
     return (_BUILD_CHANNELS if by_channel else _BUILD)[role](job)
 

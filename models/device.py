@@ -74,6 +74,26 @@ def resolve(choice: str = "auto", precision: str = "auto") -> Device:
     return Device(kind, index, _precision(precision, kind, index))
 
 
+def cap_memory(device: Device, share: float) -> None:
+    """Let torch take at most `share` (0-1) of a card's memory; more raises as a full card does.
+
+    On a CPU nothing is capped: batches there are small and known.
+
+    Raises
+    ------
+    ValueError
+        `share` lies outside 0 < share <= 1.
+    """
+    if not 0 < share <= 1:
+        message = f"share of the card's memory is {share}; allowed: above 0, at most 1"
+        raise ValueError(message)
+    if device.kind == "cpu":
+        return
+    import torch
+
+    torch.cuda.set_per_process_memory_fraction(share, device.index)
+
+
 def _place(choice: str, index: int) -> tuple[Literal["cpu", "cuda"], int]:
     if choice == "cpu":
         return "cpu", 0

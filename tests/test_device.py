@@ -126,3 +126,17 @@ def test_old_cards_compute_in_float32(torch_seeing: Any) -> None:
     assert resolve("cuda").precision == "float32"
     torch_seeing(1, (9, 0))
     assert resolve("cuda").precision == "bfloat16"
+
+
+def test_a_card_gives_no_more_than_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    asked: list[tuple[float, int]] = []
+    monkeypatch.setattr(
+        torch.cuda, "set_per_process_memory_fraction", lambda *given: asked.append(given)
+    )
+    device.cap_memory(device.CPU, 0.5)
+    device.cap_memory(device.Device("cuda", 1), 0.8)
+    assert asked == [(0.8, 1)]
+    with pytest.raises(ValueError, match="at most 1"):
+        device.cap_memory(device.CPU, 1.5)

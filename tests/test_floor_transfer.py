@@ -6,10 +6,10 @@ import json
 
 import numpy as np
 import pytest
-from bench.turn_taking import compare, found_turns
 from conftest import needs_embedded_weights
 from faster_whisper.audio import decode_audio
 
+from bench.turn_taking import compare, found_turns
 from models.voices.embedded_diarizer import EmbeddedDiarizer
 
 pytestmark = needs_embedded_weights
