@@ -243,6 +243,7 @@ class ExecutionSettings(Section):
     retries: int = Field(2, ge=0, le=10, description="Times a failed stage is tried again")
     retry_delay_s: float = Field(5.0, ge=0, description="Pause before it, s")
     threads: int = Field(0, ge=0, description="CPU threads for engines; 0 = all cores")
+    gpu_memory: float = Field(0.9, gt=0, le=1, description="Most of a card's memory used, share")
 
 
 class Profile(Section):
