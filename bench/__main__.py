@@ -40,11 +40,18 @@ BENCHES = (
     Bench("faces", "face stage against mediapipe on every frame"),
     Bench("far_faces", "recall by distance, people who cross, empty rooms"),
     Bench("face_core", "landmarks against mediapipe's; torch core", takes_device=True),
+    Bench("face_arithmetic", "cost and memory of the face stage beside the landmarks"),
+    Bench("gaze_modes", "planted shares of gaze, seats that move"),
+    Bench("face_windows", "cost of the face windows of an hour"),
     Bench("decode", "frame fetch against PyAV's default scaler"),
     Bench("cues", "precision and recall of every language cue on hand-written sentences"),
     Bench("turn_taking", "floor transfers of the made dyads against their plan"),
     Bench("primock57", "fifteen mock consultations: turns, roles, language"),
     Bench("prosody", "F0 against librosa.pyin, the prosody stage against a plain script"),
+    Bench("dial_messages", "what is said of each malformed dial file"),
+    Bench("dial_lag", "planted lags of raters: told, inside the interval, false alarms"),
+    Bench("congruence", "two dials: false positives by test, late copies, chance load of R3"),
+    Bench("study", "made cohorts: coverage of the pooled interval, power, false discoveries"),
     Bench("memory", "peak memory of 20 and 60 minutes"),
 )
 

@@ -116,6 +116,7 @@ def _diarization(name: str, spoken: Sequence[Utterance]) -> pa.Table:
             "end_s": said.end_s,
             "speaker": PEOPLE.index(said.person),
             "exclusive": False,
+            "confidence": None,
         }
         for said in spoken
     )

@@ -31,10 +31,10 @@ from made_vowels import VOWELS, vowel  # noqa: E402
 
 from models.base import SAMPLE_RATE_HZ, Audio  # noqa: E402
 from pipeline import prosody, tables  # noqa: E402
-from pipeline.config import ProsodySettings  # noqa: E402
 from pipeline.fundamental_frequency import autocorrelation_track, track_voice  # noqa: E402
 from pipeline.pitch import Grid, grid_over, level_db  # noqa: E402
 from pipeline.pyin import PitchSearch, pyin  # noqa: E402
+from pipeline.settings import ProsodySettings  # noqa: E402
 from pipeline.stage import Inputs  # noqa: E402
 from pipeline.voice_quality import (  # noqa: E402
     PITCH_LIMITS_HZ,
@@ -255,7 +255,7 @@ def _inputs(audio: Audio, turns: Turns) -> Inputs:
         SimpleNamespace(audio=audio),
         {
             "diarization": tables.DIARIZATION.build_rows(
-                [{**span, "exclusive": False} for span in spans]
+                [{**span, "exclusive": False, "confidence": None} for span in spans]
             ),
             "speaker_turns": tables.SPEAKER_TURNS.build_rows(rows),
             "roles": tables.ROLE_ASSIGNMENT.build_rows(roles),

@@ -125,6 +125,27 @@ def report(
 
 
 @app.command()
+def study(
+    out: Annotated[Path, typer.Argument(help="Results folder")] = Path("out"),
+    consent: Annotated[
+        Path, typer.Option("--consent", help="Register; `research` of both people is needed")
+    ] = Path("consent.toml"),
+    attendance: Annotated[
+        Path | None, typer.Option("--attendance", help="Else attendance.csv beside the register")
+    ] = None,
+    profile: ProfileFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Study all dyads: variability, behaviour and congruence, to OUT/study."""
+    from flows.progress import Board
+    from flows.study import as_lines, run_study
+
+    settings = load_profile(profile).study
+    found = run_study(out, consent=consent, attendance=attendance, settings=settings, board=Board())
+    typer.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else as_lines(found))
+
+
+@app.command()
 def export(
     out: Annotated[Path, typer.Argument(help="Results folder")],
     session: Annotated[str, typer.Argument(help="Session id")],

@@ -58,6 +58,8 @@ class SpeakerInterval:
     start_s: Seconds
     end_s: Seconds
     speaker: int
+    confidence: float | None = None
+    """0..1, how sure the engine is that this speaker speaks here; None where it gives none."""
 
 
 @dataclass(frozen=True, slots=True)

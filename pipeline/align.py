@@ -1,8 +1,9 @@
 """Everything on one clock: the analysis windows, all events, and figures for the whole session.
 
 A window is 30 s every 5 s. Each cue has its value, its robust z against this person's own windows
-of this session (the first 2 minutes left out, at least 20 samples, durations on a log scale), and
-the reason where it is null or degraded. Nothing here compares people with each other or a norm.
+of this session and state (the first 2 minutes left out, at least 20 samples, durations on a log
+scale; see `baselines`), and the reason where it is null or degraded. Nothing here compares people
+with each other or a norm.
 
 Reply latencies are too few for that: a window shows the z that its reply has among all replies.
 
@@ -20,19 +21,27 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline import face_windows as face
+from pipeline import pitch_windows as sound
 from pipeline import speech_windows as speech
 from pipeline import tables
-from pipeline.session_figures import Heard, Seen, session_figures
+from pipeline import word_windows as said
+from pipeline.baselines import every, speaking_windows, z_of
+from pipeline.client_frames import Events, Frames, client_events, client_frames
+from pipeline.face_figures import Seen
+from pipeline.forms import form_figures
+from pipeline.motion_windows import MOTION_CUES, motion_cues, motion_figures
+from pipeline.session_figures import Heard, session_figures
 from pipeline.settings import AlignSettings
 from pipeline.spans import Floats, WindowCue, Windows, missing_everywhere
 from pipeline.stage import Inputs, Outputs, Stage
-from pipeline.timeline import log_duration, robust_z, windows
+from pipeline.timeline import windows
 
-VERSION = 3
+VERSION = 4
 """Raise when the numbers can change."""
 
 LATENCY = "client_response_latency_s"
-BLINKS = "client_blink_rate_pm"
+CLOSURE = "client_eye_closure_p80_prop"
+DIRECTIVES = "therapist_directive_strong_pk"
 LOG_CUES = frozenset({"client_stare_run_s"})
 """Skewed durations: compared on log(x + 0.25), as reply latencies are among the turns."""
 UPSTREAM = {"audio": ("audio", "roles"), "video": ("video",), "words": ("transcript", "audio")}
@@ -45,8 +54,8 @@ class _Whole:
 
     turns: list[dict[str, Any]]
     speech: speech.Speech
-    frames: face.Frames
-    events: face.Events
+    frames: Frames
+    events: Events
     no_words: str
     no_video: str
     ratings: list[dict[str, Any]]
@@ -57,8 +66,11 @@ def run(inputs: Inputs, engine: None, settings: AlignSettings) -> Outputs:
     del engine
     whole = _read(inputs)
     grid = _grid(_duration_s(inputs.tables), settings)
-    plain = _plain(whole, inputs.tables, grid)
-    latency, latency_z = speech.reply_latency(whole.turns, whole.speech, grid, whole.no_words)
+    floor_dps = face.gaze_floor_dps(whole.frames, whole.events, settings)
+    plain = _plain(whole, inputs.tables, grid) | {
+        "client_gaze_limit_dps": np.full(len(grid), settings.gaze_floor_factor * floor_dps)
+    }
+    latency, latency_z = said.reply_latency(whole.turns, whole.speech, grid, whole.no_words)
     cues = {LATENCY: latency} | _cues(whole, inputs.tables, grid, settings)
     columns: dict[str, Any] = {
         "session_id": [inputs.spec.id] * len(grid),
@@ -67,7 +79,7 @@ def run(inputs: Inputs, engine: None, settings: AlignSettings) -> Outputs:
         **plain,
     }
     for name, cue in cues.items():
-        z = latency_z if name == LATENCY else _own_z(name, cue, grid, settings)
+        z = latency_z if name == LATENCY else _own_z(name, cue, whole, grid, settings)
         columns |= _cue_columns(name, cue, z)
     figures = session_figures(
         Heard(
@@ -80,12 +92,16 @@ def run(inputs: Inputs, engine: None, settings: AlignSettings) -> Outputs:
         Seen(
             whole.frames,
             whole.events,
-            face.gaze_floor_dps(whole.frames, settings),
+            _speaking(whole, settings),
+            floor_dps,
             whole.no_video,
         ),
         cues,
         inputs.tables["rating_quality"].to_pylist(),
     )
+    regions, pair = inputs.tables["motion_regions"], inputs.tables["synchrony"]
+    figures += motion_figures(regions.to_pylist(), pair.to_pylist(), whole.no_video)
+    figures += form_figures(inputs.tables["forms"].to_pylist())
     rows = [{"session_id": inputs.spec.id, **figure} for figure in figures]
     return Outputs(
         {
@@ -98,13 +114,13 @@ def run(inputs: Inputs, engine: None, settings: AlignSettings) -> Outputs:
 
 def _read(inputs: Inputs) -> _Whole:
     given = inputs.tables
-    frames = face.client_frames(given["face_frames"])
+    frames = client_frames(given["face_frames"])
     voices = speech.speech_of(given["diarization"], given["roles"], _upstream(inputs, "audio"))
     return _Whole(
         given["turns"].to_pylist(),
         voices,
         frames,
-        face.client_events(given["face_events"]),
+        client_events(given["face_events"]),
         _upstream(inputs, "words") or "no_transcript",
         _upstream(inputs, "video") or ("no_media" if not len(frames.t_s) else "no_face"),
         given["ratings"].to_pylist(),
@@ -130,18 +146,19 @@ def _grid(duration_s: float, settings: AlignSettings) -> Windows:
     return Windows(spans[:, 0], spans[:, 1])
 
 
-def _plain(whole: _Whole, given: Mapping[str, pa.Table], grid: Windows) -> dict[str, Floats]:
+def _plain(whole: _Whole, given: Mapping[str, pa.Table], grid: Windows) -> dict[str, Any]:
     """Columns without a baseline."""
     dial = {
         rater: speech.rating_mean(whole.ratings, rater, grid) for rater in ("client", "therapist")
     }
     return {
+        "audio_snr_db": sound.audio_snr_db(given["sound_levels"], grid),
         **speech.talk(whole.speech, grid),
         "turns_per_min": speech.turns_per_min(whole.turns, grid),
         "silence_max_s": speech.longest_silence(given["silences"], whole.speech, grid),
-        "question_count": _whole_numbers(speech.questions(whole.turns, grid)),
-        "client_replies_minimal": _whole_numbers(speech.minimal_replies(whole.turns, grid)),
-        "client_face_valid_prop": face.valid_share(whole.frames, grid),
+        "question_count": _whole_numbers(said.questions(whole.turns, grid)),
+        "client_replies_minimal": _whole_numbers(said.minimal_replies(whole.turns, grid)),
+        **face.face_quality(whole.frames, grid),
         "dial_client": dial["client"],
         "dial_therapist": dial["therapist"],
         "dial_divergence": _off_median(whole, "client", dial["client"])
@@ -157,23 +174,60 @@ def _off_median(whole: _Whole, rater: str, means: Floats) -> Floats:
 def _cues(
     whole: _Whole, given: Mapping[str, pa.Table], grid: Windows, settings: AlignSettings
 ) -> dict[str, WindowCue]:
-    slices = given["prosody_slices"]
-    heard = speech.voice_cues(whole.turns, slices, whole.speech, grid, settings)
+    heard = _heard_cues(whole, given, grid, settings) | motion_cues(
+        given["motion"],
+        given["motion_regions"],
+        grid,
+        no_video=whole.no_video,
+        valid_min=settings.valid_min,
+    )
     if not len(whole.frames.t_s):
         return heard | {name: missing_everywhere(grid, whole.no_video) for name in face.FACE_CUES}
-    speaking: Floats | str = whole.speech.client
-    # a recording without any voice has a client who is known to be silent throughout
-    if whole.speech.role_reason not in {None, "no_speech"}:
-        speaking = str(whole.speech.role_reason)
+    speaking = _speaking(whole, settings)
     return heard | face.face_cues(whole.frames, whole.events, speaking, grid, settings)
 
 
-def _own_z(name: str, cue: WindowCue, grid: Windows, settings: AlignSettings) -> Floats:
-    """Robust z among the windows of which no measured moment lies in the part left out."""
-    scale = log_duration(cue.value) if name in LOG_CUES else cue.value
-    used = face.blink_spans(grid, settings) if name == BLINKS else grid
-    baseline = used.start_s >= settings.baseline_skip_s
-    return robust_z(scale, baseline, minimum_samples=settings.baseline_min_n)
+def _heard_cues(
+    whole: _Whole, given: Mapping[str, pa.Table], grid: Windows, settings: AlignSettings
+) -> dict[str, WindowCue]:
+    slices = given["prosody_slices"]
+    rates = speech.rate_cues(whole.turns, slices, whole.speech, grid, settings)
+    pitch = sound.pitch_cues(given["pitch"], slices, whole.speech, grid, settings)
+    snr_db = sound.audio_snr_db(given["sound_levels"], grid)
+    directives = said.directive_rate(whole.turns, whole.speech, grid, whole.no_words)
+    return sound.noisy_degraded(rates | pitch, snr_db, settings) | {DIRECTIVES: directives}
+
+
+def _speaking(whole: _Whole, settings: AlignSettings) -> Floats | str:
+    """When the client speaks, or the reason why that is not known."""
+    # a recording without any voice has a client who is known to be silent throughout
+    if whole.speech.role_reason not in {None, "no_speech"}:
+        return str(whole.speech.role_reason)
+    return face.bridged_speech(whole.speech.client, settings)
+
+
+def _own_z(
+    name: str, cue: WindowCue, whole: _Whole, grid: Windows, settings: AlignSettings
+) -> Floats:
+    """Each z among windows of its state that have no measured moment in the part left out."""
+    span_s = {CLOSURE: settings.closure_window_s, DIRECTIVES: speech.LONG_S} | dict.fromkeys(
+        face.BLINK_CUES, settings.blink_window_s
+    )
+    used = grid.around(span_s[name]) if name in span_s else grid
+    # spans that had to be moved inwards at the end repeat each other
+    ends_inside = used.end_s <= np.max(grid.end_s, initial=0.0) + 1e-6
+    baseline = (used.start_s >= settings.baseline_skip_s) & ends_inside
+    if name in face.BLINK_CUES:
+        baseline &= every(settings.blink_hop_s, grid)
+    states = None
+    if name in face.MIXED_CUES or name in MOTION_CUES:
+        speaking = _speaking(whole, settings)
+        if isinstance(speaking, str):
+            return np.full(len(grid), np.nan)
+        states = speaking_windows(speaking, grid)
+    least = settings.baseline_min_n
+    is_duration = name in LOG_CUES
+    return z_of(cue, baseline, minimum_samples=least, states=states, is_duration=is_duration)
 
 
 def _cue_columns(name: str, cue: WindowCue, z: Floats) -> dict[str, Any]:
@@ -214,13 +268,19 @@ STAGE = Stage(
         "sessions",
         "turns",
         "prosody_slices",
+        "pitch",
+        "sound_levels",
         "silences",
         "diarization",
         "roles",
         "face_frames",
         "face_events",
+        "motion",
+        "motion_regions",
+        "synchrony",
         "ratings",
         "rating_quality",
+        "forms",
     ),
     writes=("windows", "events", "session_features"),
     modality="",

@@ -1,9 +1,10 @@
 """Stage: the few moments of a session worth a person's review, each with the numbers behind it.
 
-Rated stretches (R1, R2) repeat a rater's own judgement. Late replies (R4) and several cues changing
-together (R6) compare a client with that client's own session only; they are proposals for a look,
-expected to be wrong at times, never a finding about anyone. R4 and R6 keep silent in the first two
-minutes and in recordings with under ten minutes between the first and the last word.
+Rated stretches (R1, R2) and stretches in which the raters part (R3) repeat people's own judgement.
+Late replies (R4) and several cues changing together (R6) compare a client with that client's own
+session only; they are proposals for a look, expected to be wrong at times, never a finding about
+anyone. R4 and R6 keep silent in the first two minutes and in recordings with under ten minutes
+between the first and the last word.
 
 Rules and defaults: SCIENCE 4.1-4.3; conjunction threshold from its null simulation (2.11).
 """
@@ -23,33 +24,41 @@ from pipeline.rules_cues import (
     CUES,
     LATENCY,
     MINIMAL,
-    NOD,
+    NODS,
+    TRAVEL,
     CueWindows,
     several_cues,
     silences_after_questions,
     usual_value,
 )
-from pipeline.rules_dial import RatedSegment, rated_segments
+from pipeline.rules_dial import (
+    DialDivergence,
+    RatedSegment,
+    rated_segments,
+    rating_divergences,
+)
 from pipeline.rules_replies import Replies, late_reply_runs, usual_s
 from pipeline.settings import CandidatesSettings
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import Floats, Seconds, Span
 
-VERSION = 2
-RULE_VERSIONS = {"R1": 1, "R2": 1, "R4": 1, "R6": 1}
+VERSION = 3
+RULE_VERSIONS = {"R1": 1, "R2": 1, "R3": 1, "R4": 1, "R6": 2}
 """Raise one when its rule's meaning changes."""
 
 
 def run(inputs: Inputs, engine: None, settings: CandidatesSettings) -> Outputs:
     """Apply every rule, keep what fits the budget, and list the evidence.
 
-    Reads `windows`, `turns`, `rating_segments`, `rating_quality`, `silences` and `sessions`; any
-    may be empty. Writes `candidates` in time order, and `evidence`.
+    Reads `windows`, `turns`, `rating_segments`, `rating_quality`, `dial_moments`, `silences` and
+    `sessions`; any may be empty. Writes `candidates` in time order, and `evidence`.
     """
     del engine
     given = inputs.tables
     segments = _segments(given["rating_segments"], given["rating_quality"])
     kept = rated_segments(segments, settings.rules)
+    apart = _divergences(given["dial_moments"])
+    kept += rating_divergences(apart, settings.rules, longest_s=settings.longest_s)
     turns = given["turns"]
     if spoken_s(turns) >= settings.minimum_audio_s:
         drafts = _cue_drafts(given["windows"], turns, given["silences"], settings)
@@ -128,6 +137,23 @@ def _segments(segments: pa.Table, quality: pa.Table) -> list[RatedSegment]:
     ]
 
 
+def _divergences(moments: pa.Table) -> list[DialDivergence]:
+    return [
+        DialDivergence(
+            rank=row["rank"],
+            start_s=row["start_s"],
+            end_s=row["end_s"],
+            session_prop=row["session_prop"],
+            peak_s=row["peak_s"],
+            points=row["divergence"],
+            usual=row["usual_divergence"],
+            depth_madn=row["depth_madn"],
+        )
+        for row in moments.to_pylist()
+        if row["kind"] == "divergence"
+    ]
+
+
 def _replies(replies: pa.Table) -> Replies:
     return Replies(
         _floats(replies, "start_s"),
@@ -146,7 +172,7 @@ def _cue_windows(
 ) -> CueWindows:
     windows = windows.sort_by("start_s")
     start_s, end_s = _floats(windows, "start_s"), _floats(windows, "end_s")
-    cued = [cue.column.name for cue in (*CUES, NOD)]
+    cued = [cue.column.name for cue in (*CUES, *NODS)]
     minimal_s = _floats(
         replies.filter(pc.fill_null(replies.column("reply_minimal"), False)), "start_s"
     )
@@ -155,19 +181,26 @@ def _cue_windows(
     unflagged = np.zeros(len(start_s), dtype=bool)
     values = {name: _floats(windows, name) for name in (*cued, MINIMAL.name)}
     z = {name: _floats(windows, f"{name}_z") for name in cued}
+    for name in (nod.column.name for nod in NODS):  # a window without a nod is none of nodding
+        z[name] = np.where(values[name] == 0, np.nan, z[name])
     usual = {name: usual_value(values[name], z[name]) for name in cued}
     usual[LATENCY.name] = usual_s(_replies(replies), settings)
     usual[MINIMAL.name] = _median(values[MINIMAL.name][start_s >= settings.earliest_s])
+    degraded = {name: _present(windows, f"{name}_reason") for name in cued}
+    still = np.isnan(values[TRAVEL.name]) & np.isfinite(z[TRAVEL.name])
+    degraded[TRAVEL.name] = degraded[TRAVEL.name] & ~still
+    limit = _floats(windows, "client_gaze_limit_dps")
+    values[TRAVEL.name] = np.where(still, limit, values[TRAVEL.name])
     return CueWindows(
         start_s,
         end_s,
         values=values,
         z=z,
-        degraded={name: _present(windows, f"{name}_reason") for name in cued}
-        | {MINIMAL.name: unflagged},
+        degraded=degraded | {MINIMAL.name: unflagged},
         minimal_reply=_any_inside(minimal_s, start_s, end_s),
         silences=silences_after_questions(list(silences), questions_s, latencies_s, settings),
         usual=usual,
+        at_most={TRAVEL.name: still},
     )
 
 
@@ -227,6 +260,7 @@ def _evidence_rows(session_id: str, draft: Draft) -> list[dict[str, Any]]:
             "usual": item.usual,
             "z": item.z,
             "unit": item.unit,
+            "at_most": item.at_most,
             "quality": item.quality,
         }
         for item in draft.evidence
@@ -243,6 +277,7 @@ STAGE = Stage(
         "turns",
         "rating_segments",
         "rating_quality",
+        "dial_moments",
         "silences",
         "sessions",
     ),

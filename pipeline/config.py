@@ -19,6 +19,14 @@ from pipeline.settings import Profile
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
+FROM_LEXICON = (
+    ("turns", "acknowledgements"),
+    ("turns", "unfinished_endings"),
+    ("roles", "first_person"),
+    ("roles", "second_person"),
+)
+"""Section and setting whose list is the lexicon's of the same name."""
+
 
 def load_profile(path: Path | None = None) -> Profile:
     """The default profile, overridden by the one at `path`.
@@ -32,11 +40,7 @@ def load_profile(path: Path | None = None) -> Profile:
     if path is not None:
         settings = _merge(settings, _read_toml(path))
     where = path or CONFIGS / "default.toml"
-    filled = (
-        *(("language", "phrases"), ("turns", "unfinished_endings")),
-        ("report", "innocent_causes"),
-    )
-    for section, name in filled:
+    for section, name in (*FROM_LEXICON, ("language", "phrases"), ("report", "innocent_causes")):
         if name in settings.get(section, {}):
             raise ConfigError(
                 f"{where.name}: {section}.{name} cannot be given in a profile; "
@@ -44,13 +48,16 @@ def load_profile(path: Path | None = None) -> Profile:
             )
     profile = _validate(settings, where)
     phrases = _phrase_lists(CONFIGS / profile.language.lexicon)
-    language = profile.language.model_copy(update={"phrases": phrases})
-    endings = phrases_named(phrases, "unfinished_endings")
-    turns = profile.turns.model_copy(update={"unfinished_endings": endings})
-    report = profile.report.model_copy(
-        update={"innocent_causes": _phrase_lists(CONFIGS / profile.report.causes)}
-    )
-    return profile.model_copy(update={"language": language, "turns": turns, "report": report})
+    profile = _filled(profile, "language", phrases=phrases)
+    for section, name in FROM_LEXICON:
+        profile = _filled(profile, section, **{name: phrases_named(phrases, name)})
+    causes = _phrase_lists(CONFIGS / profile.report.causes)
+    return _filled(profile, "report", innocent_causes=causes)
+
+
+def _filled(profile: Profile, section: str, **lists: Any) -> Profile:
+    """The profile with lists that a file of their own holds."""
+    return profile.model_copy(update={section: profile.section(section).model_copy(update=lists)})
 
 
 def _validate(settings: dict[str, Any], where: Path) -> Profile:

@@ -181,6 +181,9 @@ def permitted(spec: SessionSpec, refused: Mapping[str, Refusal]) -> SessionSpec:
         heard = [part for part in spec.media if part.hears]
         update["media"] = [part.model_copy(update={"shows": []}) for part in heard]
     update["ratings"] = [part for part in spec.ratings if f"dial_{part.rater}" not in refused]
+    update["reasons"] = [part for part in spec.reasons if f"dial_{part.rater}" not in refused]
+    if not refused.keys().isdisjoint(("dial_client", "dial_therapist")):
+        update["guesses"] = None  # the therapist's labels of the client's ratings
     if "transcribe" in refused:
         update["transcript"] = None
     return spec.model_copy(update=update)

@@ -19,7 +19,7 @@ from pipeline.speech_edges import to_audible
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import DIARIZATION
 
-VERSION = 3  # raise when the numbers can change
+VERSION = 4  # raise when the numbers can change
 
 
 def run(
@@ -80,6 +80,7 @@ def _rows(
             "end_s": min(one.end_s, duration_s),
             "speaker": one.speaker,
             "exclusive": exclusive,
+            "confidence": one.confidence,
         }
         for one in intervals
         if min(one.end_s, duration_s) > max(0.0, one.start_s)

@@ -1,26 +1,36 @@
-"""Head pose, gaze, lids, blinks and nods from the landmarks, and how far to trust each frame.
+"""Head, gaze, lids, openings and events from the landmarks, and how far to trust each frame.
 
 Pure arithmetic on `landmarks`, read piece by piece, so a changed gate never looks at the video
 again. A frame that fails a gate keeps its row and says why: `no_face`, `profile_view` (nose too far
 to the side for any pose), `small_face` (eyes too near each other in pixels) or `turned_away` (pose
 fine, but too far round or too far up or down for gaze).
 
+Axes and signs, for every column and event (drawn in `face_axes.svg`). Left and right are the
+picture's, as the camera sees it. Angles: yaw + = nose or gaze to the left, pitch + = up, roll + =
+the right eye lower. Place of the head, in mm from the camera: x + = to the right, y + = down, z + =
+away; a pinhole camera whose focal length is the frame's long side, and a mean face for the scale.
+
 Caveat: lids are also measured where only the momentary pitch is off, because shut lids disturb the
-mesh and with it the pitch; what counts for them is the pitch of the second around. Definitions and
-limits: SCIENCE 2.4; recipes and their measured errors: `head_pose`, `gaze`, `blinks`, `nods`.
+mesh and with it the pitch; what counts for them is the pitch of the second around. Millimetres are
+those of the mean face before that camera: good for changes, not for a tape measure. Definitions and
+limits: SCIENCE 2.4; recipes and their measured errors: `pose_fit`, `head_pose`, `gaze`, `blinks`,
+`nods`, `looking`, `face_openings`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.blinks import find_closures
 from pipeline.errors import SchemaError
+from pipeline.face_events import Person, face_events
+from pipeline.face_openings import OPENING_POINTS, OPENINGS, openings
+from pipeline.face_outlines import cue_check, thinned
 from pipeline.gaze import (
     LEFT_CORNERS,
     LEFT_IRIS,
@@ -33,14 +43,15 @@ from pipeline.gaze import (
     gaze_angles,
     iris_offset,
 )
-from pipeline.head_pose import POSE_POINTS, camera_matrix, head_angles
-from pipeline.nods import find_nods
+from pipeline.head_motion import head_speed, turn_angles
+from pipeline.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
+from pipeline.pose_fit import fit_poses
 from pipeline.settings import FaceSettings
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 from pipeline.stretches import Flags, Floats, local_rate_hz, running_median
-from pipeline.tables import FACE_EVENTS, FACE_FRAMES
+from pipeline.tables import CUE_CHECK, FACE_EVENTS, FACE_FRAMES, LANDMARKS
 
-VERSION = 1
+VERSION = 2
 """Raise when the numbers can change."""
 
 PIECE_ROWS = 2000
@@ -50,29 +61,54 @@ RATE_TOLERANCE = 0.99
 """A camera set to 20 Hz gives 19.98: a gate means the nominal rate."""
 
 Measured = dict[str, Floats]
-"""Per row: iod (n,), head (n, 3), left and right offset (n, 2), left and right lid (n,)."""
-_SHAPES = {"iod": (), "head": (3,), "left": (2,), "right": (2,), "lid_left": (), "lid_right": ()}
+"""By name, one row per row of `landmarks`, NaN where not measured; shapes as in `_SHAPES`."""
+_SHAPES: dict[str, tuple[int, ...]] = {
+    "iod": (),
+    "head": (3,),
+    "place": (3,),
+    "left": (2,),
+    "right": (2,),
+    "lid_left": (),
+    "lid_right": (),
+    "openings": (len(OPENINGS),),
+}
+_MODEL_MM = np.array([MEAN_FACE_MM[index] for index in POSE_POINTS], np.float64)
 
 
 def run(inputs: Inputs, engine: None, settings: FaceSettings) -> Outputs:
-    """`face_frames` and `face_events`; an absence of modality ``video`` if no face was measured."""
+    """Frames, events and a few outlines; an absence of ``video`` if no face was measured."""
     del engine
-    cameras = _cameras(inputs.tables["media"])
-    pieces, rows = [], []
-    for batch in inputs.pieces("landmarks", PIECE_ROWS):
-        pieces.append(_measure(batch, cameras, settings))
-        rows.append(batch.drop_columns(["points_px"]))
-    if not any(batch.num_rows for batch in rows):
-        empty = {"face_frames": FACE_FRAMES.empty(), "face_events": FACE_EVENTS.empty()}
-        return Outputs(empty)
-    measured = {name: np.concatenate([piece[name] for piece in pieces]) for name in _SHAPES}
-    scalars = pa.Table.from_batches(rows)
+    measured, scalars, outlines = _read(inputs, settings)
+    if not scalars.num_rows:
+        return Outputs(
+            {table.name: table.empty() for table in (FACE_FRAMES, FACE_EVENTS, CUE_CHECK)}
+        )
     frames, events = _derive(inputs.spec.id, scalars, measured, settings)
     absences: tuple[Absence, ...] = ()
     if not np.isfinite(measured["iod"]).any():
         sentence = "No face was found in the video that shows the client."
         absences = (Absence("video", "no_face", sentence),)
-    return Outputs({"face_frames": frames, "face_events": events}, absences=absences)
+    found = {"face_frames": frames, "face_events": events}
+    found["cue_check"] = cue_check(frames, outlines, settings)
+    return Outputs(found, absences=absences)
+
+
+def _read(
+    inputs: Inputs, settings: FaceSettings
+) -> tuple[Measured, pa.Table, list[pa.RecordBatch]]:
+    """What is measured of every row, the rows without their points, and a few outlines."""
+    cameras = _cameras(inputs.tables["media"])
+    pieces, outlines = [], []
+    rows = [LANDMARKS.arrow_schema().empty_table().drop_columns(["points_px"])]
+    for batch in inputs.pieces("landmarks", PIECE_ROWS):
+        pieces.append(_measure(batch, cameras, settings))
+        outlines.append(thinned(batch))
+        rows.append(pa.Table.from_batches([batch.drop_columns(["points_px"])]))
+    measured = {
+        name: np.concatenate([np.empty((0, *shape)), *(piece[name] for piece in pieces)])
+        for name, shape in _SHAPES.items()
+    }
+    return measured, pa.concat_tables(rows), outlines
 
 
 def _cameras(media: pa.Table) -> dict[int, Floats]:
@@ -88,22 +124,26 @@ def _measure(
 ) -> Measured:
     """What is arithmetic on one frame alone; NaN where no face was measured."""
     known = _present(batch, settings)
-    mesh = _mesh(batch)[known[np.asarray(batch.column("points_px").is_valid())]]
+    mesh = _mesh(batch)
+    rows = np.flatnonzero(known[np.asarray(batch.column("points_px").is_valid())])
     media = batch.column("media").to_numpy()[known]
-    left, right = mesh[:, LEFT_CORNERS], mesh[:, RIGHT_CORNERS]
-    iod = eye_distance_px(left, right)
-    head = np.full((len(mesh), 3), np.nan)
-    for index in np.unique(media):
-        rows = (media == index) & (iod >= settings.iod_pose_px)
-        head[rows] = head_angles(mesh[rows][:, POSE_POINTS], cameras[int(index)])
-    values = {
-        "iod": iod,
-        "head": head,
-        "left": iris_offset(mesh[:, LEFT_IRIS], left),
-        "right": iris_offset(mesh[:, RIGHT_IRIS], right),
-        "lid_left": eye_aspect_ratio(mesh[:, LEFT_LID]),
-        "lid_right": eye_aspect_ratio(mesh[:, RIGHT_LID]),
+    left, right = _points(mesh, rows, LEFT_CORNERS), _points(mesh, rows, RIGHT_CORNERS)
+    irises = _points(mesh, rows, (LEFT_IRIS, RIGHT_IRIS))
+    values = {name: np.full((len(rows), *shape), np.nan) for name, shape in _SHAPES.items()}
+    values |= {
+        "iod": eye_distance_px(left, right),
+        "left": iris_offset(irises[:, 0], left),
+        "right": iris_offset(irises[:, 1], right),
+        "lid_left": eye_aspect_ratio(_points(mesh, rows, LEFT_LID)),
+        "lid_right": eye_aspect_ratio(_points(mesh, rows, RIGHT_LID)),
     }
+    for index in np.unique(media):
+        here, camera = np.flatnonzero(media == index), cameras[int(index)]
+        poses = fit_poses(_points(mesh, rows[here], POSE_POINTS), _MODEL_MM, camera)
+        drawn = _points(mesh, rows[here], OPENING_POINTS)
+        values["head"][here] = turn_angles(poses.turn)
+        values["place"][here] = poses.place
+        values["openings"][here] = openings(drawn, poses, camera)
     return {name: _spread(values[name], known, shape) for name, shape in _SHAPES.items()}
 
 
@@ -116,17 +156,23 @@ def _present(batch: pa.RecordBatch, settings: FaceSettings) -> Flags:
     )
 
 
-def _mesh(batch: pa.RecordBatch) -> Floats:
+def _mesh(batch: pa.RecordBatch) -> NDArray[np.float32]:
     """Points of the rows that have some, shape (n_measured, 478, 2)."""
-    points = batch.column("points_px").drop_null()
-    sizes = np.unique(points.value_lengths().to_numpy(zero_copy_only=False))
+    points = batch.column("points_px")
+    sizes = np.unique(points.value_lengths().drop_null().to_numpy(zero_copy_only=False))
     if set(sizes.tolist()) - {2 * MESH_POINTS}:
         raise SchemaError(
             f"landmarks.points_px holds rows of {sizes.tolist()} values; "
             f"{2 * MESH_POINTS} are needed: mesh and irises"
         )
-    flat = points.flatten().to_numpy(zero_copy_only=False)
-    return flat.astype(np.float64).reshape(-1, MESH_POINTS, 2)
+    # flattening leaves out the rows without points
+    flat = np.asarray(points.flatten().to_numpy(zero_copy_only=False), np.float32)
+    return flat.reshape(-1, MESH_POINTS, 2)
+
+
+def _points(mesh: NDArray[np.float32], rows: NDArray[np.intp], indices: Sequence[int]) -> Floats:
+    """Some points of some rows, shape (n_rows, n_indices, 2); the mesh itself is never copied."""
+    return mesh[rows[:, None], np.array(indices)].astype(np.float64)
 
 
 def _spread(values: Floats, known: Flags, shape: tuple[int, ...]) -> Floats:
@@ -141,32 +187,87 @@ def _derive(
     """Gates need neighbouring frames, and events whole stretches: once per person, all frames."""
     t_s = landmarks.column("t_s").to_numpy()
     roles = np.array(landmarks.column("role").to_pylist())
-    engine_reason = np.array(landmarks.column("reason").to_pylist(), dtype=object)
-    lids_ok, blinks_sought, nods_sought = (np.zeros(len(t_s), bool) for _ in range(3))
+    reason = _reasons(np.array(landmarks.column("reason").to_pylist(), object), measured, settings)
+    columns = _frames(session_id, landmarks, measured, reason, settings)
+    flags = {name: np.zeros(len(t_s), bool) for name in _FLAGS}
+    speed = np.full(len(t_s), np.nan)
     events: list[dict[str, Any]] = []
     for role in np.unique(roles):
         rows = np.flatnonzero(roles == role)
         own = {name: values[rows] for name, values in measured.items()}
-        rate_hz = local_rate_hz(t_s[rows])
-        lids_ok[rows] = _lids_usable(t_s[rows], own, settings)
-        blinks_sought[rows] = lids_ok[rows] & (rate_hz >= RATE_TOLERANCE * settings.blink_min_fps)
-        nods_sought[rows] = (np.abs(own["head"][:, 0]) <= settings.yaw_pose_max_deg) & (
-            rate_hz >= RATE_TOLERANCE * settings.nod_min_fps
-        )
+        found = _sought(t_s[rows], own, reason[rows], settings)
+        for name in _FLAGS:
+            flags[name][rows] = found[name]
+        person = _person(t_s[rows], own, reason[rows], found, settings)
+        speed[rows] = head_speed(person.t_s, person.head, found["speed_sought"])
         who = {"session_id": session_id, "role": str(role)}
-        found = _events(t_s[rows], own, blinks_sought[rows], nods_sought[rows], settings)
-        events += [{**who, **event} for event in found]
-    reason = _reasons(engine_reason, measured, settings)
-    frames = _frames(session_id, landmarks, measured, reason, lids_ok, settings)
-    frames |= {"blinks_sought": blinks_sought, "nods_sought": nods_sought}
+        if np.isfinite(own["iod"]).any():
+            events += [{**who, **asdict(event)} for event in face_events(person, settings)]
     events.sort(key=lambda event: (event["start_s"], event["kind"]))
-    return FACE_FRAMES.build(frames), FACE_EVENTS.build_rows(events)
+    columns |= _of_neighbours(columns, measured, flags, speed)
+    return FACE_FRAMES.build(columns), FACE_EVENTS.build_rows(events)
+
+
+_FLAGS = ("lids_usable", "blinks_sought", "nods_sought", "speed_sought")
+
+
+def _sought(
+    t_s: Floats, measured: Measured, reason: NDArray[Any], settings: FaceSettings
+) -> dict[str, Flags]:
+    """Which frames are good enough, and near enough to their neighbours, for what."""
+    rate_hz = local_rate_hz(t_s) / RATE_TOLERANCE
+    posed = _posed(measured, settings)
+    lids = _lids_usable(t_s, measured, settings) | _none(reason)
+    return {
+        "lids_usable": lids,
+        "blinks_sought": lids & (rate_hz >= settings.blink_min_fps),
+        "nods_sought": posed & (rate_hz >= settings.nod_min_fps),
+        "speed_sought": posed & (rate_hz >= settings.head_min_fps),
+    }
+
+
+def _person(
+    t_s: Floats,
+    measured: Measured,
+    reason: NDArray[Any],
+    sought: Mapping[str, Flags],
+    settings: FaceSettings,
+) -> Person:
+    head = np.where(_posed(measured, settings)[:, None], measured["head"], np.nan)
+    return Person(
+        t_s=t_s,
+        lids=(measured["lid_left"] + measured["lid_right"]) / 2,
+        head=head,
+        gaze=_gaze(measured, settings),
+        valid=_none(reason),
+        blinks_sought=sought["blinks_sought"],
+        nods_sought=sought["nods_sought"],
+        absent=np.asarray(reason == "no_face", bool),
+    )
+
+
+def _posed(measured: Measured, settings: FaceSettings) -> Flags:
+    """Where the head's pose can be trusted."""
+    facing = np.abs(measured["head"][:, 0]) <= settings.yaw_pose_max_deg
+    return np.asarray(facing & (measured["iod"] >= settings.iod_pose_px))
+
+
+def _gaze(measured: Measured, settings: FaceSettings) -> Floats:
+    per_width = settings.gaze_deg_per_eye_width
+    return gaze_angles(measured["head"], measured["left"], measured["right"], per_width)
+
+
+def _none(reason: NDArray[Any]) -> Flags:
+    return np.array([value is None for value in reason], bool)
 
 
 def _reasons(
     engine_reason: NDArray[Any], measured: Measured, settings: FaceSettings
 ) -> NDArray[Any]:
-    """Why a frame is not good enough for gaze; None where it is. Shape (n,)."""
+    """Why a frame is not good enough for gaze; None where it is. Shape (n,).
+
+    Eyes seen from the side are near each other in the picture: that is no small face.
+    """
     iod, yaw, pitch = measured["iod"], measured["head"][:, 0], measured["head"][:, 1]
     turned = (np.abs(yaw) > settings.yaw_gaze_max_deg) | (
         np.abs(pitch) > settings.pitch_gaze_max_deg
@@ -177,14 +278,14 @@ def _reasons(
     reason[iod < settings.iod_gaze_px] = "small_face"
     reason[np.abs(yaw) > settings.yaw_pose_max_deg] = "profile_view"
     reason[np.isnan(iod)] = "no_face"
-    told = engine_reason != None  # noqa: E711  # element by element
+    told = ~_none(engine_reason)
     reason[told] = engine_reason[told]
     return reason
 
 
 def _lids_usable(t_s: Floats, measured: Measured, settings: FaceSettings) -> Flags:
     yaw, pitch = measured["head"][:, 0], measured["head"][:, 1]
-    posed = np.isfinite(pitch) & (np.abs(yaw) <= settings.yaw_pose_max_deg)
+    posed = _posed(measured, settings)
     if not posed.any():
         return posed
     steady = running_median(t_s, pitch, posed, STEADY_PITCH_S)
@@ -196,64 +297,53 @@ def _lids_usable(t_s: Floats, measured: Measured, settings: FaceSettings) -> Fla
     )
 
 
-def _events(
-    t_s: Floats,
-    measured: Measured,
-    blinks_sought: Flags,
-    nods_sought: Flags,
-    settings: FaceSettings,
-) -> list[dict[str, Any]]:
-    lids = (measured["lid_left"] + measured["lid_right"]) / 2
-    closures: list[dict[str, Any]] = [
-        {
-            "kind": "blink" if closure.duration_s <= settings.blink_max_s else "eye_closure",
-            "start_s": closure.start_s,
-            "end_s": closure.end_s,
-            "size": closure.depth,
-        }
-        for closure in find_closures(t_s, lids, blinks_sought, settings)
-    ]
-    pitch = measured["head"][:, 1]
-    return closures + [
-        {
-            "kind": "nod_fast" if nod.is_fast else "nod_slow",
-            "start_s": nod.start_s,
-            "end_s": nod.end_s,
-            "size": nod.size_deg,
-        }
-        for nod in find_nods(t_s, pitch, nods_sought, least_deg=settings.nod_min_deg)
-    ]
-
-
 def _frames(
     session_id: str,
     landmarks: pa.Table,
     measured: Measured,
     reason: NDArray[Any],
-    lids_ok: Flags,
     settings: FaceSettings,
 ) -> dict[str, Any]:
     """Columns of `FACE_FRAMES` that are known frame by frame."""
-    head, valid = measured["head"], np.array([value is None for value in reason])
-    posed = np.abs(head[:, 0]) <= settings.yaw_pose_max_deg
-    gaze = gaze_angles(head, measured["left"], measured["right"], settings.gaze_deg_per_eye_width)
+    valid = _none(reason)
+    posed = _posed(measured, settings)
     copied = ("media", "frame_index", "media_pts_s", "t_s", "role")
     columns: dict[str, Any] = {name: landmarks.column(name) for name in copied}
     columns |= {
-        "session_id": [session_id] * len(valid),
+        "session_id": pa.array([session_id] * len(valid)),
         "face_present": np.isfinite(measured["iod"]),
         "face_valid": valid,
         "face_iod_px": measured["iod"],
-        "head_yaw_deg": np.where(posed, head[:, 0], np.nan),
-        "head_pitch_deg": np.where(posed, head[:, 1], np.nan),
-        "head_roll_deg": np.where(posed, head[:, 2], np.nan),
-        "gaze_yaw_deg": np.where(valid, gaze[:, 0], np.nan),
-        "gaze_pitch_deg": np.where(valid, gaze[:, 1], np.nan),
-        "eye_aspect_left": np.where(lids_ok, measured["lid_left"], np.nan),
-        "eye_aspect_right": np.where(lids_ok, measured["lid_right"], np.nan),
-        "reason": pa.array(list(reason), pa.string()),
+        "reason": pa.array(reason, pa.string()),
     }
+    for names, values, where in (
+        (("head_yaw_deg", "head_pitch_deg", "head_roll_deg"), measured["head"], posed),
+        (("head_x_mm", "head_y_mm", "head_z_mm"), measured["place"], posed),
+        (("gaze_yaw_deg", "gaze_pitch_deg"), _gaze(measured, settings), valid),
+        (OPENINGS, measured["openings"], valid),
+    ):
+        kept = np.where(where[:, None], values, np.nan)
+        columns |= {name: kept[:, i] for i, name in enumerate(names)}
     return columns
+
+
+def _of_neighbours(
+    columns: Mapping[str, Any], measured: Measured, flags: Mapping[str, Flags], speed: Floats
+) -> dict[str, Any]:
+    """Columns of `FACE_FRAMES` that the frames around a frame have a say in."""
+    posed, known = np.isfinite(columns["head_yaw_deg"]), np.isfinite(speed)
+    lids = flags["lids_usable"]
+    why = np.full(len(speed), None, dtype=object)
+    why[~known] = np.where(flags["speed_sought"], "few_samples", "low_fps")[~known]
+    why[~posed] = np.array(columns["reason"].to_pylist(), object)[~posed]
+    return {
+        "head_speed_dps": speed,
+        "head_speed_reason": pa.array(why, pa.string()),
+        "eye_aspect_left": np.where(lids, measured["lid_left"], np.nan),
+        "eye_aspect_right": np.where(lids, measured["lid_right"], np.nan),
+        "blinks_sought": flags["blinks_sought"],
+        "nods_sought": flags["nods_sought"],
+    }
 
 
 def _floats(values: pa.Array) -> Floats:
@@ -266,7 +356,7 @@ STAGE = Stage(
     run=run,
     settings=FaceSettings,
     reads=("landmarks", "media"),
-    writes=("face_frames", "face_events"),
+    writes=("face_frames", "face_events", "cue_check"),
     scope="analyse_video",
     modality="video",
 )

@@ -14,6 +14,7 @@ from typing import Any, cast
 from models.base import SAMPLE_RATE_HZ, SpeechDetector
 from pipeline import audio_quality
 from pipeline.errors import MediaError
+from pipeline.forms import form_row
 from pipeline.media import FolderRecording, MediaProbe, sha256_of
 from pipeline.microphones import CROSSTALK, CROSSTALK_OK_DB, ChannelDiarizer, keeps_apart
 from pipeline.session import own_channels
@@ -22,7 +23,7 @@ from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, SPEECH
 from pipeline.timeline import Span
 
-VERSION = 3  # raise when the numbers can change
+VERSION = 4  # raise when the numbers can change
 
 GAZE_FPS = 15.0  # SCIENCE 2.4: nods and gaze travel need this frame rate
 BLINK_FPS = 20.0  # and blink counts this
@@ -83,7 +84,7 @@ def run(
         "media": MEDIA.build_rows(_media(inputs, recording, files)),
         "quality": QUALITY_FIGURES.build_rows(_row(inputs, figure) for figure in figures),
         "forms": FORMS.build_rows(
-            {"session_id": inputs.spec.id, **form.model_dump()} for form in inputs.spec.forms
+            form_row(inputs.spec.id, form.model_dump()) for form in inputs.spec.forms
         ),
         "speech": SPEECH.build_rows(
             {"session_id": inputs.spec.id, "start_s": start_s, "end_s": end_s}

@@ -6,43 +6,53 @@ a reason, never a missing row. Only the client's rows are kept unless `landmarks
 otherwise. Where `session.toml` gives a person's region they are looked for in it only. Points are
 rounded to 1/64 px, below what the networks resolve (Kartynnik et al. 2019).
 
-The rows pass through an anonymous temporary file, compressed: memory stays flat, and a recording
-that breaks off halfway leaves nothing behind.
+While the frames pass, two small things are noted, so that the video is decoded once: how much each
+part of the picture changes (`motion_grid`), and where each person's face usually is (`seats`). Both
+are places and amounts of movement, of whoever is shown; neither holds a feature of a face.
+
+The rows pass through anonymous temporary files, compressed: memory stays flat, and a recording that
+breaks off halfway leaves nothing behind.
 """
 
 from __future__ import annotations
 
-import tempfile
+from array import array
 from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from models.base import FaceObservation, FaceTracker, Frame
 from pipeline.errors import MediaError
+from pipeline.motion_grid import GridStep, MotionGrid, counts_column
 from pipeline.session import MediaFile, Role
 from pipeline.settings import LandmarksSettings
+from pipeline.spool import Spool
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
-from pipeline.tables import LANDMARKS
+from pipeline.tables import LANDMARKS, MOTION_GRID, SEATS
 
-VERSION = 2
+VERSION = 3
 """Raise when the numbers can change."""
 
 PIECE_ROWS = 1500
 """Rows handed on together: a minute of video, 6 MB."""
 STEPS_PER_PX = 64.0
 
+Pieces = Iterator[pa.Table]
+WRITES = {table.name: table for table in (LANDMARKS, MOTION_GRID, SEATS)}
+
 
 def run(inputs: Inputs, engine: FaceTracker | Missing, settings: LandmarksSettings) -> Outputs:
-    """Landmarks of the people asked for, as a stream of pieces.
+    """Landmarks of the people asked for and the motion grid, as streams; seats as a table.
 
     An absence of modality ``video`` is given where no readable file shows the client, the engine
     is missing, or the video breaks off (``unreadable_media``; nothing of it is kept then). Of a
     session whose files show nobody `ingest` has said that there is no video.
     """
     if not any(part.shows for part in inputs.spec.media):
-        return Outputs({"landmarks": LANDMARKS.empty()})
+        return Outputs(_empty())
     wanted: tuple[Role, ...] = ("client",) if settings.people == 1 else ("client", "therapist")
     media, reason = _choose_video(inputs, wanted)
     if media is None:
@@ -50,15 +60,17 @@ def run(inputs: Inputs, engine: FaceTracker | Missing, settings: LandmarksSettin
     if isinstance(engine, Missing):
         return _absent(engine.reason, engine.sentence)
     try:
-        pieces = _spooled(_pieces(inputs, engine, media, wanted, settings))
+        return Outputs(_watched(inputs, engine, media, wanted, settings))
     except MediaError as error:
         return _absent("unreadable_media", f"The video of media {media} cannot be used: {error}")
-    return Outputs({"landmarks": pieces})
 
 
 def _absent(reason: str, sentence: str) -> Outputs:
-    absence = Absence("video", reason, sentence)
-    return Outputs({"landmarks": LANDMARKS.empty()}, absences=(absence,))
+    return Outputs(_empty(), absences=(Absence("video", reason, sentence),))
+
+
+def _empty() -> dict[str, pa.Table | Pieces]:
+    return {name: table.empty() for name, table in WRITES.items()}
 
 
 def _sentence(reason: str) -> str:
@@ -82,20 +94,47 @@ def _choose_video(inputs: Inputs, wanted: Sequence[Role]) -> tuple[int | None, s
     return None, reasons[0] if reasons else "no_media"
 
 
+def _watched(
+    inputs: Inputs,
+    engine: FaceTracker,
+    media: int,
+    wanted: Sequence[Role],
+    settings: LandmarksSettings,
+) -> dict[str, pa.Table | Pieces]:
+    """Computes everything now and keeps it on disk, to be handed on piece by piece later."""
+    grid = MotionGrid()
+    faces: dict[Role, array[float]] = {role: array("f") for role in inputs.spec.media[media].shows}
+    with ExitStack() as on_failure:
+        landmarks, motion = Spool(LANDMARKS.arrow_schema()), Spool(MOTION_GRID.arrow_schema())
+        on_failure.callback(landmarks.close)
+        on_failure.callback(motion.close)
+        for piece in _pieces(inputs, engine, media, wanted, settings, grid, faces):
+            landmarks.add(piece)
+            motion.add(_grid_table(inputs, media, grid.take()))
+        motion.add(_grid_table(inputs, media, grid.take()))
+        seats = _seats(inputs, media, faces, grid.size)
+        on_failure.pop_all()
+    return {"landmarks": landmarks.pieces(), "motion_grid": motion.pieces(), "seats": seats}
+
+
 def _pieces(
     inputs: Inputs,
     engine: FaceTracker,
     media: int,
     wanted: Sequence[Role],
     settings: LandmarksSettings,
-) -> Iterator[pa.Table]:
-    """The engine's rows, `PIECE_ROWS` at a time, last piece shorter."""
+    grid: MotionGrid,
+    faces: dict[Role, array[float]],
+) -> Pieces:
+    """The engine's rows, `PIECE_ROWS` at a time, last piece shorter; notes movement and faces."""
     shows = inputs.spec.media[media].shows
     regions = _regions(inputs.spec.media[media])
     frames = inputs.recording.frames(media, max_fps=settings.max_fps)
-    counted = _with_progress(frames, inputs, media)
+    seen = _with_motion(_with_progress(frames, inputs, media), grid)
     rows: list[FaceObservation] = []
-    for observation in engine.track(counted, people=len(shows), regions=regions):
+    for observation in engine.track(seen, people=len(shows), regions=regions):
+        if observation.box is not None:
+            faces[shows[observation.person]].extend(observation.box)
         if shows[observation.person] not in wanted:
             continue
         rows.append(observation)
@@ -124,6 +163,46 @@ def _with_progress(frames: Iterator[Frame], inputs: Inputs, media: int) -> Itera
         yield frame
         if total:
             inputs.progress("landmarks", min(1.0, (frame.index + 1) / total))
+
+
+def _with_motion(frames: Iterator[Frame], grid: MotionGrid) -> Iterator[Frame]:
+    for frame in frames:
+        grid.look(frame)
+        yield frame
+
+
+def _grid_table(inputs: Inputs, media: int, steps: Sequence[GridStep]) -> pa.Table:
+    return MOTION_GRID.build(
+        {
+            "session_id": [inputs.spec.id] * len(steps),
+            "media": [media] * len(steps),
+            "t_s": [inputs.recording.t_of(media, step.pts_s) for step in steps],
+            "changed_px": counts_column(steps),
+            "brightness_change": [step.mean_change for step in steps],
+            "brightness_change_abs": [step.mean_absolute_change for step in steps],
+            "shift_prop": [step.shift_explained for step in steps],
+        }
+    )
+
+
+def _seats(
+    inputs: Inputs,
+    media: int,
+    faces: dict[Role, array[float]],
+    size: tuple[int, int] | None,
+) -> pa.Table:
+    """The median face box of each person shown, in shares of the picture."""
+    height, width = size or (1, 1)
+    rows = []
+    for role, boxes in faces.items():
+        seen = np.frombuffer(boxes, np.float32).reshape(-1, 4) / (width, height, width, height)
+        usual = np.median(seen, axis=0).tolist() if len(seen) else [None] * 4
+        places = zip(("left", "top", "width", "height"), usual, strict=True)
+        rows.append(
+            {"session_id": inputs.spec.id, "media": media, "role": role, "face_count": len(seen)}
+            | {f"face_{name}": value for name, value in places}
+        )
+    return SEATS.build_rows(rows)
 
 
 def _table(
@@ -163,38 +242,13 @@ def _points(meshes: Sequence[np.ndarray[Any, Any] | None]) -> pa.Array:
     )
 
 
-def _spooled(pieces: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Computes all pieces now, keeps them on disk, and hands them out one by one later."""
-    spool = tempfile.TemporaryFile()  # noqa: SIM115  # read after this call; has no name on disk
-    try:
-        _write(spool, pieces)
-    except BaseException:
-        spool.close()
-        raise
-    return _read(spool)
-
-
-def _write(spool: IO[bytes], pieces: Iterator[pa.Table]) -> None:
-    options = pa.ipc.IpcWriteOptions(compression="zstd")
-    with pa.ipc.new_stream(spool, LANDMARKS.arrow_schema(), options=options) as writer:
-        for piece in pieces:
-            writer.write_table(piece)
-
-
-def _read(spool: IO[bytes]) -> Iterator[pa.Table]:
-    with spool:
-        spool.seek(0)
-        for batch in pa.ipc.open_stream(spool):
-            yield pa.Table.from_batches([batch])
-
-
 STAGE = Stage(
     name="landmarks",
     version=VERSION,
     run=run,
     settings=LandmarksSettings,
     reads=("media",),
-    writes=("landmarks",),
+    writes=tuple(WRITES),
     sources=("session", "media"),
     engine="face_tracker",
     scope="analyse_video",

@@ -2,8 +2,9 @@
 
 Every value describes words, by phrase lists that a clinic can read and edit (`lexicon.en.toml`),
 not what anybody meant by them. Where people meet from afar the network delays every reply:
-latencies are kept, and marked as degraded. Caveats: phrase rules err (SCIENCE 2.11); a transcript's
-own errors come on top.
+latencies are kept, and marked as degraded; so are latencies between voices that the diarizer is not
+sure of, and what is read from words that the recogniser is not sure of. Caveats: phrase rules err
+(SCIENCE 2.11); a transcript's own errors come on top.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pipeline import tables
 from pipeline.cohesion import COHESION_MIN_WORDS, cohesion, content_words, echo_ratio
 from pipeline.cues import CueRules, feedback_sought, repair_marker
 from pipeline.lexicon import compile_leading, contains, phrases_named
-from pipeline.questions import QuestionRules, is_punctuated
+from pipeline.questions import QuestionRules
 from pipeline.replies import (
     agreement_pattern,
     latency_z,
@@ -31,8 +32,9 @@ from pipeline.settings import LanguageSettings
 from pipeline.spoken import Spoken, spoken_turns
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import Floats, robust_z
+from pipeline.turn_confidence import Certainty, certainty
 
-VERSION = 3
+VERSION = 4
 """Raise when the numbers can change."""
 
 DISCLOSURE_MIN_WORDS = 8
@@ -46,9 +48,10 @@ def run(inputs: Inputs, engine: None, settings: LanguageSettings) -> Outputs:  #
     upstream = inputs.tables
     words = upstream["words"]
     turns = spoken_turns(upstream["speaker_turns"], _roles(upstream["roles"]), words)
+    sure = certainty(upstream, settings)
     if turns and words.num_rows:
-        _read(turns, settings, upstream["diarization"], words)
-    rows = _rows(inputs.spec, turns, settings, transcribed=words.num_rows > 0)
+        _read(turns, settings, upstream["diarization"], punctuated=sure.punctuated)
+    rows = _rows(inputs.spec, turns, settings, sure, transcribed=words.num_rows > 0)
     phrases = _phrases(inputs.spec.id, turns, rows)
     return Outputs(
         {"turns": tables.TURNS.build_rows(rows), "phrases": tables.PHRASES.build_rows(phrases)}
@@ -61,9 +64,8 @@ def _roles(assignment: pa.Table) -> dict[int, str]:
 
 
 def _read(
-    turns: Sequence[Spoken], settings: LanguageSettings, diarization: pa.Table, words: pa.Table
+    turns: Sequence[Spoken], settings: LanguageSettings, diarization: pa.Table, *, punctuated: bool
 ) -> None:
-    punctuated = is_punctuated(words.column("text").to_pylist())
     questions = QuestionRules(settings.phrases, punctuated=punctuated)
     cues = CueRules(settings.phrases, punctuated=punctuated)
     for turn in turns:
@@ -75,15 +77,22 @@ def _read(
 
 
 def _rows(
-    spec: SessionSpec, turns: Sequence[Spoken], settings: LanguageSettings, *, transcribed: bool
+    spec: SessionSpec,
+    turns: Sequence[Spoken],
+    settings: LanguageSettings,
+    sure: Certainty,
+    *,
+    transcribed: bool,
 ) -> list[Row]:
     said = [turn.tokens() for turn in turns]
+    doubts = _doubts(spec, turns, sure)
     parts = (
         [_timing(turn, settings) for turn in turns],
-        _questions(spec, turns, settings, transcribed=transcribed),
+        _certainties(turns, sure),
+        _questions(turns, settings, doubts, transcribed=transcribed),
         _replies(turns, said, settings, transcribed=transcribed),
-        _lexical(spec, turns, settings, transcribed=transcribed),
-        _cues(turns, said, transcribed=transcribed),
+        _lexical(turns, settings, doubts, transcribed=transcribed),
+        _cues(turns, said, sure, transcribed=transcribed),
         _cohesions(turns, said, settings, transcribed=transcribed),
     )
     shared = ({"session_id": spec.id, "role": turn.role} for turn in turns)
@@ -110,14 +119,47 @@ def _timing(turn: Spoken, settings: LanguageSettings) -> Row:
     }
 
 
+def _certainties(turns: Sequence[Spoken], sure: Certainty) -> Iterator[Row]:
+    for at, turn in enumerate(turns):
+        why = "words_unsure" if sure.words_unsure[at] else None
+        if not sure.punctuated:
+            why = why or "no_punctuation"
+        yield {
+            "word_probability": float(sure.words[at]),
+            "diar_confidence": float(sure.voice[at]),
+            "diar_confidence_reason": "not_measured" if np.isnan(sure.voice[at]) else None,
+            "is_question_reason": why if turn.words else "no_transcript",
+        }
+
+
+def _doubts(spec: SessionSpec, turns: Sequence[Spoken], sure: Certainty) -> list[str | None]:
+    """What degrades each reply's latency: the line, either voice, or whether a question was put."""
+    if spec.session.capture == "remote":
+        return ["remote_delay"] * len(turns)
+    place = {turn.row["turn_id"]: at for at, turn in enumerate(turns)}
+    found: list[str | None] = []
+    for at, turn in enumerate(turns):
+        asked = at if turn.answers is None else place[turn.answers]
+        cases = (
+            (sure.voice_unsure[at] or sure.voice_unsure[asked], "voice_unsure"),
+            (sure.words_unsure[asked], "words_unsure"),
+            (not sure.punctuated, "no_punctuation"),
+        )
+        found.append(next((why for holds, why in cases if holds), None))
+    return found
+
+
 def _questions(
-    spec: SessionSpec, turns: Sequence[Spoken], settings: LanguageSettings, *, transcribed: bool
+    turns: Sequence[Spoken],
+    settings: LanguageSettings,
+    doubts: Sequence[str | None],
+    *,
+    transcribed: bool,
 ) -> Iterator[Row]:
     scores, score_reason = latency_z(*_latencies(turns), settings)
-    z_reason = "remote_delay" if spec.session.capture == "remote" else score_reason
-    for turn, score in zip(turns, scores, strict=True):
+    for turn, score, doubt in zip(turns, scores, doubts, strict=True):
         heard = transcribed and bool(turn.words)
-        reason = z_reason if np.isfinite(score) else score_reason
+        reason = (doubt or score_reason) if np.isfinite(score) else score_reason
         yield {
             "is_question": (turn.question is not None) if heard else None,
             "question_type": turn.question,
@@ -174,30 +216,33 @@ def _function_words(settings: LanguageSettings) -> frozenset[str]:
 
 
 def _lexical(
-    spec: SessionSpec, turns: Sequence[Spoken], settings: LanguageSettings, *, transcribed: bool
+    turns: Sequence[Spoken],
+    settings: LanguageSettings,
+    doubts: Sequence[str | None],
+    *,
+    transcribed: bool,
 ) -> Iterator[Row]:
     fillers = compile_leading(phrases_named(settings.phrases, "fillers") if transcribed else ())
     measured = [lexical_latency(turn, fillers) for turn in turns]
     latencies = np.array([np.nan if value is None else value for value, _ in measured])
     scores, score_reason = latency_z(latencies, _latencies(turns)[1], settings)
-    z_reason = "remote_delay" if spec.session.capture == "remote" else score_reason
-    for turn, (value, missing), score in zip(turns, measured, scores, strict=True):
+    for turn, (value, missing), score, doubt in zip(turns, measured, scores, doubts, strict=True):
         no_reply = missing == "no_question"
         why = _no_reply(turn, transcribed=transcribed) if no_reply else missing
         yield {
             "response_latency_lexical_s": value,
             "response_latency_lexical_z": float(score),
             "response_latency_lexical_reason": (
-                why or (z_reason if np.isfinite(score) else score_reason)
+                why or ((doubt or score_reason) if np.isfinite(score) else score_reason)
             ),
         }
 
 
 def _cues(
-    turns: Sequence[Spoken], said: Sequence[Sequence[str]], *, transcribed: bool
+    turns: Sequence[Spoken], said: Sequence[Sequence[str]], sure: Certainty, *, transcribed: bool
 ) -> Iterator[Row]:
     before: Spoken | None = None
-    for turn, tokens in zip(turns, said, strict=True):
+    for turn, tokens, unsure in zip(turns, said, sure.words_unsure, strict=True):
         demur = _demurs(turn, before)
         if turn.row["takes_floor"]:
             before = turn
@@ -212,7 +257,7 @@ def _cues(
             "solicit_feedback": feedback_sought(turn.matches),
             "repair_marker": repair_marker(turn.matches),
             "client_demur": demur,
-            "words_reason": None,
+            "words_reason": "words_unsure" if unsure else None,
         }
 
 

@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 from pipeline.settings import RatingsSettings
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 Kind = Literal["high", "low"]
 
 MADN = 1.4826
+EXACT = 1e6
+"""Ratings are compared as whole millionths of a point: equal means stay equal wherever they lie."""
 HINDERING_BELOW, HELPFUL_ABOVE = 45.0, 55.0
 
 
@@ -50,7 +53,7 @@ def pick_segments(course: Floats, settings: RatingsSettings) -> list[Segment]:
         return []
     median = float(np.nanmedian(course))
     spread = MADN * float(np.nanmedian(np.abs(course - median)))
-    taken = np.zeros(len(course), bool)
+    taken: Flags = np.zeros(len(course), bool)
     found: list[Segment] = []
     kinds: tuple[Kind, ...] = ("high", "low")
     for rank in range(1, settings.segments_per_kind + 1):
@@ -68,32 +71,39 @@ def pick_segments(course: Floats, settings: RatingsSettings) -> list[Segment]:
 
 
 def _extreme(
-    course: Floats, taken: NDArray[np.bool_], kind: Kind, length: int, settings: RatingsSettings
+    course: Floats, taken: Flags, kind: Kind, length: int, settings: RatingsSettings
 ) -> tuple[int, int] | None:
     """The free stretch whose running mean is most extreme, grown."""
-    sign = 1.0 if kind == "high" else -1.0
     usable = np.isfinite(course) & ~taken
-    sums = np.convolve(np.where(usable, course, 0.0), np.ones(length), "valid")
-    whole = np.convolve(usable, np.ones(length), "valid") > length - 0.5
+    exact = np.round(np.where(usable, course, 0.0) * EXACT).astype(np.int64)
+    whole = _running_sums(usable.astype(np.int64), length) == length
     if not whole.any():
         return None
-    # rounded, so that equal means stay equal whatever the order they were summed in
-    marked = np.where(whole, np.round(sign * sums / length, 9), -np.inf)
-    first = int(np.argmax(marked))
-    return _grown(course, usable, (first, first + length), settings)
+    sums = _running_sums(exact, length) * (1 if kind == "high" else -1)
+    first = int(np.argmax(np.where(whole, sums, np.iinfo(np.int64).min)))
+    return _grown(exact, usable, (first, first + length), settings)
+
+
+def _running_sums(values: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    sums = np.concatenate([[0], np.cumsum(values)])
+    return np.asarray(sums[length:] - sums[:-length])
 
 
 def _grown(
-    course: Floats, usable: NDArray[np.bool_], span: tuple[int, int], settings: RatingsSettings
+    exact: NDArray[np.int64], usable: Flags, span: tuple[int, int], settings: RatingsSettings
 ) -> tuple[int, int]:
     """Second by second to the side that is nearer to the extreme; to the earlier one on a tie."""
     first, stop = span
-    centre = float(course[first:stop].mean())
-    away = np.where(usable, np.abs(course - centre), np.inf)
+    length = stop - first
+    away = np.abs(exact * length - int(exact[first:stop].sum()))
+    limit = settings.segment_grow_points * EXACT * length
+
+    def distance(at: int) -> float:
+        return float(away[at]) if 0 <= at < len(exact) and usable[at] else np.inf
+
     while stop - first < settings.segment_max_s:
-        before = away[first - 1] if first > 0 else np.inf
-        after = away[stop] if stop < len(course) else np.inf
-        if min(before, after) > settings.segment_grow_points:
+        before, after = distance(first - 1), distance(stop)
+        if min(before, after) > limit:
             break
         if before <= after:
             first -= 1

@@ -13,30 +13,36 @@ ways). A file that cannot be read is one rater's absence; the other rater's dial
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from pipeline import tables
-from pipeline.dial_files import DialCourse, read_dial
+from pipeline.dial_direction import disagrees_with_reasons, of_text
+from pipeline.dial_figures import dial_figures
+from pipeline.dial_files import DialCourse, Rating, read_rating
+from pipeline.dial_lag import Lag, estimate_lag, turn_changes
 from pipeline.errors import SessionError
 from pipeline.player_clock import player_zero_s
-from pipeline.rating_segments import HELPFUL_ABOVE, HINDERING_BELOW, pick_segments
+from pipeline.rating_reasons import read_reasons
+from pipeline.rating_segments import pick_segments
 from pipeline.settings import RatingsSettings
 from pipeline.spans import Floats, Windows, amount_inside
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 
-VERSION = 2
+VERSION = 3
 """Raise when the numbers can change."""
 
 RATERS = ("client", "therapist")
-MOVE_POINTS = 2.0
-HOLD_POINTS = 0.5
-"""A dial that stays within this has not been touched: less is the device's own noise."""
 RATED_SHARE_MIN = 0.5
 """A second counts as rated from here."""
+BEYOND_MAX_S = 60.0
+"""A rating may go on after the recording's end by this much before its clock is doubted."""
+TWICE = 2.0
+"""One this much longer than the session is on another clock, and is not read."""
 
 
 def run(inputs: Inputs, engine: None, settings: RatingsSettings) -> Outputs:
@@ -50,16 +56,24 @@ def run(inputs: Inputs, engine: None, settings: RatingsSettings) -> Outputs:
         name: [tables.TABLES[name].empty()] for name in STAGE.writes
     }
     absences: list[Absence] = []
+    changes_s = turn_changes(inputs.tables["turns"].to_pylist())
     for rater in RATERS:
-        course = _course(inputs, rater)
-        if isinstance(course, Absence):
-            absences.append(course)
-            row = _absent_row(inputs.spec.id, rater, course.sentence)
-            parts["rating_quality"].append(row)
+        rating = _rating(inputs, rater)
+        if isinstance(rating, Absence):
+            absences.append(rating)
+            parts["rating_quality"].append(_absent_row(inputs.spec.id, rater, rating.sentence))
             continue
-        duration_s = _duration_s(inputs, course)
-        for name, part in _of_rater(inputs.spec.id, rater, course, duration_s, settings).items():
-            parts[name].append(part)
+        duration_s = _duration_s(inputs, rating.course)
+        raw = on_seconds(rating.course, duration_s)
+        who = {"session_id": inputs.spec.id, "rater": rater}
+        doubts = [*_file_faults(rating, duration_s), *_reason_faults(inputs, rater, raw)]
+        lag = estimate_lag(raw, changes_s)
+        quality = who | _quality(rater, rating, raw, lag, doubts, settings)
+        value = _lag_taken_off(rating.course, raw, duration_s, settings)
+        doubted = quality["quality"] != "ok"
+        parts["rating_quality"].append(tables.RATING_QUALITY.build_rows([quality]))
+        parts["ratings"].append(_seconds(who, raw, value))
+        parts["rating_segments"].append(_segments(who, value, duration_s, settings, doubted))
     built = {name: pa.concat_tables(pieces) for name, pieces in parts.items()}
     return Outputs(built, absences=tuple(absences))
 
@@ -82,46 +96,45 @@ def on_seconds(course: DialCourse, duration_s: float) -> Floats:
     return np.clip(means, 0, 100)
 
 
-def count_moves(course: Floats) -> int:
-    """How often the dial went at least 2 points from where it was last taken to rest."""
-    known = course[np.isfinite(course)]
-    moves, rest = 0, known[0] if len(known) else math.nan
-    for value in known:
-        if abs(value - rest) >= MOVE_POINTS:
-            moves, rest = moves + 1, value
-    return moves
-
-
-def longest_hold_s(course: Floats) -> float:
-    """Longest stretch of rated seconds in which the dial did not change."""
-    longest, first = 0, 0
-    for i, value in enumerate(course):
-        if i == first or not abs(value - course[first]) < HOLD_POINTS:
-            first = i
-        if math.isfinite(value):
-            longest = max(longest, i + 1 - first)
-    return float(longest)
-
-
-def _course(inputs: Inputs, rater: str) -> DialCourse | Absence:
+def _rating(inputs: Inputs, rater: str) -> Rating | Absence:
     """One rater's steps on the session clock, or why there are none."""
     modality = f"dial_{rater}"
-    part = next((part for part in inputs.spec.ratings if part.rater == rater), None)
-    if part is None:
+    parts = [part for part in inputs.spec.ratings if part.rater == rater]
+    if not parts:
         return Absence(modality, "no_dial", f"The {rater} gave no dial rating.")
     try:
-        played = read_dial(inputs.recording.path(part.file))
-        course = _shifted(played, player_zero_s(inputs.tables["media"]) + part.offset_s)
+        played = read_rating(inputs.recording.path, parts)
     except SessionError as error:
         return Absence(modality, "unreadable_media", f"The {rater}'s dial is left out: {error}")
+    course = _shifted(played.course, player_zero_s(inputs.tables["media"]))
     duration_s = _duration_s(inputs, course)
-    if not np.isfinite(on_seconds(course, duration_s)).any():
-        sentence = (
-            f"The {rater}'s dial is left out: no rating lies between 0 and {duration_s:.0f} s, the "
-            "session's length; check `offset_s` of its [[ratings]], and that times are media time."
-        )
+    fault = _clock_fault(course, duration_s)
+    if fault:
+        sentence = f"The {rater}'s dial is left out: {played.rows.file} {fault}."
         return Absence(modality, "unreadable_media", sentence)
-    return course
+    return replace(played, course=course)
+
+
+def _clock_fault(course: DialCourse, duration_s: float) -> str:
+    """Why a rating cannot be on this session's clock; empty if it can."""
+    last = _last_rated_s(course)
+    if last > max(TWICE * duration_s, duration_s + BEYOND_MAX_S):
+        return (
+            f"rates until {last:.0f} s, and the session lasts {duration_s:.0f} s; allowed: seconds "
+            "of media position. If its times are milliseconds, name the column time_ms; if they "
+            "are clock times, write `started_at` to its [[ratings]]; else mend `offset_s`"
+        )
+    if not np.isfinite(on_seconds(course, duration_s)).any():
+        return (
+            f"has no rating between 0 and {duration_s:.0f} s, the session's length; check "
+            "`offset_s` and `started_at` of its [[ratings]], and that its times are media time"
+        )
+    return ""
+
+
+def _last_rated_s(course: DialCourse) -> float:
+    rated = np.isfinite(course.value) & (course.end_s > course.start_s)
+    return float(course.end_s[rated].max(initial=-math.inf))
 
 
 def _shifted(course: DialCourse, by_s: float) -> DialCourse:
@@ -133,70 +146,94 @@ def _duration_s(inputs: Inputs, course: DialCourse) -> float:
     return float(known[0]) if known else max(0.0, float(course.end_s[-1]))
 
 
-def _of_rater(
-    session_id: str, rater: str, course: DialCourse, duration_s: float, settings: RatingsSettings
-) -> Mapping[str, pa.Table]:
-    raw = on_seconds(course, duration_s)
+def _lag_taken_off(
+    course: DialCourse, raw: Floats, duration_s: float, settings: RatingsSettings
+) -> Floats:
+    """What the dial said `lag_s` later, without the first seconds of the rating; as `raw`."""
     value = on_seconds(_shifted(course, -settings.lag_s), duration_s)
     begun = int(np.flatnonzero(np.isfinite(raw))[0])
     value[: begun + math.ceil(settings.drop_first_s)] = np.nan
-    figures = _figures(raw)
-    faults = _faults(figures, settings)
-    who = {"session_id": session_id, "rater": rater}
-    quality = {
-        **who,
+    return value
+
+
+def _quality(
+    rater: str,
+    rating: Rating,
+    raw: Floats,
+    lag: Lag,
+    doubts: Sequence[str],
+    settings: RatingsSettings,
+) -> dict[str, Any]:
+    """A row of ``rating_quality`` without its key."""
+    figures = dial_figures(raw)
+    faults = [*_faults(figures, settings), *doubts]
+    rows = rating.rows
+    return {
         "quality": "degraded" if faults else "ok",
         "sentence": f"The {rater}'s dial {'; '.join(faults)}." if faults else "",
+        "layout": rows.layout,
+        "axis_low": rows.axis[0],
+        "axis_high": rows.axis[1],
+        "direction": rows.direction,
+        "clock": "wall" if rows.wall_clock else "media",
+        "parts": rating.parts,
+        "passes": rating.passes,
         "lag_s": settings.lag_s,
+        "lag_estimate_s": lag.estimate_s,
+        "lag_low_s": lag.low_s,
+        "lag_high_s": lag.high_s,
+        "lag_reason": lag.reason,
         **figures,
     }
-    segments = [
-        {
-            **who,
-            "kind": segment.kind,
-            "rank": segment.rank,
-            "start_s": float(segment.first),
-            "end_s": min(float(segment.stop), duration_s),
-            "mean": segment.mean,
-            "depth_madn": segment.depth_madn,
-            "label": segment.label,
-            "low_confidence": bool(faults),
-        }
-        for segment in pick_segments(value, settings)
-    ]
-    n = len(raw)
-    return {
-        "ratings": tables.RATINGS.build(
-            {
-                "session_id": [session_id] * n,
-                "rater": [rater] * n,
-                "t_s": np.arange(n, dtype=np.float64),
-                "value_raw": raw,
-                "value": value,
-            }
-        ),
-        "rating_quality": tables.RATING_QUALITY.build_rows([quality]),
-        "rating_segments": tables.RATING_SEGMENTS.build_rows(segments),
-    }
 
 
-def _figures(raw: Floats) -> dict[str, Any]:
-    known = raw[np.isfinite(raw)]
-    return {
-        "coverage": len(known) / len(raw),
-        "moves": count_moves(raw),
-        "longest_hold_s": longest_hold_s(raw),
-        "dial_mean": float(known.mean()),
-        "dial_median": float(np.median(known)),
-        "dial_sd": float(known.std(ddof=1)) if len(known) > 1 else 0.0,
-        "dial_prop_helpful": float(np.mean(known > HELPFUL_ABOVE)),
-        "dial_prop_neutral": float(np.mean((known >= HINDERING_BELOW) & (known <= HELPFUL_ABOVE))),
-        "dial_prop_hindering": float(np.mean(known < HINDERING_BELOW)),
-    }
+def _file_faults(rating: Rating, duration_s: float) -> list[str]:
+    """What the file itself gives reason to doubt, in words."""
+    faults = []
+    if rating.rows.direction == "reversed":
+        low, high = rating.rows.axis
+        faults.append(
+            f"is labelled the other way round, {low:g} helpful and {high:g} hindering, and is kept "
+            f"as written; if that is so, write scale = [{high:g}, {low:g}] to its [[ratings]]"
+        )
+    beyond = _last_rated_s(rating.course) - duration_s
+    if beyond > BEYOND_MAX_S:
+        faults.append(f"goes on for {beyond:.0f} s after the recording's end; check its clock")
+    return faults
+
+
+def _reason_faults(inputs: Inputs, rater: str, raw: Floats) -> list[str]:
+    """Whether the rater's own reasons contradict the direction of the dial."""
+    named: dict[int, list[float]] = {-1: [], 0: [], 1: []}
+    zero_s = player_zero_s(inputs.tables["media"])
+    for part in inputs.spec.reasons:
+        if part.rater != rater:
+            continue
+        try:
+            reasons = read_reasons(inputs.recording.path(part.file))
+        except SessionError:
+            return []  # said by the stage that shows the reasons
+        for reason in reasons:
+            first, stop = (
+                round(t + zero_s + part.offset_s) for t in (reason.start_s, reason.end_s)
+            )
+            rated = raw[max(0, first) : max(0, stop)]
+            rated = rated[np.isfinite(rated)]
+            if len(rated):
+                named[of_text(reason.text)].append(float(rated.mean()))
+    if not disagrees_with_reasons(named[1], named[-1]):
+        return []
+    higher, lower = np.median(named[-1]), np.median(named[1])
+    fault = (
+        f"rates what the {rater} called helpful lower (median {lower:.0f}) than what they called "
+        f"hindering ({higher:.0f}), and is kept as written; if its axis is the other way round, "
+        "write scale = [100, 0] to its [[ratings]]"
+    )
+    return [fault]
 
 
 def _faults(figures: Mapping[str, Any], settings: RatingsSettings) -> list[str]:
-    """What is wrong with a dial, in words; empty if nothing."""
+    """What is wrong with a dial's course, in words; empty if nothing."""
     faults = []
     if figures["coverage"] < settings.coverage_min:
         least = f"{settings.coverage_min:.0%}"
@@ -212,6 +249,37 @@ def _faults(figures: Mapping[str, Any], settings: RatingsSettings) -> list[str]:
     return faults
 
 
+def _seconds(who: Mapping[str, str], raw: Floats, value: Floats) -> pa.Table:
+    n = len(raw)
+    columns = {name: [one] * n for name, one in who.items()}
+    t_s = np.arange(n, dtype=np.float64)
+    return tables.RATINGS.build({**columns, "t_s": t_s, "value_raw": raw, "value": value})
+
+
+def _segments(
+    who: Mapping[str, str],
+    value: Floats,
+    duration_s: float,
+    settings: RatingsSettings,
+    doubted: bool,
+) -> pa.Table:
+    rows = [
+        {
+            **who,
+            "kind": segment.kind,
+            "rank": segment.rank,
+            "start_s": float(segment.first),
+            "end_s": min(float(segment.stop), duration_s),
+            "mean": segment.mean,
+            "depth_madn": segment.depth_madn,
+            "label": segment.label,
+            "low_confidence": doubted,
+        }
+        for segment in pick_segments(value, settings)
+    ]
+    return tables.RATING_SEGMENTS.build_rows(rows)
+
+
 def _absent_row(session_id: str, rater: str, sentence: str) -> pa.Table:
     row: dict[str, Any] = dict.fromkeys(tables.RATING_QUALITY.by_name)
     row |= {"session_id": session_id, "rater": rater, "quality": "absent", "sentence": sentence}
@@ -223,9 +291,9 @@ STAGE = Stage(
     version=VERSION,
     run=run,
     settings=RatingsSettings,
-    reads=("sessions", "media"),
+    reads=("sessions", "media", "turns"),
     writes=("ratings", "rating_quality", "rating_segments"),
-    sources=("ratings",),
+    sources=("ratings", "reasons"),
     scope="dial",
     modality="dials",
 )

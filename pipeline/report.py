@@ -22,6 +22,9 @@ from markupsafe import Markup
 from models.base import Progress
 from pipeline import tables, wording
 from pipeline.report_cards import Card, cards
+from pipeline.report_cue_check import cue_check
+from pipeline.report_dials import dial_figure, dial_views
+from pipeline.report_forms import form_lines, imported_flags
 from pipeline.report_plot import CLIENT, THERAPIST, Mark, Timeline, Track, timeline_svg
 from pipeline.report_text import clock, quantity, reason_words, unit_of
 from pipeline.settings import ReportSettings
@@ -40,30 +43,36 @@ CHANCE_LOAD = (
         "Each rater's three lowest and three highest stretches",
         "always the rater's own extremes",
     ),
+    (
+        "R3",
+        "The dials at least 20 points apart for 20 s, each from its own median",
+        (
+            "7 in 50 minutes of two unrelated dials (SD 12), 3 where they correlate at .5, 0.2 at "
+            ".8; of which at most 3 are shown"
+        ),
+    ),
     ("R4", "At least 3 of 5 replies to questions late", "0.2 in 50 minutes of noise"),
     (
         "R6",
         "At least three kinds of cue changed together after a question, for 40 s or longer",
         (
-            "0.9 in 50 minutes of unrelated noise, 0.1 without video; 2 to 3 where all cues drift "
+            "1.2 in 50 minutes of unrelated noise, 0.1 without video; 3 where all cues drift "
             "together (r = .3), of which at most 2 are shown"
         ),
     ),
 )
 """Rule, what it looks for, and how many moments chance alone gives (`tests/test_candidates.py`)."""
 
-SRS_DISCUSS_BELOW = 36
-"""Published mark of the SRS (of 40), under which its authors advise talking with the client."""
-
 PLOTTED = (
     "client_response_latency_s",
     "client_articulation_rate_sps",
     "client_gaze_path_rate_dps",
-    "client_blink_rate_pm",
+    "client_blink_rate_listening_pm",
 )
 _MODALITY_WORDS = {
     "audio": "Sound", "video": "Video", "transcript": "Transcript", "roles": "Who is who",
     "dial_client": "Client's dial", "dial_therapist": "Therapist's dial", "clips": "Clips",
+    "guesses": "Guess task", "reasons": "Reasons for ratings",
 }  # fmt: skip
 
 
@@ -89,6 +98,7 @@ def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) 
         Cuts the clips. Where it is `Missing`, cards say so and the stage reports the absence.
     """
     given = inputs.tables
+    forms = given["forms"].to_pylist()
     absences: tuple[Absence, ...] = ()
     if isinstance(engine, Missing):
         absences = (Absence("clips", engine.reason, engine.sentence),)
@@ -107,7 +117,11 @@ def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) 
         silences=len(timeline.silences),
         unplotted=_unplotted(timeline),
         absent=[_absence_line(a) for a in dict.fromkeys((*inputs.absences, *absences))],
-        forms=_forms(given["forms"]),
+        forms=form_lines(forms),
+        flags=imported_flags(forms),
+        views=dial_views(given),
+        check=cue_check(given, session["duration_s"] or 0.0, inputs.absences),
+        dials=Markup(dial_figure(timeline)),  # noqa: S704 - ours
         raters=given["rating_quality"].to_pylist(),
         features=_features(given["session_features"]),
         counts=_event_counts(given["events"]),
@@ -236,18 +250,6 @@ def _absence_line(absence: Absence) -> dict[str, str]:
     return {"what": what, "sentence": sentence}
 
 
-def _forms(forms: pa.Table) -> list[dict[str, Any]]:
-    listed = []
-    for row in forms.to_pylist():
-        note = ""
-        if row["instrument"] == "SRS" and row["max"] == 40 and row["total"] < SRS_DISCUSS_BELOW:
-            note = (
-                f"under {SRS_DISCUSS_BELOW}, the published mark for talking it over with the client"
-            )
-        listed.append(row | {"note": note})
-    return listed
-
-
 def _features(features: pa.Table) -> list[dict[str, str]]:
     return [
         {
@@ -282,7 +284,7 @@ def _event_counts(events: pa.Table) -> list[tuple[str, int]]:
 def _cited(given: Mapping[str, pa.Table], timeline: Timeline) -> set[str]:
     """Citation keys of the columns that stand on this page."""
     keys = {"iglewicz1993", *METHOD_SOURCES}
-    if "SRS" not in given["forms"].column("instrument").to_pylist():
+    if not any(given["forms"].column("is_below_mark").to_pylist()):
         keys.discard("duncan2003srs")
     drawn = {track.label for track in timeline.cues}
     features = set(given["evidence"].column("feature").to_pylist())
@@ -291,6 +293,8 @@ def _cited(given: Mapping[str, pa.Table], timeline: Timeline) -> set[str]:
         keys |= {column.source for column in table.columns if column.name in features}
     if given["ratings"].num_rows:
         keys |= {"girard2014carma", "mariooryad2015", "swift2017"}
+    if given["congruence"].column("r").drop_null().to_pylist():
+        keys |= {column.source for column in tables.CONGRUENCE.columns}
     return keys
 
 
@@ -318,10 +322,15 @@ STAGE = Stage(
         "windows",
         "ratings",
         "rating_quality",
+        "rating_segments",
+        "rating_reasons",
+        "congruence",
+        "dial_moments",
         "candidates",
         "evidence",
         "events",
         "session_features",
+        "cue_check",
         "forms",
     ),
     writes=(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ WHO = {"client": "Client", "therapist": "Therapist", "unknown": "Someone"}
 KINDS = {
     "R1": "rated low",
     "R2": "rated high",
+    "R3": "raters part",
     "R4": "late replies",
     "R6": "several cues",
 }
@@ -64,6 +65,8 @@ class Card:
     rows: Sequence[Row]
     causes: Sequence[str]
     lines: Sequence[Line]
+    reasons: Sequence[str] = ()
+    """Why, in the rater's own words."""
 
     @property
     def is_partial(self) -> bool:
@@ -80,14 +83,18 @@ def cards(
         evidence.setdefault(row["candidate_id"], []).append(row)
     roles = {row["speaker"]: row["role"] for row in given["roles"].to_pylist()}
     words = given["words"].to_pylist()
+    why = given["rating_reasons"].to_pylist()
     ordered = sorted(
         given["candidates"].to_pylist(), key=lambda row: (row["start_s"], row["candidate_id"])
     )
-    return [
+    made = [
         _card(
             number, row, evidence.get(row["candidate_id"], []), words, roles, duration_s, settings
         )
         for number, row in enumerate(ordered, start=1)
+    ]
+    return [
+        replace(card, reasons=_reasons(row, why)) for card, row in zip(made, ordered, strict=True)
     ]
 
 
@@ -166,14 +173,25 @@ def _card(
     )
 
 
+def _reasons(row: Mapping[str, Any], why: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the rater of a picked stretch wrote about it."""
+    kind = {"R1": "low", "R2": "high"}.get(row["rule"])
+    about = (row["who"], kind, row["rank"])
+    return [r["text"] for r in why if kind and (r["rater"], r["kind"], r["rank"]) == about]
+
+
 def _row(item: Mapping[str, Any]) -> Row:
     feature, unit = item["feature"], item["unit"]
+    observed = quantity(feature, item["value"], unit)
+    apart = difference(feature, item["value"], item["usual"], unit, item["z"])
+    if item["at_most"]:
+        observed, apart = f"under {observed}", apart.replace(", by ", ", by over ")
     return Row(
         label(feature),
         "" if item["t_s"] is None else clock(item["t_s"]),
-        quantity(feature, item["value"], unit),
+        observed,
         quantity(feature, item["usual"], unit),
-        difference(feature, item["value"], item["usual"], unit, item["z"]),
+        apart,
         signed(item["z"]),
         item["quality"] != "ok",
     )

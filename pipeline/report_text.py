@@ -35,10 +35,12 @@ _COMPARATIVES = {
     "client_stare_run_s": ("longer", "shorter"),
     "dial_client": ("higher", "lower"),
     "dial_therapist": ("higher", "lower"),
+    "dial_divergence": ("toward the client's side", "toward the therapist's side"),
 }
 _LABELS = {
     "client_replies_minimal": "short replies, of the last 3 to open questions",
     "silence_max_s": "silence after the question",
+    "dial_divergence": "client's dial minus therapist's, each from its own median",
 }
 """Where the column's own label would not say what stands behind a candidate."""
 

@@ -3,8 +3,8 @@
 In this order: microphones that one person each wears, who speaks first as a person states it in
 session.toml, roles stated by the transcript, and last a guess from how the two talk, which abstains
 where it is unsure. Where two statements contradict each other, roles are unknown. Caveat: the
-guess was made for talk in which one side mostly asks, with English pronouns (settings); its weights
-are ours [J] and stand in `_evidence`.
+guess was made for talk in which one side mostly asks; its pronouns are the lexicon's, its weights
+ours [J], in `_evidence`.
 """
 
 from __future__ import annotations

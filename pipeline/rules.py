@@ -38,6 +38,8 @@ class Evidence:
     z: float | None
     unit: str
     quality: str = "ok"
+    at_most: bool = False
+    """The value is a limit: it was too small to be told from measurement noise."""
 
 
 @dataclass(frozen=True, slots=True)

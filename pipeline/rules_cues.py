@@ -8,19 +8,21 @@ Families (a letter each) and what they are in the `windows` table:
                         reply keeps A on over just the windows that contain its start.
     B  slower speech    client_articulation_rate_sps_z <= -1.5, or client_pause_prop_z >= 1.5
     C  stiller gaze     client_gaze_path_rate_dps_z <= -1.5, or client_stare_run_s_z >= 1.5, both
-                        measured while listening
+                        measured while listening; travel too small to be measured counts by the
+                        limit it lies under
     D  short replies    client_replies_minimal >= 2 (of the last 3 replies to open questions)
-    E  blinking         |client_blink_rate_pm_z| >= 2.0: two-sided, because both directions are
-                        published (Smilek 2010)
-    F  nod, few words   client_nod_rate_pm_z >= 0 in a window in which a minimal reply starts
+    E  lids or face     |z| >= 2.0 of a blink rate (while speaking, while listening) or of
+                        client_face_motion_sd: two-sided, because both directions are published
+                        (Smilek 2010, Danböck 2021)
+    F  nod, few words   z >= 0 of slow or of fast nods, in a window with such nods in which a
+                        minimal reply starts
 
-Facial movement, which SCIENCE puts beside blinking in E, is not measured yet. A, B are heard, C, E,
-F seen and D read. At least 3 families, 2 of them from A-D, from 2 of the 3 ways: where nothing is
-seen that leaves A, B and D, all three. The first cue lies within 60 s after a therapist question;
-where questions are not known (no transcript) the rule is silent.
+A, B are heard, C, E, F seen and D read. At least 3 families, 2 of them from A-D, from 2 of the 3
+ways: where nothing is seen that leaves A, B and D, all three. The first cue lies within 60 s after
+a therapist question; where questions are not known (no transcript) the rule is silent.
 
-By chance about one such moment in 50 minutes is expected where cues vary independently, 2 to 3
-where every pair is correlated by .3 (measured in `tests/test_candidates.py`).
+By chance about one such moment in 50 minutes is expected where cues vary independently, 3 where
+every pair is correlated by .3 (measured in `tests/test_candidates.py`).
 """
 
 from __future__ import annotations
@@ -66,9 +68,12 @@ CUES = (
     Cue(_column("client_pause_prop"), "B", 1),
     Cue(_column("client_gaze_path_rate_dps"), "C", -1),
     Cue(_column("client_stare_run_s"), "C", 1),
-    Cue(_column("client_blink_rate_pm"), "E", 0),
+    Cue(_column("client_blink_rate_speaking_pm"), "E", 0),
+    Cue(_column("client_blink_rate_listening_pm"), "E", 0),
+    Cue(_column("client_face_motion_sd"), "E", 0),
 )
-NOD = Cue(_column("client_nod_rate_pm"), "F", 1)
+NODS = (Cue(_column("client_nod_slow_pm"), "F", 1), Cue(_column("client_nod_fast_pm"), "F", 1))
+TRAVEL = CUES[3].column
 MINIMAL = _column("client_replies_minimal")
 SILENCE = _column("silence_max_s")
 
@@ -80,9 +85,9 @@ class CueWindows:
     start_s: Floats
     end_s: Floats
     values: Mapping[str, Floats]
-    """Value of each column of `CUES`, `NOD` and `MINIMAL`, by name."""
+    """Value of each column of `CUES`, `NODS` and `MINIMAL`, by name."""
     z: Mapping[str, Floats]
-    """Robust z of each column of `CUES` and `NOD`, by name."""
+    """Robust z of each column of `CUES` and `NODS`, by name."""
     degraded: Mapping[str, Flags]
     minimal_reply: Flags
     """A minimal reply starts in the window."""
@@ -90,6 +95,8 @@ class CueWindows:
     """Silences after a therapist question."""
     usual: Mapping[str, float] = field(default_factory=dict)
     """What z compares each column with, by name; see `usual_value`."""
+    at_most: Mapping[str, Flags] = field(default_factory=dict)
+    """Where the value of a column is a limit that it lies under, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +158,8 @@ def families_on(
         on[cue.family] |= _cue_on(z[cue.column.name], cue.sign, settings)
     on["A"] |= long_silence
     on["D"] |= replies_minimal >= MINIMAL_OF_3
-    on["F"] |= (z[NOD.column.name] >= 0) & minimal_reply
+    for nod in NODS:
+        on["F"] |= (z[nod.column.name] >= 0) & minimal_reply
     return on
 
 
@@ -235,7 +243,9 @@ def _draft(
             if s.start_s < span[1] and s.end_s > span[0]
         ]
     evidence += _counted(windows, inside & on["D"], MINIMAL)
-    evidence += _counted(windows, inside & on["F"], NOD.column)
+    for nod in NODS:
+        nodding = inside & on["F"] & (windows.z[nod.column.name] >= 0)
+        evidence += _counted(windows, nodding, nod.column)
     return scored(Draft("R6", *span, "client", TITLE, tuple(evidence)))
 
 
@@ -268,4 +278,5 @@ def _evidence(column: Column, windows: CueWindows, at: int) -> Evidence:
         float(z) if np.isfinite(z) else None,
         column.unit,
         "degraded" if windows.degraded[column.name][at] else "ok",
+        at_most=column.name in windows.at_most and bool(windows.at_most[column.name][at]),
     )

@@ -1,8 +1,8 @@
-"""R1 and R2: the stretches a rater gave the lowest and the highest ratings.
+"""R1 to R3: the stretches a rater gave the lowest and highest ratings, and where raters part.
 
-They repeat a person's own judgement, so they stand outside the budget of the cue rules and need no
-minimum of audio. Both are shown equally prominently (Swift, Tompkins & Parkin 2017: the same act is
-helpful or hindering by its timing and fit).
+They repeat people's own judgement, so they stand outside the budget of the cue rules and need no
+minimum of audio. Lows and highs are shown equally prominently (Swift, Tompkins & Parkin 2017: the
+same act is helpful or hindering by its timing and fit); where the raters part, neither is right.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pipeline.timeline import Seconds
 
 RULE_OF_KIND = {"low": "R1", "high": "R2"}
 _ORDINALS = {1: "", 2: "second-", 3: "third-"}
+DIVERGENCE = tables.WINDOWS.by_name["dial_divergence"]
 _FEATURES = {
     "client": tables.WINDOWS.by_name["dial_client"],
     "therapist": tables.WINDOWS.by_name["dial_therapist"],
@@ -37,6 +38,28 @@ class RatedSegment:
     depth_madn: float | None
     label: str
     low_confidence: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DialDivergence:
+    """One stretch in which the dials lie far apart; see `tables.DIAL_MOMENTS`."""
+
+    rank: int
+    start_s: Seconds
+    end_s: Seconds
+    session_prop: float
+    peak_s: Seconds
+    points: float
+    """Client minus therapist at the peak, each from its own median."""
+    usual: float
+    depth_madn: float | None
+
+
+def rating_divergences(
+    moments: Sequence[DialDivergence], rules: Sequence[str], *, longest_s: Seconds
+) -> list[Draft]:
+    """R3: one draft per stretch, at most `longest_s` around its peak; score = MADN from usual."""
+    return [_apart(moment, longest_s) for moment in moments] if "R3" in rules else []
 
 
 def rated_segments(segments: Sequence[RatedSegment], rules: Sequence[str]) -> list[Draft]:
@@ -73,3 +96,29 @@ def _title(segment: RatedSegment) -> str:
     ordinal = _ORDINALS.get(segment.rank, f"{segment.rank}th-")
     extreme = "lowest" if segment.kind == "low" else "highest"
     return f"{segment.rater.capitalize()}'s {ordinal}{extreme}-rated stretch ({segment.label})"
+
+
+def _apart(moment: DialDivergence, longest_s: Seconds) -> Draft:
+    first = max(moment.start_s, min(moment.peak_s - longest_s / 2, moment.end_s - longest_s))
+    depth = moment.depth_madn
+    is_under_usual = moment.points < moment.usual
+    evidence = Evidence(
+        DIVERGENCE.name,
+        moment.peak_s,
+        moment.points,
+        moment.usual,
+        -depth if depth is not None and is_under_usual else depth,
+        DIVERGENCE.unit,
+    )
+    higher = "client" if moment.points > 0 else "therapist"
+    apart = f"{higher} higher by {abs(moment.points):.0f} points"
+    return Draft(
+        "R3",
+        first,
+        min(moment.end_s, first + longest_s),
+        "both",
+        f"Raters part: {apart} ({100 * moment.session_prop:.0f} % into the session)",
+        (evidence,),
+        score=depth or 0.0,
+        rank=moment.rank,
+    )

@@ -24,6 +24,7 @@ ARROW_TYPES: dict[str, pa.DataType] = {
     "float64": pa.float64(),
     "string": pa.string(),
     "points": pa.list_(pa.float32()),
+    "counts": pa.list_(pa.uint8()),
 }
 
 

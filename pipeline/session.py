@@ -17,6 +17,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipeline.errors import SessionError
+from pipeline.forms import form_fault
 
 SESSION_ID = re.compile(r"[A-Za-z0-9-]{3,32}")
 Role = Literal["client", "therapist"]
@@ -72,6 +73,34 @@ class RatingFile(_Part):
     file: str
     rater: Role
     offset_s: float = Field(0.0, description="Media position of the rating's second 0")
+    column: str | None = Field(None, description="Which column is the dial; DARMA: its axis")
+    scale: list[float] | None = Field(
+        None, description="The dial's own values for hindering and helpful, e.g. [1, 9]"
+    )
+    started_at: dt.datetime | dt.time | None = Field(
+        None, description="Clock time at which the film was started, for files timed by a clock"
+    )
+    passes: Literal["later", "earlier"] | None = Field(
+        None, description="Which rating of a moment counts where the rater rewound the film"
+    )
+
+    @field_validator("started_at", mode="before")
+    @classmethod
+    def _is_a_time(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError(  # noqa: TRY004  (pydantic reports no other)
+                "a time of TOML stands without quotes; e.g. started_at = 10:02:13"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _scale_has_two_ends(self) -> RatingFile:
+        if self.scale is not None and (len(self.scale) != 2 or self.scale[0] == self.scale[1]):
+            raise ValueError(
+                f"scale = {self.scale}; allowed: two different numbers, what the dial shows for "
+                "hindering and what it shows for helpful"
+            )
+        return self
 
 
 class TranscriptFile(_Part):
@@ -81,6 +110,23 @@ class TranscriptFile(_Part):
     offset_s: float = 0.0
 
 
+class ReasonFile(_Part):
+    """[[reasons]]: why a rater rated stretches as they did, in that person's own words."""
+
+    file: str
+    rater: Role
+    offset_s: float = Field(0.0, description="Media position of the file's second 0")
+
+
+class GuessFile(_Part):
+    """[guesses]: the therapist's labels for stretches that the client's dial picked."""
+
+    file: str
+    blinded: bool = Field(description="The therapist had not seen the client's ratings")
+    split_known: bool = Field(True, description="The therapist knew how many there are of each")
+    offset_s: float = Field(0.0, description="Media position of the file's second 0")
+
+
 class Form(_Part):
     """[[forms]]: scores only, no item text."""
 
@@ -88,6 +134,18 @@ class Form(_Part):
     by: Role
     total: float = Field(ge=0)
     max: float = Field(gt=0)
+    goal: float | None = Field(None, ge=0, description="Subscale of the WAI-SR")
+    task: float | None = Field(None, ge=0, description="Subscale of the WAI-SR")
+    bond: float | None = Field(None, ge=0, description="Subscale of the WAI-SR")
+    flag: str = Field("", description="What the form's own software flagged, word for word")
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Form:
+        parts = [part for part in (self.goal, self.task, self.bond) if part is not None]
+        fault = form_fault(self.instrument, self.total, self.max, parts)
+        if fault:
+            raise ValueError(fault)
+        return self
 
 
 class SessionSpec(_Part):
@@ -97,6 +155,8 @@ class SessionSpec(_Part):
     session: SessionFacts
     media: list[MediaFile] = Field(min_length=1)
     ratings: list[RatingFile] = Field(default_factory=list)
+    reasons: list[ReasonFile] = Field(default_factory=list)
+    guesses: GuessFile | None = None
     transcript: TranscriptFile | None = None
     forms: list[Form] = Field(default_factory=list)
 
@@ -110,9 +170,20 @@ class SessionSpec(_Part):
     @model_validator(mode="after")
     def _someone_is_heard(self) -> SessionSpec:
         _check_microphones(self.media)
-        raters = [rating.rater for rating in self.ratings]
+        raters = [part.rater for part in self.reasons]
         if len(set(raters)) != len(raters):
-            raise ValueError("two [[ratings]] by the same rater; keep one file per rater")
+            raise ValueError("two [[reasons]] by the same rater; keep one file per rater")
+        dials = [(part.rater, part.file) for part in self.ratings]
+        for rater, file in dials:
+            if dials.count((rater, file)) > 1:
+                raise ValueError(
+                    f"two [[ratings]] name {file!r} as the {rater}'s; keep one, or give the second "
+                    "part of the rating its own file"
+                )
+        filled = [(form.instrument, form.by) for form in self.forms]
+        for instrument, by in filled:
+            if filled.count((instrument, by)) > 1:
+                raise ValueError(f"two [[forms]] {instrument} by the {by}; keep this session's")
         return self
 
     @property
@@ -216,8 +287,8 @@ def load_session(folder: Path) -> SessionSpec:
 
 def named_files(spec: SessionSpec) -> list[str]:
     """Every file the spec names, in order."""
-    files = [part.file for part in spec.media] + [rating.file for rating in spec.ratings]
-    return files + ([spec.transcript.file] if spec.transcript else [])
+    singles = [part for part in (spec.guesses, spec.transcript) if part]
+    return [part.file for part in (*spec.media, *spec.ratings, *spec.reasons, *singles)]
 
 
 def _check_file(where: str, folder: Path, file: str) -> None:

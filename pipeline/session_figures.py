@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.face_windows import Events, Frames
+from pipeline.face_figures import Seen, face_figures
 from pipeline.language_figures import language_figures
-from pipeline.spans import Floats, WindowCue, intersection, is_inside
-from pipeline.speech_windows import Speech, has_transcript
+from pipeline.spans import Floats, WindowCue, intersection
+from pipeline.speech_windows import Speech
+from pipeline.word_windows import has_transcript
 
 Figure = dict[str, Any]
 """A row of `session_features` without its session."""
 
 MIN_REPLIES = 5
 """Fewer replies have no median worth stating."""
-EXPOSURE_MIN_S = 60.0
 _MEDIANS = {
     **{
         f"{role}_{name}": f"{role.capitalize()}'s {text}, median of the windows."
@@ -29,10 +29,14 @@ _MEDIANS = {
             ("speech_rate_sps", "speech rate"),
             ("pause_prop", "pause share inside turns"),
             ("f0_sd_st", "pitch spread"),
+            ("f0_range80_st", "pitch range"),
         )
     },
     "client_gaze_path_rate_dps": "Client's gaze travel while listening, median of the windows.",
+    "client_stare_run_s": "Client's longest still gaze while listening, median of the windows.",
     "client_gaze_modal_prop": "Share near the commonest gaze direction, median of the windows.",
+    "client_gaze_dispersion_deg": "Spread round that direction, median of the windows.",
+    "client_eye_closure_p80_prop": "Share of time with lids at least 80 % down, median of minutes.",
     "client_head_speed_dps": "Client's head speed, median of the windows.",
 }
 
@@ -50,17 +54,6 @@ class Heard:
     """Reason where nothing was transcribed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the session's video gave."""
-
-    frames: Frames
-    events: Events
-    gaze_floor_dps: float
-    no_video: str
-    """Reason where there is no frame."""
-
-
 def session_figures(
     heard: Heard, seen: Seen, cues: Mapping[str, WindowCue], dials: Sequence[dict[str, Any]]
 ) -> list[Figure]:
@@ -72,7 +65,7 @@ def session_figures(
         *_of_words(heard),
         *_of_voices(heard),
         *medians,
-        *_of_face(seen),
+        *(_figure(*named) for named in face_figures(seen)),
         *_of_dials(dials),
     ]
 
@@ -195,46 +188,13 @@ def _of_words(heard: Heard) -> Iterator[Figure]:
 
 
 def _median_of(name: str, cue: WindowCue, text: str) -> Figure:
-    measured = cue.value[np.isfinite(cue.value)]
+    compared = cue.compared[np.isfinite(cue.compared)]
+    under = len(compared) - int(np.isfinite(cue.value).sum())
     reasons = [reason for reason in cue.reason if reason is not None]
     commonest = max(sorted(set(reasons)), key=reasons.count, default="too_short")
-    value = float(np.median(measured)) if len(measured) else None
+    # the median of values of which half are only known to be small is not known either
+    value = float(np.median(compared)) if 2 * under < len(compared) else None
     return _figure(name.replace("_sps", "_median_sps"), value, commonest, text)
-
-
-def _of_face(seen: Seen) -> Iterator[Figure]:
-    frames, events = seen.frames, seen.events
-    steps = np.diff(frames.t_s)
-    fps = 1 / float(np.median(steps)) if len(steps) else None
-    yield _figure("client_video_hz", fps, seen.no_video, "Frames looked at per second.")
-    share = float(frames.valid.mean()) if len(frames.t_s) else None
-    text = "Share of frames good enough for gaze."
-    yield _figure("client_face_valid_prop", share, seen.no_video, text)
-    floor = seen.gaze_floor_dps
-    why = "few_samples" if len(frames.t_s) else seen.no_video
-    text = "Gaze travel that measurement noise alone would show."
-    yield _figure("client_gaze_floor_dps", floor, why, text)
-    exposed = frames.blinks_sought & ~is_inside(events.long_shut, frames.t_s)
-    yield _rate(seen, "client_blink_rate_pm", events.blinks_s, exposed, "Blinks")
-    yield _rate(seen, "client_nod_slow_pm", events.nods_slow_s, frames.nods_sought, "Slow nods")
-    yield _rate(seen, "client_nod_fast_pm", events.nods_fast_s, frames.nods_sought, "Fast nods")
-
-
-def _rate(seen: Seen, name: str, starts_s: Floats, exposed: Any, what: str) -> Figure:
-    exposure_s = float(np.sum(seen.frames.held_s[exposed]))
-    rate = 60 * len(starts_s) / exposure_s if exposure_s >= EXPOSURE_MIN_S else None
-    text = f"{what} per minute of time in which they could be seen."
-    return _figure(name, rate, _why_unseen(seen, exposed), text)
-
-
-def _why_unseen(seen: Seen, exposed: Any) -> str:
-    frames = seen.frames
-    if not len(frames.t_s):
-        return seen.no_video
-    if float(np.sum(frames.held_s)) < EXPOSURE_MIN_S:
-        return "too_short"
-    unseen = [reason or "low_fps" for reason in frames.reason[~exposed]]
-    return max(sorted(set(unseen)), key=unseen.count, default="too_short")
 
 
 def _of_dials(dials: Sequence[dict[str, Any]]) -> Iterator[Figure]:
@@ -244,3 +204,5 @@ def _of_dials(dials: Sequence[dict[str, Any]]) -> Iterator[Figure]:
         for what, text in (("mean", "Mean"), ("median", "Median"), ("sd", "Standard deviation")):
             name = f"dial_{rater}_{what}_points"
             yield _figure(name, row[f"dial_{what}"], reason, f"{text} of the {rater}'s dial.")
+        mssd = f"Mean squared difference of successive 5 s means, points squared: {rater}'s dial."
+        yield _figure(f"dial_{rater}_mssd", row["dial_mssd"], reason, mssd)

@@ -52,14 +52,6 @@ class TranscribeSettings(Section):
     longest_word_s: float = Field(1.5, gt=0, description="Longer words are cut to this, s")
 
 
-ACKNOWLEDGEMENTS = [
-    *("mm", "mmm", "mhm", "mm-hm", "mm-hmm", "mmhmm", "hm", "hmm", "uh-huh", "um-hum", "aha"),
-    *("ah", "oh", "um", "uh", "er", "erm", "yeah", "yes", "yep", "yup", "ok", "okay", "right"),
-    *("sure", "alright", "all right", "fine", "exactly", "absolutely", "definitely", "true"),
-    *("of course", "i see", "good", "great", "really", "wow", "that's right", "got it", "gotcha"),
-]
-
-
 class TurnsSettings(Section):
     """Turn-taking (SCIENCE 2.1)."""
 
@@ -69,7 +61,7 @@ class TurnsSettings(Section):
     backchannel_resume_s: float = Field(1.0, gt=0, description="Floor holder resumes within, s")
     silence_min_s: float = Field(3.0, gt=0, description="Shortest silence event, s")
     acknowledgements: list[str] = Field(
-        default=ACKNOWLEDGEMENTS, description="Phrases a backchannel may consist of"
+        default_factory=list, description="Filled from the lexicon file when the profile is read"
     )
     unfinished_endings: list[str] = Field(
         default_factory=list, description="Filled from the lexicon file when the profile is read"
@@ -81,12 +73,10 @@ class RolesSettings(Section):
 
     confidence_min: float = Field(0.7, ge=0.5, le=1, description="Below this: unknown")
     second_person: list[str] = Field(
-        default=["you", "your", "you're", "you've", "yours", "yourself", "you'd"],
-        description="Words that speak of the other",
+        default_factory=list, description="Filled from the lexicon file when the profile is read"
     )
     first_person: list[str] = Field(
-        default=["i", "i'm", "i've", "i'd", "my", "me", "myself", "mine"],
-        description="Words that speak of oneself",
+        default_factory=list, description="Filled from the lexicon file when the profile is read"
     )
 
 
@@ -104,6 +94,8 @@ class LanguageSettings(Section):
     baseline_ok_n: int = Field(20, ge=2, description="Fewer replies give a degraded z")
     interruption_min_s: float = Field(0.5, gt=0, description="Least overlap of an interruption, s")
     interruption_max_s: float = Field(1.0, gt=0, description="Longer: both talk on, none, s")
+    voice_confidence_min: float = Field(0.7, ge=0, le=1, description="Less sure voices degrade")
+    word_probability_min: float = Field(0.6, ge=0, le=1, description="Less sure words degrade")
 
 
 class ProsodySettings(Section):
@@ -123,6 +115,9 @@ class ProsodySettings(Section):
     f0_min_snr_db: float = Field(15.0, description="A noisier recording gives no pitch, dB")
     rate_min_snr_db: float = Field(10.0, description="and a noisier one no rate, dB")
     slice_s: float = Field(10.0, gt=0, description="Length of the fixed slices, s")
+    baseline_skip_s: float = Field(120.0, ge=0, description="Start left out of baselines, s")
+    baseline_min_n: int = Field(20, ge=2, description="Fewest turns of a baseline")
+    voice_confidence_min: float = Field(0.7, ge=0, le=1, description="As in [language]")
 
 
 class LandmarksSettings(Section):
@@ -132,7 +127,13 @@ class LandmarksSettings(Section):
         "embedded",
         description="Face engine: 468 points and irises; 478 points; mediapipe itself (slow)",
     )
-    people: int = Field(1, ge=1, le=2, description="People whose face is followed; 1 = client only")
+    people: int = Field(
+        1,
+        ge=1,
+        le=2,
+        description="Faces measured: 1 = the client's only; 2 = the therapist's too. Off because "
+        "staff are not what is looked at, and measuring faces at work needs its own legal ground",
+    )
     max_fps: float = Field(30.0, gt=0, description="Faster video is thinned to this, Hz")
 
 
@@ -151,9 +152,39 @@ class FaceSettings(Section):
     blink_min_s: float = Field(0.08, gt=0, description="Shortest blink, s")
     blink_max_s: float = Field(0.5, gt=0, description="Longest blink; longer is a closure, s")
     blink_min_fps: float = Field(20.0, gt=0, description="Counts need this frame rate, Hz")
-    nod_min_deg: float = Field(3.0, gt=0, description="Least peak-to-peak pitch, deg")
+    nod_min_deg: float = Field(3.0, gt=0, description="Least swing of a nod or shake, deg")
     nod_min_fps: float = Field(15.0, gt=0, description="Nods and gaze travel need this, Hz")
     gaze_deg_per_eye_width: float = Field(126.0, gt=0, description="Iris offset to angle, deg")
+    head_min_fps: float = Field(10.0, gt=0, description="Head speed needs this frame rate, Hz")
+    stare_min_s: float = Field(5.0, gt=0, description="Shortest stare, s")
+    look_away_min_s: float = Field(2.0, gt=0, description="Shortest look away, s")
+    out_of_frame_min_s: float = Field(2.0, gt=0, description="Shortest time out of the frame, s")
+
+
+class MovementSettings(Section):
+    """Motion energy of each person's region, and co-movement (SCIENCE 2.4 and 2.5)."""
+
+    therapist: Literal["off", "session", "windows"] = Field(
+        "session", description="Therapist's region: not; for co-movement alone; also per window"
+    )
+    trunk_faces_wide: float = Field(3.5, gt=0, description="Width of a region, face widths")
+    trunk_faces_below: float = Field(3.0, ge=0, description="Below the chin, face heights")
+    head_faces_above: float = Field(0.5, ge=0, description="Above the face box, face heights")
+    smooth_s: float = Field(0.5, gt=0, description="Running mean of motion energy, s")
+    jump_share: float = Field(
+        0.5, gt=0, le=1, description="More of the still background changing at once: not a person"
+    )
+    shift_min: float = Field(
+        0.6, gt=0, le=1, description="More of a change that a moved camera explains: a moved camera"
+    )
+    frozen_s: float = Field(1.0, gt=0, description="The very same picture for this long, s")
+    valid_min: float = Field(0.9, gt=0, le=1, description="Least valid share for co-movement")
+    correlation_window_s: float = Field(60.0, gt=0, description="Cross-lagged: window, s")
+    correlation_hop_s: float = Field(30.0, gt=0, description="step, s")
+    correlation_lag_s: float = Field(5.0, gt=0, description="and largest lag, s")
+    segment_s: float = Field(30.0, gt=0, description="Surrogates: segment, s")
+    segment_lag_s: float = Field(3.0, gt=0, description="largest lag, s")
+    surrogates: int = Field(500, ge=100, description="and number")
 
 
 class RatingsSettings(Section):
@@ -173,28 +204,52 @@ class RatingsSettings(Section):
     low_madn: float = Field(0.5, ge=0, description="A low lies this many MADN under the median")
 
 
+class AgreementSettings(Section):
+    """How far the two dials of a session agree (SCIENCE 2.6)."""
+
+    bin_s: int = Field(5, ge=1, description="Bins of the comparison, whole seconds")
+    shortest_shift_s: float = Field(60.0, gt=0, description="Nearer shifts are no null, s")
+    max_lag_s: float = Field(10.0, ge=0, description="The best lag is sought within this, s")
+    minimum_s: float = Field(900.0, ge=0, description="Least time both rated, s")
+    shared_iou_min: float = Field(0.3, gt=0, le=1, description="Two picks count as shared from here")
+    divergence_window_s: float = Field(30.0, gt=0, description="Running means compared, s")
+    divergence_points: float = Field(20.0, gt=0, description="R3: dials at least this far apart")
+    divergence_madn: float = Field(1.5, ge=0, description="R3: and this far from their usual, MADN")
+    divergence_min_s: float = Field(20.0, gt=0, description="R3: for at least this long, s")
+    divergence_bridge_s: float = Field(30.0, ge=0, description="R3: nearer stretches are one, s")
+    divergences_max: int = Field(3, ge=0, description="R3: most stretches")
+
+
 class AlignSettings(Section):
     """The analysis windows."""
 
     window_s: float = Field(30.0, gt=0, description="Window length, s")
     hop_s: float = Field(5.0, gt=0, description="Window step, s")
     blink_window_s: float = Field(180.0, gt=0, description="Span of the blink rate, s")
+    blink_hop_s: float = Field(30.0, gt=0, description="Step of its baseline, s")
+    closure_window_s: float = Field(60.0, gt=0, description="Span of eye closure P80, s")
+    speech_pause_s: float = Field(1.0, ge=0, description="A shorter pause is still speaking, s")
     baseline_skip_s: float = Field(120.0, ge=0, description="Start left out of baselines, s")
     baseline_min_n: int = Field(20, ge=2, description="Fewest baseline samples")
     valid_min: float = Field(0.7, ge=0, le=1, description="Least share of valid face frames")
     gaze_bin_s: float = Field(0.2, gt=0, description="Median bins of gaze travel, s")
+    gaze_floor_factor: float = Field(
+        2.0, ge=0, description="Gaze travel under this times the noise floor is not measurable"
+    )
     rate_min_syllables: int = Field(10, ge=1, description="As in [prosody]")
     rate_min_phonation_s: float = Field(3.0, gt=0, description="As in [prosody], s")
     pause_min_turn_s: float = Field(3.0, gt=0, description="As in [prosody], s")
     pause_min_s: float = Field(0.2, gt=0, description="As in [prosody], s")
     voiced_min_s: float = Field(0.5, gt=0, description="As in [prosody], s")
+    f0_min_snr_db: float = Field(15.0, description="As in [prosody], of a window, dB")
+    rate_min_snr_db: float = Field(10.0, description="As in [prosody], of a window, dB")
 
 
 class CandidatesSettings(Section):
     """Which moments are proposed (SCIENCE 4)."""
 
-    rules: list[Literal["R1", "R2", "R4", "R6"]] = Field(
-        default=["R1", "R2", "R4", "R6"], description="Rules that run"
+    rules: list[Literal["R1", "R2", "R3", "R4", "R6"]] = Field(
+        default=["R1", "R2", "R3", "R4", "R6"], description="Rules that run"
     )
     earliest_s: float = Field(120.0, ge=0, description="Cue rules are silent before, s")
     minimum_audio_s: float = Field(600.0, ge=0, description="Cue rules need this much audio, s")
@@ -233,6 +288,45 @@ class ReportSettings(Section):
     )
 
 
+class StudySettings(Section):
+    """The study of many dyads (SCIENCE 2.13): fixed before anybody looks at the data."""
+
+    features: list[str] = Field(
+        default=[
+            "therapist_talk_prop",
+            "therapist_turns_per_min",
+            "silence_prop",
+            "client_reply_latency_s",
+            "client_articulation_rate_sps",
+            "client_pause_prop",
+            "client_f0_sd_st",
+            "therapist_articulation_rate_sps",
+            "therapist_open_questions_per_min",
+            "therapist_reflections_per_min",
+            "therapist_affirmations_per_min",
+            "therapist_directives_per_min",
+            "client_demurs_per_min",
+            "client_gaze_path_rate_dps",
+            "client_nod_fast_pm",
+        ],
+        min_length=1,
+        description="Aim 2 looks at these and no others; another list is another study",
+    )
+    dyads_min: int = Field(5, ge=3, description="With fewer, no test and no pooled interval")
+    coverage_min: float = Field(0.9, ge=0, le=1, description="Aim 1: least share rated")
+    bin_s: float = Field(5.0, ge=1, description="Bins of MSSD and of rmcorr, whole seconds")
+    excursion_points: float = Field(10.0, gt=0, description="An excursion goes further than this")
+    excursion_s: float = Field(10.0, ge=1, description="and lasts at least this long, s")
+    feature_min_s: float = Field(15.0, ge=1, description="Least measured time in highs and lows, s")
+    shortest_shift_s: float = Field(60.0, ge=1, description="Nearer circular shifts are no null, s")
+    fdr_q: float = Field(0.1, gt=0, lt=1, description="False discovery rate of aim 2")
+    period: Literal["quarter", "half_year", "year"] = Field(
+        "half_year", description="Of drop-out and recording"
+    )
+    recorded_target: float = Field(0.9, ge=0, le=1, description="Of held sessions, recorded")
+    seed: int = Field(0, ge=0, description="Of the sign flips drawn with more than 20 dyads")
+
+
 class ExecutionSettings(Section):
     """How a run goes. What of it changes a number (device, precision) is in the engine's print."""
 
@@ -258,10 +352,13 @@ class Profile(Section):
     prosody: ProsodySettings = ProsodySettings()
     landmarks: LandmarksSettings = LandmarksSettings()
     face: FaceSettings = FaceSettings()
+    movement: MovementSettings = MovementSettings()
     ratings: RatingsSettings = RatingsSettings()
+    agreement: AgreementSettings = AgreementSettings()
     align: AlignSettings = AlignSettings()
     candidates: CandidatesSettings = CandidatesSettings()
     report: ReportSettings = ReportSettings()
+    study: StudySettings = StudySettings()
     execution: ExecutionSettings = ExecutionSettings()
 
     def section(self, name: str) -> Section:

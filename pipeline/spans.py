@@ -46,6 +46,15 @@ class WindowCue:
     """NaN where not measured."""
     reason: Whys
     """Why it is missing or degraded; None elsewhere."""
+    at_most: Floats | None = None
+    """A limit that a missing value lies under, NaN where there is none; None for most cues."""
+
+    @property
+    def compared(self) -> Floats:
+        """The value, or the limit it lies under; NaN where neither is known."""
+        if self.at_most is None:
+            return self.value
+        return np.where(np.isfinite(self.value), self.value, self.at_most)
 
 
 def missing_everywhere(windows: Windows, reason: str) -> WindowCue:

@@ -33,7 +33,6 @@ from pipeline.spans import (
 )
 from pipeline.timeline import union
 
-LAST_REPLIES = 3
 LONG_S = 300.0
 """Length of the windows of talk share and exchange: a few minutes hold enough turns (SCIENCE 3)."""
 
@@ -79,12 +78,13 @@ def speech_of(diarization: pa.Table, roles: pa.Table, upstream_reason: str | Non
 
 def talk(speech: Speech, windows: Windows) -> dict[str, Floats]:
     """`talk_ratio_therapist`, the same over 5 minutes, and `client_speech_s`."""
-    nothing = np.full(len(windows), np.nan)
-    known = speech.role_reason is None
+    if speech.role_reason is not None:
+        names = ("talk_ratio_therapist", "talk_ratio_therapist_5min", "client_speech_s")
+        return {name: np.full(len(windows), np.nan) for name in names}
     return {
-        "talk_ratio_therapist": _talk_ratio(speech, windows) if known else nothing,
-        "talk_ratio_therapist_5min": _talk_ratio(speech, _long(windows)) if known else nothing,
-        "client_speech_s": covered_s(speech.client, windows) if known else nothing,
+        "talk_ratio_therapist": _talk_ratio(speech, windows),
+        "talk_ratio_therapist_5min": _talk_ratio(speech, five_minutes(windows)),
+        "client_speech_s": covered_s(speech.client, windows),
     }
 
 
@@ -94,20 +94,20 @@ def turns_per_min(turns: Sequence[dict[str, Any]], windows: Windows) -> Floats:
     if not floor:
         return np.full(len(windows), np.nan)
     changes = [after[0] for before, after in pairwise(floor) if before[1] != after[1]]
-    around = _long(windows)
+    around = five_minutes(windows)
     first, stop = rows_inside(np.array(changes, np.float64), around)
     minutes = (around.end_s - around.start_s) / 60.0
     return divided((stop - first).astype(np.float64), minutes)
 
 
-def voice_cues(
+def rate_cues(
     turns: Sequence[dict[str, Any]],
     slices: pa.Table,
     speech: Speech,
     windows: Windows,
     settings: AlignSettings,
 ) -> dict[str, WindowCue]:
-    """Rates, pauses and pitch spread of client and therapist, by column."""
+    """Rates and pauses of client and therapist, by column."""
     found: dict[str, WindowCue] = {}
     for role in ("client", "therapist"):
         paused = pauses(turns, speech, windows, settings, role)
@@ -116,7 +116,6 @@ def voice_cues(
             f"{role}_articulation_rate_sps": articulation,
             f"{role}_speech_rate_sps": speech_rate(articulation, paused),
             f"{role}_pause_prop": paused,
-            f"{role}_f0_sd_st": pitch_spread(slices, speech, windows, settings, role),
         }
     return found
 
@@ -128,64 +127,6 @@ def longest_silence(silences: pa.Table, speech: Speech, windows: Windows) -> Flo
         touched = (windows.start_s < row["end_s"]) & (windows.end_s > row["start_s"])
         longest[touched] = np.fmax(longest[touched], row["end_s"] - row["start_s"])
     return longest
-
-
-def questions(turns: Sequence[dict[str, Any]], windows: Windows) -> Floats:
-    """Therapist questions that end in each window; NaN without a transcript."""
-    if not has_transcript(turns):
-        return np.full(len(windows), np.nan)
-    asked = [t for t in turns if t["role"] == "therapist" and t["is_question"]]
-    ends = np.sort(np.array([t["question_end_s"] for t in asked], np.float64))
-    first, stop = rows_inside(ends, windows)
-    return (stop - first).astype(np.float64)
-
-
-def has_transcript(turns: Sequence[dict[str, Any]]) -> bool:
-    """Whether the words of any turn are known."""
-    return any(turn["is_question"] is not None for turn in turns)
-
-
-def minimal_replies(turns: Sequence[dict[str, Any]], windows: Windows) -> Floats:
-    """Of the last 3 replies to open questions begun before a window's end, how many were minimal.
-
-    A reply that is an acknowledgement as a whole counts as well, whatever its length.
-    """
-    kinds = {turn["turn_id"]: turn["question_type"] for turn in turns}
-    replies = sorted(
-        (turn["start_s"], bool(turn["reply_minimal"] or turn["reply_agreeing"]))
-        for turn in turns
-        if kinds.get(turn["answers_turn_id"]) == "open" and turn["reply_minimal"] is not None
-    )
-    begun = np.searchsorted([start for start, _ in replies], windows.end_s)
-    sums = np.concatenate([[0], np.cumsum([minimal for _, minimal in replies])])
-    counts = sums[begun] - sums[np.maximum(begun - LAST_REPLIES, 0)]
-    return np.where(begun >= LAST_REPLIES, counts, np.nan)
-
-
-def reply_latency(
-    turns: Sequence[dict[str, Any]], speech: Speech, windows: Windows, no_words: str
-) -> tuple[WindowCue, Floats]:
-    """Longest latency among the replies that start in each window, and that reply's own z.
-
-    Replies are few and one stands in up to six windows, so their z is taken from the turns: windows
-    would count it six times. `no_words` is the reason where nothing was transcribed.
-    """
-    z = np.full(len(windows), np.nan)
-    if speech.role_reason is not None:
-        return missing_everywhere(windows, speech.role_reason), z
-    if not has_transcript(turns):
-        return missing_everywhere(windows, no_words), z
-    cue = missing_everywhere(windows, "no_question")
-    for turn in turns:
-        latency = turn["response_latency_s"]
-        if latency is None:
-            continue
-        here = (turn["start_s"] >= windows.start_s) & (turn["start_s"] < windows.end_s)
-        longest = here & ~(cue.value >= latency)
-        cue.value[longest] = latency
-        cue.reason[longest] = turn["response_latency_reason"]
-        z[longest] = np.nan if turn["response_latency_z"] is None else turn["response_latency_z"]
-    return cue, z
 
 
 def pauses(
@@ -204,7 +145,7 @@ def pauses(
     turn_s = covered_s(own, windows)
     share = 1 - divided(covered_s(intersection(spoken, own), windows), turn_s)
     enough = turn_s >= settings.pause_min_turn_s
-    reason = _first_reason(len(windows), (turn_s <= 0, "no_speech"), (~enough, "too_short"))
+    reason = first_reason(len(windows), (turn_s <= 0, "no_speech"), (~enough, "too_short"))
     return WindowCue(np.where(enough, np.clip(share, 0, 1), np.nan), reason)
 
 
@@ -219,7 +160,7 @@ def articulation_rate(
 
     Little of either gives no stable rate (de Jong and Wempe 2009).
     """
-    own, spans = _slices_of(role, slices)
+    own, spans = slices_of(role, slices)
     if speech.role_reason is not None or not own:
         return missing_everywhere(windows, speech.role_reason or "no_speech")
     counted = np.array([row["syllables"] is not None for row in own])
@@ -227,12 +168,12 @@ def articulation_rate(
     phonation = np.where(counted, [_clear_s(row) for row in own], 0.0)
     syllables, phonation = (amount_inside(spans, x, windows) for x in (syllables, phonation))
     few, short = syllables < settings.rate_min_syllables, phonation < settings.rate_min_phonation_s
-    noisy = _mostly(own, spans, windows, "low_snr")
-    reason = _first_reason(
+    noisy = mostly(own, spans, windows, "low_snr")
+    reason = first_reason(
         len(windows),
         (covered_s(speech.of(role), windows) <= 0, "no_speech"),
         (short & noisy & ~_any_counted(counted, spans, windows), "low_snr"),
-        (short & _mostly(own, spans, windows, "overlap"), "overlap"),
+        (short & mostly(own, spans, windows, "overlap"), "overlap"),
         (short, "too_short"),
         (few, "few_syllables"),
     )
@@ -248,40 +189,6 @@ def speech_rate(articulation: WindowCue, paused: WindowCue) -> WindowCue:
     )
 
 
-def pitch_spread(
-    slices: pa.Table,
-    speech: Speech,
-    windows: Windows,
-    settings: AlignSettings,
-    role: str = "client",
-) -> WindowCue:
-    """A role's F0 spread in semitones, pooled: inside the slices and between their medians."""
-    own, spans = _slices_of(role, slices)
-    if speech.role_reason is not None or not own:
-        return missing_everywhere(windows, speech.role_reason or "no_speech")
-    known = np.array(
-        [row["f0_sd_st"] is not None and row["f0_median_hz"] is not None for row in own]
-    )
-    voiced = np.where(known, [(row["voiced_prop"] or 0) * _clear_s(row) for row in own], 0.0)
-    middle = 12 * np.log2([row["f0_median_hz"] or 100.0 for row in own])
-    spread = np.array([row["f0_sd_st"] or 0.0 for row in own])
-    weight, first, second = (
-        amount_inside(spans, voiced * moment, windows)
-        for moment in (np.ones(len(own)), middle, spread**2 + middle**2)
-    )
-    mean = divided(first, weight)
-    variance = np.maximum(divided(second, weight) - mean**2, 0)
-    enough = weight >= settings.voiced_min_s
-    reason = _first_reason(
-        len(windows),
-        (covered_s(speech.of(role), windows) <= 0, "no_speech"),
-        (~enough & _mostly(own, spans, windows, "low_snr"), "low_snr"),
-        (~enough & _mostly(own, spans, windows, "overlap"), "overlap"),
-        (~enough, "unvoiced"),
-    )
-    return WindowCue(np.where(enough, np.sqrt(variance), np.nan), reason)
-
-
 def rating_mean(rows: Sequence[dict[str, Any]], rater: str, windows: Windows) -> Floats:
     """Mean of a rater's lag-corrected dial; NaN where less than half of the window is rated."""
     rated = [r for r in rows if r["rater"] == rater and r["value"] is not None]
@@ -292,7 +199,7 @@ def rating_mean(rows: Sequence[dict[str, Any]], rater: str, windows: Windows) ->
     return np.where(count >= (windows.end_s - windows.start_s) / 2, mean, np.nan)
 
 
-def _long(windows: Windows) -> Windows:
+def five_minutes(windows: Windows) -> Windows:
     """The 5 minutes around each window, as far as the session goes."""
     around = windows.around(LONG_S)
     last_s = windows.end_s.max(initial=0.0)
@@ -305,7 +212,8 @@ def _talk_ratio(speech: Speech, windows: Windows) -> Floats:
     return np.clip(divided(therapist, client + therapist), 0, 1)
 
 
-def _slices_of(role: str, slices: pa.Table) -> tuple[list[dict[str, Any]], Floats]:
+def slices_of(role: str, slices: pa.Table) -> tuple[list[dict[str, Any]], Floats]:
+    """Rows of `prosody_slices` of one role in order of time, and their spans, shape (n, 2)."""
     own = [row for row in slices.to_pylist() if row["role"] == role]
     own.sort(key=lambda row: row["start_s"])
     spans = np.array([(row["start_s"], row["end_s"]) for row in own]).reshape(-1, 2)
@@ -319,7 +227,7 @@ def _clear_s(row: dict[str, Any]) -> float:
     return row["phonation_s"] or 0.0
 
 
-def _mostly(own: Sequence[dict[str, Any]], spans: Floats, windows: Windows, reason: str) -> Flags:
+def mostly(own: Sequence[dict[str, Any]], spans: Floats, windows: Windows, reason: str) -> Flags:
     """Where more than half of a role's phonation lies in slices with this reason."""
     phonation = np.array([row["phonation_s"] or 0.0 for row in own])
     such = np.array([row["reason"] == reason for row in own])
@@ -332,7 +240,8 @@ def _any_counted(counted: Flags, spans: Floats, windows: Windows) -> Flags:
     return np.asarray(amount_inside(spans, counted.astype(np.float64), windows) > 0)
 
 
-def _first_reason(n: int, *cases: tuple[Flags, str]) -> Whys:
+def first_reason(n: int, *cases: tuple[Flags, str]) -> Whys:
+    """Of each window the first case that holds there, None where none does."""
     reason = np.full(n, None, dtype=object)
     for where, name in reversed(cases):
         reason[where] = name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline import (
+    agreement,
     align,
     candidates,
     diarize,
@@ -10,6 +11,7 @@ from pipeline import (
     ingest,
     landmarks,
     language,
+    movement,
     prosody,
     ratings,
     report,
@@ -29,7 +31,9 @@ STAGES: tuple[Stage, ...] = (
     prosody.STAGE,
     landmarks.STAGE,
     face.STAGE,
+    movement.STAGE,
     ratings.STAGE,
+    agreement.STAGE,
     align.STAGE,
     candidates.STAGE,
     report.STAGE,

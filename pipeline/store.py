@@ -120,7 +120,7 @@ class Store:
         """One table of an artifact, at most `rows` at a time: for one too large to hold."""
         path = self.folder(session, manifest.stage, manifest.key) / f"{name}.parquet"
         try:
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(path, pre_buffer=False) as file:
                 yield from file.iter_batches(batch_size=rows, use_threads=False)
         except (OSError, pa.ArrowException) as error:
             raise _unreadable(session, manifest, name, error) from error

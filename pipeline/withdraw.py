@@ -21,6 +21,9 @@ from pipeline.errors import StoreError
 from pipeline.store import write_atomically
 from pipeline.views import Output
 
+STUDY_FOLDER = "study"
+"""What `thinslice study` writes, below the output folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class Removal:
@@ -52,6 +55,8 @@ def withdraw(
         for folder, session_id in _sessions_of(output, person)
         if sessions is None or session_id in sessions
     ]
+    if found:  # its numbers stand in what was pooled, so all of that goes
+        left += _delete([output.root / STUDY_FOLDER])
     removals = []
     for folder, session_id in found:
         try:
@@ -93,6 +98,7 @@ def _drafts(output: Output) -> list[Path]:
     in_runs = (".session=*", ".summary*", ".run.toml*")
     drafts = [path for name in in_runs for path in output.root.glob(f"runs/*/{name}")]
     drafts += output.root.glob("latest/.session=*")
+    drafts += output.root.glob(f".{STUDY_FOLDER}.*")
     return sorted([*drafts, *output.store.root.glob("s-*/.people.json*")])
 
 

@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from made_outlines import moment
+from scipy.signal import lfilter
 
-from pipeline import candidates, tables
+from pipeline import agreement, candidates, tables
+from pipeline.forms import form_row
 from pipeline.report import STAGE
-from pipeline.settings import CandidatesSettings
+from pipeline.settings import AgreementSettings, CandidatesSettings
 from pipeline.stage import Absence, Inputs
 from pipeline.timeline import log_duration, robust_z
 
@@ -31,8 +34,11 @@ SAID = (
 def inputs(**changes: Any) -> Inputs:
     """All modalities there; `changes` replaces tables by name."""
     given = full_tables() | changes
-    scene: Any = SimpleNamespace(id=SESSION)
+    scene: Any = SimpleNamespace(id=SESSION, guesses=None, reasons=[])
     bare: Any = SimpleNamespace(spec=scene, tables=given)
+    views: Any = agreement.run(bare, None, AgreementSettings()).tables
+    given = given | views | changes
+    bare.tables = given
     made: Any = candidates.run(bare, None, CandidatesSettings()).tables
     provenance = {
         "diarize": "pyannote-embedded, pyannote.audio 4.0.7, float32, cpu · key 0123456789ab",
@@ -75,6 +81,8 @@ def full_tables() -> dict[str, pa.Table]:
         "ratings": ratings, "rating_quality": quality, "rating_segments": segments,
         "forms": forms(), "quality": quality_figures(), "session_features": features(),
         "media": media(), "events": events(),
+        "cue_check": tables.CUE_CHECK.build_rows(
+            [moment(SESSION, (i + 0.5) * DURATION_S / 8) for i in range(8)]),
     }  # fmt: skip
 
 
@@ -147,14 +155,17 @@ def windows(turns: list[dict[str, Any]]) -> pa.Table:
     usual = {
         "client_articulation_rate_sps": (4.6, 0.5, -3.2), "client_pause_prop": (0.18, 0.05, 2.4),
         "client_gaze_path_rate_dps": (9.0, 2.0, -2.8), "client_stare_run_s": (5.0, 1.1, 2.0),
-        "client_blink_rate_pm": (19.0, 4.0, 0.4), "client_nod_rate_pm": (6.0, 2.0, 1.0),
+        "client_blink_rate_listening_pm": (19.0, 4.0, 0.4),
+        "client_nod_slow_pm": (6.0, 2.0, 1.0),
     }  # fmt: skip
     for name, (centre, spread, planted) in usual.items():
         z = np.convolve(rng.standard_normal(n + 11), np.ones(12) / 4.4, "valid") * 0.8
         z[list(CUES_AT)] = planted
         columns[name] = np.clip(centre + spread * z, 0.01, None).astype(np.float32)
         columns[f"{name}_z"] = z.astype(np.float32)
-    columns["client_nod_rate_pm_z"][:200] = np.nan
+    columns["client_nod_slow_pm_z"][:200] = np.nan
+    columns |= {"client_video_hz": [25.0] * n, "client_face_iod_px": 62 + 3 * np.sin(start / 200)}
+    columns |= {"client_face_valid_prop": [0.97] * n, "client_face_reason": ["turned_away"] * n}
     columns["client_replies_minimal"] = [3 if i in CUES_AT else 0 for i in range(n)]
     replies = [t for t in turns if t["response_latency_s"] is not None]
     inside = [[t for t in replies if s <= t["start_s"] < s + 30] for s in start]
@@ -166,20 +177,26 @@ def windows(turns: list[dict[str, Any]]) -> pa.Table:
     return tables.WINDOWS.build(columns)
 
 
+def wandering(rng: np.random.Generator, n: int) -> Any:
+    """What a dial follows, in steps of 6 s: of spread 1, forgotten within a minute."""
+    return lfilter([0.53], [1.0, -0.85], rng.standard_normal(n))
+
+
 def dials() -> tuple[pa.Table, pa.Table, pa.Table]:
     rng = np.random.default_rng(11)
     seconds = np.arange(int(DURATION_S))
-    ratings, quality, segments = [], [], []
+    felt = wandering(rng, len(seconds) // 6 + 1)
+    ratings, quality, segments = list[Any](), list[Any](), list[Any]()
     for rater, level in (("client", 58.0), ("therapist", 54.0)):
-        drift = np.cumsum(rng.standard_normal(len(seconds) // 12 + 1)) * 2.5
-        value = np.clip(level + (drift - drift.mean())[seconds // 12], 3, 97)
+        course = 0.75 * felt + 0.66 * wandering(rng, len(felt))
+        value = np.clip(level + 15 * course[seconds // 6], 3, 97)
         ratings += [
             {"session_id": SESSION, "rater": rater, "t_s": float(t), "value_raw": v,
              "value": None if t < 10 else v}
             for t, v in zip(seconds, value, strict=True)
         ]  # fmt: skip
         median = float(np.median(value))
-        quality.append({
+        quality.append(dict.fromkeys(tables.RATING_QUALITY.by_name) | {
             "session_id": SESSION, "rater": rater, "quality": "ok", "sentence": "", "lag_s": 2.0,
             "coverage": 0.99, "moves": 160, "longest_hold_s": 48.0, "dial_mean": value.mean(),
             "dial_median": median, "dial_sd": value.std(), "dial_prop_helpful": (value > 55).mean(),
@@ -211,8 +228,9 @@ def dials() -> tuple[pa.Table, pa.Table, pa.Table]:
 def forms() -> pa.Table:
     totals = (("ORS", "client", 21.4, 40.0), ("SRS", "client", 32.5, 40.0),
               ("WAI-SR", "client", 47.0, 60.0), ("WAI-SR", "therapist", 40.0, 60.0))  # fmt: skip
+    blank = {"goal": None, "task": None, "bond": None, "flag": ""}
     return tables.FORMS.build_rows(
-        {"session_id": SESSION, "instrument": name, "by": by, "total": total, "max": top}
+        form_row(SESSION, {"instrument": name, "by": by, "total": total, "max": top} | blank)
         for name, by, total, top in totals
     )
 
@@ -238,6 +256,9 @@ def features() -> pa.Table:
         ("client_articulation_rate_sps", 4.6, None, "Client's articulation rate"),
         ("client_f0_median_hz", 187.0, None, "Client's median pitch"),
         ("turns_per_min", 2.9, None, "Changes of the floor"),
+        ("client_face_iod_px", 62.0, None, "Distance between the client's eyes, median"),
+        ("client_video_hz", 25.0, None, "Frames looked at per second"),
+        ("client_face_valid_prop", 0.97, None, "Share of frames good enough for gaze"),
         ("congruence_r", None, "few_samples", "Correlation of the two dials"),
     )
     return tables.SESSION_FEATURES.build_rows(

@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from flows.dictionary import default_profile
-from pipeline.config import CONFIGS, ConfigError, load_profile
+from pipeline.config import CONFIGS, FROM_LEXICON, ConfigError, load_profile
 from pipeline.settings import Profile
 
 
@@ -33,9 +33,10 @@ def test_default_profile_is_generated_from_the_code():
 def test_default_profile_changes_nothing():
     loaded, plain = load_profile(), Profile()
     for name in Profile.model_fields:
-        if name not in ("language", "report", "turns"):
-            assert loaded.section(name) == plain.section(name)
-    assert loaded.turns.model_copy(update={"unfinished_endings": []}) == plain.turns
+        if name not in ("language", "report"):
+            lists = {filled: [] for section, filled in FROM_LEXICON if section == name}
+            assert all(getattr(loaded.section(name), filled) for filled in lists)
+            assert loaded.section(name).model_copy(update=lists) == plain.section(name)
 
 
 def test_profile_overrides_only_what_it_names(tmp_path):

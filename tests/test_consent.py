@@ -25,6 +25,8 @@ SPEC = SessionSpec.model_validate(
             {"file": "face.mp4", "shows": ["client"]},
         ],
         "ratings": [{"file": "d.csv", "rater": "client"}],
+        "reasons": [{"file": "why.csv", "rater": rater} for rater in ("client", "therapist")],
+        "guesses": {"file": "g.csv", "blinded": True},
         "transcript": {"file": "t.vtt"},
     }
 )
@@ -219,3 +221,18 @@ def test_a_session_that_shows_nobody_needs_no_video_consent(tmp_path):
     scopes = [s for s in ALL if s != "analyse_video"]
     both = (record(scopes=scopes), record("T02", "therapist", scopes=scopes))
     assert "analyse_video" not in refusals(register(tmp_path, *both), sound, DAY)
+
+
+@pytest.mark.parametrize(
+    ("silent", "reasons"),
+    [(None, ["client", "therapist"]), ("C07", ["therapist"]), ("T02", ["client"])],
+)
+def test_reasons_need_their_raters_dial_scope_and_guesses_both(tmp_path, silent, reasons):
+    without = [scope for scope in ALL if scope != "dial"]
+    records = [
+        record(person, role, scopes=without if person == silent else ALL)
+        for person, role in (("C07", "client"), ("T02", "therapist"))
+    ]
+    allowed = permitted(SPEC, refused(tmp_path, *records))
+    assert [part.rater for part in allowed.reasons] == reasons
+    assert (allowed.guesses is None) == (silent is not None)

@@ -67,8 +67,8 @@ def test_precision_and_recall(cue, tallies):
 def test_precision_and_recall_on_sentences_the_rules_were_not_made_on(cue, fresh):
     tally = fresh[cue]
     print(f"{cue:20} held out: precision {tally.precision:.2f}  recall {tally.recall:.2f}")
-    assert tally.precision >= 0.8, tally.false
-    assert tally.recall >= 0.6, tally.missed
+    assert tally.precision >= 0.9, tally.false
+    assert tally.recall >= 0.8, tally.missed
 
 
 def test_every_cue_has_thirty_sentences_of_either_kind_and_ten_held_out():

@@ -54,6 +54,12 @@ def test_both_kinds_of_stretches_are_kept_and_cut_to_the_recording():
     assert engine.asked == [(160_000, 2)]
 
 
+def test_how_sure_the_engine_is_reaches_the_table():
+    sure = [SpeakerInterval(0.0, 4.0, A, 0.75), SpeakerInterval(4.0, 9.0, B)]
+    rows = run(Planted(sure, sure)).tables["diarization"].to_pylist()
+    assert [row["confidence"] for row in rows] == [0.75, None] * 2
+
+
 def test_one_voice_is_fine():
     one = [SpeakerInterval(0.0, 4.0, A)]
     outputs = run(Planted(one, one))

@@ -60,7 +60,7 @@ def test_each_table_has_one_writer_and_is_written_before_it_is_read():
     assert sorted(written) == sorted(TABLES)
 
 
-VERBS = ("run", "nightly", "serve", "demo", "report", "export", "columns")
+VERBS = ("run", "nightly", "serve", "demo", "report", "study", "export", "columns")
 GROUPS = ("consent", "models", "config")
 
 

@@ -17,7 +17,12 @@ from pipeline import align, face, landmarks
 from pipeline.config import CONFIGS, load_profile
 
 FPS, LASTS_S = 25, 80.0
-NEEDS_MORE = ("client_blink_rate_pm", "client_nod_rate_pm", "client_gaze_path_rate_dps")
+NEEDS_MORE = (
+    "client_blink_rate_listening_pm",
+    "client_nod_slow_pm",
+    "client_nod_fast_pm",
+    "client_gaze_path_rate_dps",
+)
 
 
 class Nodding:
@@ -74,8 +79,8 @@ def test_at_full_rate_blinks_nods_and_gaze_are_counted(room):
     assert len(seen) == LASTS_S * FPS
     for cue in NEEDS_MORE:
         assert None not in column(found, cue), cue
-    assert column(found, "client_blink_rate_pm")[0] == pytest.approx(15.0, rel=0.1)
-    assert column(found, "client_nod_rate_pm")[2] > 0
+    assert column(found, "client_blink_rate_listening_pm")[0] == pytest.approx(15.0, rel=0.1)
+    assert column(found, "client_nod_slow_pm")[2] > 0
 
 
 def test_the_fast_profile_leaves_them_out_and_says_why(room):

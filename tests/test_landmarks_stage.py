@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from made_faces import SPEC, inputs, media_table
 
 from models.base import FaceObservation, Frame, StillFrame
 from pipeline.errors import MediaError
 from pipeline.landmarks import PIECE_ROWS, STAGE, run
+from pipeline.motion_grid import counts_of
 from pipeline.settings import LandmarksSettings
 from pipeline.stage import Missing
-from pipeline.tables import LANDMARKS
+from pipeline.tables import LANDMARKS, MOTION_GRID
 
 SETTINGS = LandmarksSettings()
 IMAGE = np.zeros((2, 2, 3), np.uint8)
@@ -109,9 +111,45 @@ def test_long_videos_come_in_pieces() -> None:
     assert [piece.num_rows for piece in pieces] == [PIECE_ROWS, PIECE_ROWS, 1]
 
 
+class Film(Tape):
+    """A tape on which a bright square moves 4 px a frame."""
+
+    def frames(self, media: int, *, max_fps: float) -> Iterator[Frame]:
+        for i in range(self.n):
+            image = np.full((90, 160, 3), 40, np.uint8)
+            image[30:60, 4 * i % 120 : 4 * i % 120 + 30] = 220
+            yield StillFrame(i, 1.5 + i / 25, image)
+
+
+def test_movement_is_noted_while_the_frames_pass() -> None:
+    given = inputs({"media": media_table()}, Film(2 * PIECE_ROWS + 10), two_shot("client"))
+    found = run(given, Seats(), SETTINGS).tables
+    pieces = list(found["motion_grid"])
+    assert all(piece.schema.equals(MOTION_GRID.arrow_schema()) for piece in pieces)
+    rows = pa.concat_tables(pieces)
+    MOTION_GRID.check(rows)
+    t_s = rows.column("t_s").to_numpy()
+    assert t_s == pytest.approx(0.05 + 0.1 * np.arange(len(t_s)))
+    assert len(t_s) == 10 * (2 * PIECE_ROWS + 9) // 25
+    assert max(piece.num_rows for piece in pieces) <= 10 * PIECE_ROWS // 25 + 1
+    counts = counts_of(rows.column("changed_px").combine_chunks())
+    assert counts.sum(axis=(1, 2)).min() > 0
+
+
+def test_where_each_person_sits_is_noted_as_shares_of_the_picture() -> None:
+    given = inputs({"media": media_table()}, Film(5), two_shot("therapist", "client"))
+    rows = run(given, Seats(), SETTINGS).tables["seats"].to_pylist()
+    assert [row["role"] for row in rows] == ["therapist", "client"]
+    for row in rows:
+        places = [row[f"face_{name}"] for name in ("left", "top", "width", "height")]
+        assert places == pytest.approx([1 / 160, 2 / 90, 3 / 160, 4 / 90])
+        assert row["face_count"] == 4
+
+
 def absence(outputs):
     (only,) = outputs.absences
-    assert outputs.tables["landmarks"].num_rows == 0
+    assert {table.num_rows for table in outputs.tables.values()} == {0}
+    assert set(outputs.tables) == set(STAGE.writes)
     assert only.modality == "video"
     return only.reason
 

@@ -10,16 +10,17 @@ import pytest
 
 from pipeline import language, tables, turns
 from pipeline.cohesion import cohesion
-from pipeline.config import CONFIGS
+from pipeline.config import CONFIGS, load_profile
 from pipeline.errors import ConfigError
 from pipeline.language_figures import language_figures
 from pipeline.lexicon import compile_phrases, compile_whole, contains, phrases_named, tokens
 from pipeline.questions import QuestionRules
-from pipeline.settings import LanguageSettings, TurnsSettings
+from pipeline.settings import LanguageSettings
 from pipeline.stage import Inputs
 
 PHRASES = tomllib.loads((CONFIGS / "lexicon.en.toml").read_text(encoding="utf-8"))
 SETTINGS = LanguageSettings(phrases=PHRASES)
+TURNS = load_profile().turns
 
 
 def run(utterances, roles=("therapist", "client"), **kwargs):
@@ -39,8 +40,10 @@ def run_tables(
     """The tables of the stage."""
     spans, words = [], []
     for start, end, text, speaker in sorted(utterances):
-        spans.append({"session_id": "s01", "start_s": start, "end_s": end, "speaker": speaker,
-                      "exclusive": False})  # fmt: skip
+        blank = dict.fromkeys(tables.DIARIZATION.by_name) | {"session_id": "s01"}
+        spans.append(
+            {**blank, "start_s": start, "end_s": end, "speaker": speaker, "exclusive": False}
+        )
         edges = np.linspace(start, end, len(text.split()) + 1)
         words += [
             {"session_id": "s01", "start_s": a, "end_s": b, "text": word, "probability": None,
@@ -58,7 +61,7 @@ def run_tables(
     }  # fmt: skip
     spec = SimpleNamespace(id="s01", session=SimpleNamespace(capture=capture))
     inputs = Inputs(spec, None, upstream)
-    upstream |= turns.run(inputs, None, TurnsSettings()).tables
+    upstream |= turns.run(inputs, None, TURNS).tables
     return language.run(inputs, None, settings).tables
 
 

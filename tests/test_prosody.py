@@ -33,7 +33,8 @@ def measure(audio, intervals, roles=("therapist", "client"), settings=None, snr_
     """Run the stage on intervals (start, end, speaker), each a turn of its own."""
     common = {"session_id": "s01"}
     diarization = [
-        {**common, "start_s": a, "end_s": b, "speaker": s, "exclusive": False}
+        dict.fromkeys(tables.DIARIZATION.by_name)
+        | {**common, "start_s": a, "end_s": b, "speaker": s, "exclusive": False}
         for a, b, s in intervals
     ]
     whole = {s: (min(a for a, _, x in intervals if x == s),
@@ -171,8 +172,9 @@ def test_noise_takes_pitch_first_and_then_rates(snr_db, pitch_known, rate_known)
 )
 def test_voice_quality_needs_a_quiet_room(snr_db, reason):
     audio, jitter, shimmer = vowel_with_faults(120.0, 0.005, 0.03, 40.0, duration_s=4.0)
-    for table in measure(audio, [(0.0, 4.0, 0)], snr_db=snr_db).values():
-        row = table.to_pylist()[0]
+    found = measure(audio, [(0.0, 4.0, 0)], snr_db=snr_db)
+    for table in ("prosody", "prosody_slices"):
+        row = found[table].to_pylist()[0]
         assert row["voice_quality_reason"] == reason
         if reason is None:
             assert row["jitter_local"] == pytest.approx(jitter, abs=0.15)
@@ -215,9 +217,11 @@ def test_gain_control_degrades_loudness_and_nothing_else():
     turned_up = np.where(talking, 1.0, 10 ** (0.3 * (t % 4.0 - 1.5)))  # 6 dB/s in silences
     spoken = [(start, start + 1.5, 0) for start in np.arange(0.0, 40.0, 4.0)]
     for gain, reason in ((1.0, None), (turned_up, "gain_control")):
-        row = measure((audio * gain).astype(np.float32), spoken)["prosody"].to_pylist()[0]
+        found = measure((audio * gain).astype(np.float32), spoken)
+        assert found["prosody_slices"].to_pylist()[0]["intensity_rel_db_reason"] == reason
+        row = found["prosody"].to_pylist()[0]
         assert row["intensity_rel_db"] == pytest.approx(0.0, abs=0.1)
-        assert row["intensity_rel_db_reason"] == reason
+        assert row["intensity_rel_db_reason"] == (reason or "no_baseline")
         assert row["f0_median_hz"] == pytest.approx(130.0, rel=0.01)
         assert row["reason"] != "gain_control"
 
@@ -232,7 +236,9 @@ def test_silence_and_no_speech_do_not_fail():
         "speaker_turns": tables.SPEAKER_TURNS.empty(),
     })  # fmt: skip
     found = prosody.run(nothing, None, ProsodySettings()).tables
-    assert found["prosody"].num_rows == found["prosody_slices"].num_rows == 0
+    assert {name: table.num_rows for name, table in found.items()} == dict.fromkeys(
+        ("prosody", "prosody_slices", "pitch", "sound_levels"), 0
+    )
 
 
 def test_unknown_roles_leave_slices_empty_with_the_reason():

@@ -7,32 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from made_faces import SPEC, inputs
+from made_dials import followed, rated, turn_table
+from made_faces import SPEC
 
 from pipeline import tables
 from pipeline.dial_files import DialCourse
-from pipeline.rating_segments import pick_segments
-from pipeline.ratings import STAGE, count_moves, longest_hold_s, on_seconds, run
+from pipeline.ratings import STAGE, on_seconds
 from pipeline.settings import RatingsSettings
 
 SETTINGS = RatingsSettings()
 
 
-class Folder:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def path(self, file: str) -> Path:
-        return self.folder / file
-
-
-def session(folder: Path, duration_s: float, *, media=None, **dials):
+def session(folder: Path, duration_s: float, *, media=None, turns=None, reasons="", **dials):
     """Outputs for a session whose raters' files hold the given courses or texts."""
-    row = dict.fromkeys(tables.SESSIONS.by_name)
-    row |= {"session_id": SPEC["id"], "dyad_id": "D1", "client_id": "C1", "therapist_id": "T1"}
-    sessions = tables.SESSIONS.build_rows([row | {"duration_s": duration_s}])
     named = []
     for rater, course in dials.items():
         text = course
@@ -40,11 +27,7 @@ def session(folder: Path, duration_s: float, *, media=None, **dials):
             text = "time,rating\n" + "".join(f"{i},{v}\n" for i, v in enumerate(course))
         (folder / f"{rater}.csv").write_text(text)
         named.append({"file": f"{rater}.csv", "rater": rater})
-    given = {"sessions": sessions, "media": tables.MEDIA.empty() if media is None else media}
-    outputs = run(inputs(given, Folder(folder), SPEC | {"ratings": named}), None, SETTINGS)
-    for name, table in outputs.tables.items():
-        tables.TABLES[name].check(table)
-    return outputs
+    return rated(folder, named, duration_s, media=media, turns=turns, reasons=reasons)
 
 
 def rows(outputs, name: str, rater: str) -> list[dict]:
@@ -151,43 +134,41 @@ def test_a_dial_that_cannot_be_trusted_says_why(tmp_path: Path, course, words: s
     assert all(s["low_confidence"] for s in rows(outputs, "rating_segments", "client"))
 
 
-def test_segments_grow_within_five_points_and_stop_at_two_minutes() -> None:
-    course = np.full(900, 50.0)
-    course[200:250] = 80.0
-    course[500:700] = 20.0
-    high, low = pick_segments(course, RatingsSettings(segments_per_kind=1))
-    assert (high.first, high.stop, high.mean, high.label) == (200, 250, 80.0, "helpful")
-    assert (low.first, low.stop, low.mean, low.label) == (500, 620, 20.0, "hindering")
+def test_what_the_file_was_is_written_beside_its_figures(tmp_path: Path) -> None:
+    course = wandering(50, 7, 600)
+    text = "time,helpfulness\n" + "".join(f"{i},{v}\n" for i, v in enumerate(course))
+    (quality,) = rows(session(tmp_path, 600.0, client=text), "rating_quality", "client")
+    assert (quality["layout"], quality["clock"], quality["direction"]) == (
+        "time_rating", "media", "labelled",
+    )  # fmt: skip
+    assert (quality["axis_low"], quality["axis_high"]) == (0, 100)
+    assert (quality["parts"], quality["passes"], quality["lag_s"]) == (1, 1, 2.0)
+    assert quality["dial_range"] == pytest.approx(np.ptp(course), abs=1e-4)
+    assert (quality["lag_estimate_s"], quality["lag_reason"]) == (None, "no_speech")
 
 
-def test_labels_keep_to_the_middle_where_ratings_do() -> None:
-    rng = np.random.default_rng(6)
-    course = 50 + rng.normal(0, 1, 900)
-    course[100:160], course[400:460] = 53.0, 47.0
-    labels = {s.label for s in pick_segments(course, SETTINGS)}
-    assert labels == {"most helpful", "least helpful"}
+def test_a_dial_that_follows_the_turns_has_its_lag_beside_it(tmp_path: Path) -> None:
+    changes, course = followed(np.random.default_rng(5), 3.0)
+    outputs = session(tmp_path, 3000.0, client=course, turns=turn_table(changes))
+    (quality,) = rows(outputs, "rating_quality", "client")
+    assert quality["lag_low_s"] < 3.0 < quality["lag_high_s"]
+    assert quality["lag_s"] == 2.0, "an estimate moves nothing"
+    assert quality["lag_reason"] is None
 
 
-def test_a_flat_dial_has_no_low_and_ties_go_to_the_earliest() -> None:
-    segments = pick_segments(np.full(600, 50.0), SETTINGS)
-    assert {s.kind for s in segments} == {"high"}
-    assert segments[0].first == 0
-
-
-@given(st.lists(st.integers(0, 100), min_size=2, max_size=40), st.integers(0, 99))
-def test_segments_never_overlap_and_are_the_same_each_time(levels, missing) -> None:
-    course = np.repeat(np.array(levels, np.float64), 25)
-    course[len(course) * missing // 100 :][:30] = np.nan
-    segments = pick_segments(course, SETTINGS)
-    assert segments == pick_segments(course.copy(), SETTINGS)
-    spans = sorted((s.first, s.stop) for s in segments)
-    assert all(b[0] - a[1] >= 15 for a, b in pairwise(spans))
-    assert all(30 <= stop - first <= 120 for first, stop in spans)
-
-
-def test_moves_and_holds() -> None:
-    ramp = np.arange(0, 20, 0.5)
-    assert count_moves(ramp) == 9
-    assert count_moves(np.array([50, 51.9, 50, 48.1])) == 0
-    nan = np.nan
-    assert longest_hold_s(np.array([1.0, 1, 1, 5, 5, nan, 5, 5, 5, 5.2])) == 4
+def test_a_raters_own_reasons_can_contradict_the_dial(tmp_path: Path) -> None:
+    course = wandering(50, 9, 600)
+    course[100:140], course[200:240], course[300:340], course[400:440] = 90, 85, 12, 10
+    text = "start,end,reason\n100,140,{a}\n200,240,{a}\n300,340,{b}\n400,440,{b}\n500,520,no idea\n"
+    (tmp_path / "why.csv").write_text(text.format(a="She was helpful here", b="Hindering advice"))
+    agreed = session(tmp_path, 600.0, client=course, reasons="why.csv")
+    assert rows(agreed, "rating_quality", "client")[0]["sentence"] == ""
+    (tmp_path / "why.csv").write_text(text.format(a="This was unhelpful", b="That helped"))
+    parted = session(tmp_path, 600.0, client=course, reasons="why.csv")
+    (quality,) = rows(parted, "rating_quality", "client")
+    assert quality["quality"] == "degraded"
+    assert (
+        "called helpful lower (median 11) than what they called hindering (88)"
+        in (quality["sentence"])
+    )
+    assert rows(parted, "ratings", "client") == rows(agreed, "ratings", "client")

@@ -133,7 +133,7 @@ def test_every_moment_has_a_card_in_time_order_and_two_links(full: str) -> None:
     page = Page(full)
     ids = [attrs["id"] for tag, attrs in page.elements if tag == "article"]
     assert [row["candidate_id"] for row in candidates] == ids
-    assert {row["rule"] for row in candidates} == {"R1", "R2", "R4", "R6"}
+    assert {row["rule"] for row in candidates} == {"R1", "R2", "R3", "R4", "R6"}
     for name in ids:
         assert page.values("href").count(f"#{name}") >= 2  # from the list and from the drawing
 
@@ -215,14 +215,14 @@ def test_sound_without_picture_is_an_audio_element() -> None:
 def test_no_cutter_is_said_and_reported() -> None:
     outputs = run(made.inputs(), GONE, SETTINGS)
     assert [(a.modality, a.reason) for a in outputs.absences] == [("clips", "no_media")]
-    assert html(outputs).count("No clip. The recording is no longer there.") == 14
+    assert html(outputs).count("No clip. The recording is no longer there.") == 17
 
 
 # ---- what is missing is said ---------------------------------------------------------------
 
 
 def test_a_bare_session_says_what_is_missing_and_why(bare: str) -> None:
-    assert "Outcome forms: MISSING." in bare
+    assert "Outcome forms: <b>MISSING</b>" in bare
     assert "<b>Video missing.</b> the client has not agreed to it." in bare
     assert "<b>Transcript missing.</b>" in bare
     assert "No moment met a rule." in bare
@@ -244,8 +244,8 @@ def test_made_up_sessions_carry_a_banner(full: str, bare: str) -> None:
 
 
 def test_low_srs_is_pointed_out(full: str) -> None:
-    assert "<b>32.5</b> of 40 <small>(under 36" in full
-    fine = tables.FORMS.build_rows([{
+    assert "<b>32.5 of 40</b> <small>(under 36" in full
+    fine = tables.FORMS.build_rows([dict.fromkeys(tables.FORMS.by_name) | {"flag": "",
         "session_id": made.SESSION, "instrument": "SRS", "by": "client", "total": 36.0, "max": 40.0,
     }])  # fmt: skip
     assert "under 36" not in rendered(made.inputs(forms=fine))
@@ -260,9 +260,9 @@ def test_one_lost_modality_at_a_time_still_renders() -> None:
 
 def test_unmeasured_cues_are_named_rather_than_drawn() -> None:
     windows = made.inputs().tables["windows"].to_pylist()
-    unseen = {"client_gaze_path_rate_dps_z": None, "client_blink_rate_pm_z": None}
+    unseen = {"client_gaze_path_rate_dps_z": None, "client_blink_rate_listening_pm_z": None}
     text = rendered(made.inputs(windows=tables.WINDOWS.build_rows(row | unseen for row in windows)))
-    assert "Not drawn because not measured: gaze travel, blink rate." in text
+    assert "Not drawn because not measured: gaze travel, blinks while listening." in text
 
 
 def test_degraded_numbers_are_marked(full: str) -> None:
@@ -299,7 +299,7 @@ def test_clock(t_s: float, text: str) -> None:
         ("client_pause_prop", 0.42, 0.18, "1", 1.6, "clearly more, by 24 percentage points"),
         ("client_replies_minimal", 3, 0, "1", None, "more, by 3"),
         ("dial_client", 48.2, 48.0, "points", -0.1, "about as usual"),
-        ("client_blink_rate_pm", 12.0, None, "1/min", None, "no usual value to compare with"),
+        ("client_nod_slow_pm", 12.0, None, "1/min", None, "no usual value to compare with"),
     ],
 )  # fmt: skip
 def test_difference(
@@ -354,7 +354,7 @@ def luminance(colour: str) -> float:
 
 def test_text_colours_have_contrast(full: str) -> None:
     declared = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", full))
-    for name in ("ink", "soft", "client", "therapist", "R1", "R2", "R4", "R6", "warn"):
+    for name in ("ink", "soft", "client", "therapist", "R1", "R2", "R3", "R4", "R6", "warn"):
         ratio = (luminance("#f5f6f8") + 0.05) / (luminance(declared[name]) + 0.05)
         assert ratio >= 4.5, name
     assert (declared["R1"], declared["R2"]) == (report_plot.LOW, report_plot.HIGH)

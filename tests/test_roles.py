@@ -8,9 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from pipeline import roles, tables, turns
-from pipeline.settings import RolesSettings, TurnsSettings
+from pipeline.config import load_profile
 from pipeline.stage import Inputs
 
+PROFILE = load_profile()
 INTERVAL = re.compile(
     r'xmin = ([\d.]+)\s*\n\s*xmax = ([\d.]+)\s*\n\s*text = "((?:[^"]|"")*)"', re.ASCII
 )
@@ -36,7 +37,8 @@ def diarized(utterances):
     spans, words = [], []
     for start, end, text, speaker, stated in sorted(utterances):
         row = {"session_id": "s01", "speaker": speaker}
-        spans.append({**row, "start_s": start, "end_s": end, "exclusive": False})
+        blank = dict.fromkeys(tables.DIARIZATION.by_name)
+        spans.append({**blank, **row, "start_s": start, "end_s": end, "exclusive": False})
         said = text.split()
         step = (end - start) / max(1, len(said))
         words += [
@@ -55,13 +57,13 @@ def assign(utterances, session=None, crosstalk_db=None):
     session = session or spec()
     diarization, words = diarized(utterances)
     upstream = {"diarization": diarization, "words": words}
-    found = turns.run(Inputs(session, None, upstream), None, TurnsSettings()).tables
+    found = turns.run(Inputs(session, None, upstream), None, PROFILE.turns).tables
     upstream = {"speaker_turns": found["speaker_turns"], "words": words}
     upstream["quality"] = tables.QUALITY_FIGURES.build_rows(
         [{"session_id": "s01", "measure": "crosstalk_db", "value": crosstalk_db, "quality": "ok",
           "reason": None, "description": "Made."}]
     )  # fmt: skip
-    outputs = roles.run(Inputs(session, None, upstream), None, RolesSettings())
+    outputs = roles.run(Inputs(session, None, upstream), None, PROFILE.roles)
     rows = outputs.tables["roles"].to_pylist()
     return {row["speaker"]: row["role"] for row in rows}, outputs, rows
 

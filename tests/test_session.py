@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.errors import SessionError
-from pipeline.session import load_session, own_channels, public_name
+from pipeline.session import load_session, named_files, own_channels, public_name
 
 GOOD = """
 [session]
@@ -155,3 +155,35 @@ def test_a_folder_name_that_is_no_id_is_refused(tmp_path):
 def test_bom_and_crlf_are_fine(folder):
     (folder / "session.toml").write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
     assert load_session(folder).session.number == 5
+
+
+FORM = '\n[[forms]]\ninstrument = "{}"\nby = "client"\ntotal = {}\nmax = {}\n'
+GUESSES = '\n[guesses]\nfile = "guesses.csv"\nblinded = true\n'
+REASONS = '\n[[reasons]]\nfile = "why.csv"\nrater = "client"\n'
+
+
+def test_guesses_reasons_and_a_flag_are_read(folder):
+    (folder / "guesses.csv").write_text("start,end,guess\n")
+    (folder / "why.csv").write_text("start,end,reason\n")
+    flagged = FORM.format("ORS", 14.0, 40) + 'flag = "call first"\n'
+    spec = load(folder, GOOD + GUESSES + REASONS + flagged)
+    assert (spec.guesses.blinded, spec.guesses.split_known) == (True, True)
+    assert spec.reasons[0].rater == "client"
+    assert spec.forms[0].flag == "call first"
+    assert named_files(spec) == ["room.wav", "why.csv", "guesses.csv"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (FORM.format("SRS", 41.0, 40), "forms.0: total = 41 is above max = 40"),
+        (FORM.format("ORS", 20.0, 40) + "goal = 5.0\n", "ORS has no subscales"),
+        (2 * FORM.format("ORS", 20.0, 40), r"two \[\[forms\]\] ORS by the client"),
+        (GUESSES, "'guesses.csv', which is not in the folder"),
+        (GUESSES.replace("blinded = true\n", ""), "guesses.blinded: Field required"),
+        (2 * REASONS, r"two \[\[reasons\]\] by the same rater"),
+    ],
+)
+def test_other_inputs_that_cannot_be_are_refused(folder, text, complaint):
+    with pytest.raises(SessionError, match=complaint):
+        load(folder, GOOD + text)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 
-from pipeline import report, tables
+from pipeline import report, study_methods, tables
 from pipeline.sources import SOURCES, references
 from pipeline.wording import scan
 
 STAGE_NAMES = {
-    "align", "candidates", "diarize", "face", "ingest", "landmarks", "language", "prosody",
-    "ratings", "roles", "transcribe", "turns",
+    "agreement", "align", "candidates", "diarize", "face", "ingest", "landmarks", "language",
+    "movement", "prosody", "ratings", "roles", "study", "transcribe", "turns",
 }  # fmt: skip
-CITED = {c.source for t in tables.TABLES.values() for c in t.columns}
+EVERY_TABLE = (*tables.TABLES.values(), *tables.STUDY_TABLES.values())
+CITED = {c.source for t in EVERY_TABLE for c in t.columns} | set(study_methods.METHOD_SOURCES)
 
 
 def test_every_cited_key_exists() -> None:

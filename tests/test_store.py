@@ -165,6 +165,17 @@ def test_withdrawal_leaves_nothing_and_says_what_it_removed(tmp_path):
     assert other.exists()
 
 
+def test_withdrawal_takes_what_was_pooled_over_sessions_with_it(tmp_path):
+    output, _ = published(tmp_path)
+    for name in ("study/study.html", ".study.4711/study_estimates.parquet"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    withdraw(output, "C99", None, NOW)
+    assert (tmp_path / "study").exists()
+    withdraw(output, "C07", None, NOW)
+    assert not list(tmp_path.glob("*study*"))
+
+
 def test_tombstones_are_chained_and_hold_no_pseudonym(tmp_path):
     output, _ = published(tmp_path)
     withdraw(output, "C07", None, NOW)

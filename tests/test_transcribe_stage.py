@@ -41,7 +41,8 @@ class Planted:
 
 def diarization(turns, exclusive):
     rows = [
-        {"session_id": "S01", "start_s": a, "end_s": b, "speaker": who, "exclusive": kind}
+        dict.fromkeys(DIARIZATION.by_name)
+        | {"session_id": "S01", "start_s": a, "end_s": b, "speaker": who, "exclusive": kind}
         for kind, spans in ((False, turns), (True, exclusive))
         for a, b, who in spans
     ]

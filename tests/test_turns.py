@@ -23,7 +23,8 @@ def turns_of(intervals):
 def run(intervals, words=()):
     """The stage on intervals (start, end, speaker) and words (start, end, text, speaker)."""
     diarization = [
-        {"session_id": "s01", "start_s": a, "end_s": b, "speaker": s, "exclusive": False}
+        dict.fromkeys(tables.DIARIZATION.by_name)
+        | {"session_id": "s01", "start_s": a, "end_s": b, "speaker": s, "exclusive": False}
         for a, b, s in intervals
     ]
     spoken = [

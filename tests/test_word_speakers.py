@@ -121,7 +121,8 @@ def reference_diarization(meeting):
             rows.append((low, high, people.index(min(there)[2]), True))
     columns = ("start_s", "end_s", "speaker", "exclusive")
     return tables.DIARIZATION.build_rows(
-        {"session_id": "s01", **dict(zip(columns, row, strict=True))} for row in rows
+        {"session_id": "s01", "confidence": None, **dict(zip(columns, row, strict=True))}
+        for row in rows
     )
 
 

@@ -164,9 +164,9 @@ def test_the_causes_list_is_read_with_the_default_profile() -> None:
     if not (ROOT / "configs" / "default.toml").exists():
         pytest.skip("configs/default.toml is not written yet")
     listed = load_profile().report.innocent_causes
-    known = {"R1", "R2", "R4", "R6", *tables.WINDOWS.by_name, *tables.TURNS.by_name}
+    known = {"R1", "R2", "R3", "R4", "R6", *tables.WINDOWS.by_name, *tables.TURNS.by_name}
     assert set(listed) <= known
-    assert {"R1", "R2", "R4", "R6"} <= set(listed)
+    assert {"R1", "R2", "R3", "R4", "R6"} <= set(listed)
 
 
 def _lists(path: Path) -> dict[str, list[str]]:

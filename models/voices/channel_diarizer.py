@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
+from scipy.special import ndtr
 
 from models.base import (
     SAMPLE_RATE_HZ,
@@ -42,6 +43,7 @@ from models.voices.channel_levels import (
 
 _LEAK_FRAMES = 10  # 0.1 s
 _DECAY_DB_PER_S = 120.0  # 60 dB in half a second [J]
+_SPREAD_LEAST_DB = 1.0  # no room is more even [J]
 
 Active = NDArray[np.bool_]  # shape (2, n_frames)
 
@@ -127,8 +129,9 @@ class ChannelDiarizer:
             ]
         )
         exclusive = active & _louder(power, found, active)
+        sure = None if found is None else _no_leak_probability(voice_power(power, room), found)
         progress("diarization", 1.0)
-        return Diarization(turns=_intervals(active), exclusive=_intervals(exclusive))
+        return Diarization(_intervals(active, sure), _intervals(exclusive, sure))
 
     def _spoken(self, audio: Audio, frames: int) -> NDArray[np.bool_]:
         """Frames in or near speech, whoever speaks; shape (frames,)."""
@@ -190,6 +193,15 @@ def _over_leak_db(voice: Power, found: Separation) -> Power:
     return np.asarray(level - (lasting - np.array(found.apart_db)[:, None])[::-1])
 
 
+def _no_leak_probability(voice: Power, found: Separation) -> Power:
+    """How likely the other's voice alone would be weaker than what is heard, shape (2, n_frames).
+
+    A leak strays normally about its usual level, as far as it was seen to in this recording.
+    """
+    spread = np.maximum(np.array(found.spread_db)[::-1, None], _SPREAD_LEAST_DB)
+    return np.asarray(ndtr(_over_leak_db(voice, found) / spread))
+
+
 def _margins_db(found: Separation, options: ChannelDiarizerOptions) -> NDArray[np.float64]:
     """What each channel has to stand over the leak, shape (2, 1): more if the leak varies more.
 
@@ -227,9 +239,14 @@ def _louder(power: Power, found: Separation | None, active: Active) -> Active:
     return np.stack([first, ~(first & active[0])])
 
 
-def _intervals(active: Active) -> tuple[SpeakerInterval, ...]:
+def _intervals(active: Active, sure: Power | None) -> tuple[SpeakerInterval, ...]:
     found = [
-        SpeakerInterval(start * FRAME / SAMPLE_RATE_HZ, end * FRAME / SAMPLE_RATE_HZ, row)
+        SpeakerInterval(
+            start * FRAME / SAMPLE_RATE_HZ,
+            end * FRAME / SAMPLE_RATE_HZ,
+            row,
+            None if sure is None else float(sure[row, start:end].mean()),
+        )
         for row, frames in enumerate(active)
         for start, end in _runs(frames)
     ]

@@ -40,6 +40,7 @@ from models.errors import WeightError, WeightMissingError
 from models.options import CommunityOptions
 from models.voices.ghost_speakers import find_ghosts, without_voices
 from models.voices.shared_embedding import SharedEmbedding
+from models.voices.voice_posterior import KeepsPosterior
 from models.voices.window_scores import WindowScores
 from models.weights.checkpoints import read_checkpoint
 
@@ -193,7 +194,7 @@ class GhostlessClustering(VBxClustering):
         return without_voices(labels, likeness, centroids, ghosts)
 
 
-class CommunityDiarization(SpeakerDiarization):
+class CommunityDiarization(KeepsPosterior, SpeakerDiarization):
     """`SpeakerDiarization` over what `load_community` returns, which is changed in place."""
 
     def __init__(

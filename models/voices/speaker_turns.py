@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ from models.speech.detector import check_audio
 
 Shares = Mapping[str, tuple[float, float]]
 """Step of the pipeline -> the part of the whole that it takes, by time."""
+
+Confidence = Callable[[str, float, float], float | None]
+"""How sure the pipeline is of a label from a start to an end, s."""
 
 _EXPECTED_WARNINGS = (
     r"\s*The detected number of speakers",  # fewer voices than people: a result, and it is seen
@@ -39,7 +42,8 @@ def speaker_turns(
     Parameters
     ----------
     pipeline
-        A `pyannote.audio.pipelines.SpeakerDiarization` with its parameters set.
+        A `pyannote.audio.pipelines.SpeakerDiarization` with its parameters set, which is also a
+        `models.voices.voice_posterior.KeepsPosterior`.
     audio
         Mono float32, 16 kHz, shape (n_samples,).
     num_speakers
@@ -72,14 +76,20 @@ def speaker_turns(
     with _quiet_and_one_thread_per_operation():
         waveform = torch.from_numpy(np.ascontiguousarray(audio))[None]  # (1, n_samples)
         file = {"waveform": waveform, "sample_rate": SAMPLE_RATE_HZ, "uri": "recording"}
-        output = pipeline(file, hook=_hook(progress, shares), **bounds)
+        hook = _Hook(progress, shares)
+        output = pipeline(file, hook=hook, **bounds)
     progress("diarization", 1.0)
     end_s = audio.size / SAMPLE_RATE_HZ
     turns = output.speaker_diarization
     order = _order(turns)
+    voices = dict(zip(turns.labels(), hook.heard, strict=True))
+
+    def confidence(label: str, start_s: float, end_s: float) -> float | None:
+        return pipeline.posterior.mean(voices[label], start_s, end_s)
+
     return Diarization(
-        turns=_intervals(turns, order, end_s),
-        exclusive=_intervals(output.exclusive_speaker_diarization, order, end_s),
+        turns=_intervals(turns, order, end_s, confidence),
+        exclusive=_intervals(output.exclusive_speaker_diarization, order, end_s, confidence),
     )
 
 
@@ -106,17 +116,31 @@ def _quiet_and_one_thread_per_operation() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _hook(progress: Progress, shares: Shares) -> Any:
-    """Turn pyannote's calls (completed of total, per step) into a share of the whole."""
+class _Hook:
+    """What pyannote calls after each step: tells the progress, remembers who was heard."""
 
-    def hook(
-        step: str, *_: object, total: int | None = None, completed: int | None = None, **__: object
+    def __init__(self, progress: Progress, shares: Shares) -> None:
+        self._progress = progress
+        self._shares = shares
+        self.heard: list[int] = []
+        """Voices with a turn, in the order of pyannote's labels for them."""
+
+    def __call__(
+        self,
+        step: str,
+        artifact: Any = None,
+        *,
+        total: int | None = None,
+        completed: int | None = None,
+        **_: object,
     ) -> None:
-        if step in shares and total and completed is not None:
-            start, end = shares[step]
-            progress(step, start + (end - start) * min(1.0, completed / total))
-
-    return hook
+        """Completed of total, per step, as a share of the whole."""
+        if step == "discrete_diarization":
+            # a turn needs a frame after its first
+            self.heard = sorted(np.flatnonzero(artifact.data[:-1].any(axis=0)).tolist(), key=str)
+        if step in self._shares and total and completed is not None:
+            start, end = self._shares[step]
+            self._progress(step, start + (end - start) * min(1.0, completed / total))
 
 
 def _order(turns: Annotation) -> dict[str, int]:
@@ -126,11 +150,16 @@ def _order(turns: Annotation) -> dict[str, int]:
 
 
 def _intervals(
-    annotation: Annotation, order: dict[str, int], end_s: float
+    annotation: Annotation, order: dict[str, int], end_s: float, confidence: Confidence
 ) -> tuple[SpeakerInterval, ...]:
     """Turns sorted by start, cut at the end of the recording (the last window is padded)."""
     found = (
-        SpeakerInterval(max(0.0, turn.start), min(turn.end, end_s), order[label])
+        SpeakerInterval(
+            max(0.0, turn.start),
+            min(turn.end, end_s),
+            order[label],
+            confidence(label, turn.start, turn.end),
+        )
         for turn, _, label in annotation.itertracks(yield_label=True)
         if turn.start < end_s
     )

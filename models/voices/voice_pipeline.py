@@ -44,6 +44,7 @@ from models.batches import AdaptiveBatch
 from models.device import Device
 from models.options import DiarizerOptions
 from models.voices import ge2e
+from models.voices.voice_posterior import KeepsPosterior
 from models.voices.window_scores import WINDOWS_PER_TASK, WindowScores
 from models.weights.checkpoints import METADATA_KEY
 
@@ -211,7 +212,7 @@ def binarize_by_blocks(scores: WindowedScores, **how: Any) -> SlidingWindowFeatu
     )
 
 
-class VoiceDiarization(SpeakerDiarization):
+class VoiceDiarization(KeepsPosterior, SpeakerDiarization):
     """`SpeakerDiarization` over a PyanNet and a GE2E encoder already loaded."""
 
     def __init__(

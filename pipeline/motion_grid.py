@@ -1,0 +1,167 @@
+"""How much every part of the picture changes, ten times a second: a coarse grid, never an image.
+
+Motion energy analysis counts the pixels of a region whose grey value changes by more than noise
+(Ramseyer & Tschacher 2011). Here the counting and the regions are kept apart: while the landmarks
+stage has each frame in its hands, an even sample of 256 x 144 pixels is compared with the sample
+0.1 s before, and for each of 32 x 18 cells the changes are counted by size, in ten classes. Which
+class is noise and which cells are whose is decided later, from the whole recording (`motion`), so
+that another region or threshold never decodes the video again.
+
+The time between the two pictures is the same whatever the frame rate: each instant takes the frame
+whose time stamp lies nearest. Repeated frames, dropped frames and a variable rate therefore change
+next to nothing; where no frame lies near an instant there is no row. A tenth of a second, because
+a knee that bounces five times a second is where it was after two tenths.
+
+Caveat: a sample sees a pixel, not an area. It estimates the share of changed pixels as a survey
+does, within 1 % for a region of a tenth of the picture.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from models.base import Frame, Seconds
+from pipeline.camera_shift import Picture, coarse, shift_explained
+
+STEP_S = 0.1
+"""Between the two pictures compared, and from one comparison to the next, s."""
+REACH = 0.6
+"""Of a step: without a frame this near an instant, nothing is known of it."""
+GRID = (18, 32)
+"""Cells, rows and columns."""
+CELL_SIDE = 8
+"""Pixels sampled along each side of a cell."""
+CELL_PIXELS = CELL_SIDE * CELL_SIDE
+CELLS = GRID[0] * GRID[1]
+LEVELS = (4, 5, 6, 8, 10, 12, 15, 19, 24, 30)
+"""Least change of each class, grey levels of 255. Less is never counted."""
+
+_SAMPLE = (GRID[0] * CELL_SIDE, GRID[1] * CELL_SIDE)
+_CLASS = np.searchsorted(LEVELS, np.arange(256), side="right").astype(np.uint8)
+_CELL_OF_PIXEL = np.arange(CELLS).reshape(GRID).repeat(CELL_SIDE, 0).repeat(CELL_SIDE, 1).ravel()
+_FIRST_BIN = _CELL_OF_PIXEL * len(LEVELS) - 1  # class 0 is no change worth counting
+
+Counts = NDArray[np.uint8]  # shape (CELLS * len(LEVELS),): cells row by row, classes within
+
+
+@dataclass(frozen=True, slots=True)
+class GridStep:
+    """What changed between two instants `STEP_S` apart."""
+
+    pts_s: Seconds
+    """Container time of the middle between them."""
+    counts: Counts = field(repr=False)
+    mean_change: float
+    """Of all pixels, signed: + = brighter, grey levels."""
+    mean_absolute_change: float
+    """0 only where the two pictures are the same."""
+    shift_explained: float
+    """0..1, see `camera_shift`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sampled:
+    """The picture at one instant."""
+
+    instant: int
+    picture: NDArray[np.uint8]
+    coarse: Picture
+    brightness: float
+
+
+class MotionGrid:
+    """Compares the frames of one video as they pass. One thread may look, another may take."""
+
+    def __init__(self) -> None:
+        self.size: tuple[int, int] | None = None
+        """Height and width of the frames, pixels."""
+        self._steps: deque[GridStep] = deque()
+        self._last: Frame | None = None
+        self._first_s = 0.0
+        self._due = 0
+        self._sampled: _Sampled | None = None
+        self._rows, self._columns = np.empty(0, np.intp), np.empty(0, np.intp)
+
+    def look(self, frame: Frame) -> None:
+        """The next frame, in order of time; one whose time stamp does not rise is passed over."""
+        last = self._last
+        if last is None or frame.size != self.size:
+            self._begin(frame)
+            return
+        if frame.pts_s <= last.pts_s:
+            return
+        while (due_s := self._first_s + self._due * STEP_S) <= frame.pts_s:
+            nearest = last if due_s - last.pts_s < frame.pts_s - due_s else frame
+            if abs(nearest.pts_s - due_s) > REACH * STEP_S:
+                # a gap may be hours: go on at the last instant that this frame can be near to
+                self._due = max(self._due + 1, int((frame.pts_s - self._first_s) / STEP_S))
+                continue
+            self._compare(nearest)
+            self._due += 1
+        self._last = frame
+
+    def take(self) -> list[GridStep]:
+        """Every step finished since the last call."""
+        return [self._steps.popleft() for _ in range(len(self._steps))]
+
+    def _begin(self, frame: Frame) -> None:
+        """The first frame, or the first of another size."""
+        if self.size is None:
+            self._first_s = frame.pts_s
+        else:
+            self._due = int(np.ceil((frame.pts_s - self._first_s) / STEP_S))
+        self.size = height, width = frame.size
+        self._rows, self._columns = _evenly(_SAMPLE[0], height), _evenly(_SAMPLE[1], width)
+        self._sampled = None
+        self._last = frame
+
+    def _compare(self, frame: Frame) -> None:
+        """The picture at the instant that is due, against the one a step before."""
+        picture = frame.brightness(self._rows, self._columns)
+        now = _Sampled(self._due, picture, coarse(picture), float(picture.mean()))
+        before, self._sampled = self._sampled, now
+        if before is None or before.instant != self._due - 1:
+            return
+        size = np.asarray(cv2.absdiff(picture, before.picture), np.uint8)
+        self._steps.append(
+            GridStep(
+                self._first_s + (self._due - 0.5) * STEP_S,
+                class_counts(size),
+                now.brightness - before.brightness,
+                float(size.mean()),
+                shift_explained(before.coarse, now.coarse),
+            )
+        )
+
+
+def class_counts(size: NDArray[np.uint8]) -> Counts:
+    """Pixels per cell and class of a picture of absolute changes, shape (144, 256)."""
+    found = cv2.LUT(size, _CLASS).ravel()
+    changed = np.flatnonzero(found)
+    bins = _FIRST_BIN[changed] + found[changed]
+    return np.bincount(bins, minlength=CELLS * len(LEVELS)).astype(np.uint8)
+
+
+def _evenly(count: int, length: int) -> NDArray[np.intp]:
+    return ((np.arange(count) + 0.5) * length / count).astype(np.intp)
+
+
+def counts_column(steps: Sequence[GridStep]) -> pa.Array:
+    """The counts of several steps as one Arrow list column."""
+    width = CELLS * len(LEVELS)
+    flat = np.concatenate([step.counts for step in steps]) if steps else np.empty(0, np.uint8)
+    offsets = np.arange(len(steps) + 1, dtype=np.int32) * width
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat, pa.uint8()))
+
+
+def counts_of(column: pa.Array) -> NDArray[np.uint8]:
+    """The same column as an array, shape (steps, CELLS, classes)."""
+    flat = column.flatten().to_numpy(zero_copy_only=False)
+    return flat.reshape(-1, CELLS, len(LEVELS))
