@@ -43,6 +43,7 @@ BENCHES = (
     Bench("face_arithmetic", "cost and memory of the face stage beside the landmarks"),
     Bench("gaze_modes", "planted shares of gaze, seats that move"),
     Bench("face_windows", "cost of the face windows of an hour"),
+    Bench("synchrony", "motion energy and co-movement against planned truth"),
     Bench("decode", "frame fetch against PyAV's default scaler"),
     Bench("cues", "precision and recall of every language cue on hand-written sentences"),
     Bench("turn_taking", "floor transfers of the made dyads against their plan"),

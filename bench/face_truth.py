@@ -66,6 +66,11 @@ BLINK_F1, NOD_F1 = 0.95, 0.9
 BLINK_CUE, NOD_CUE, GAZE_CUE = (
     "client_blink_rate_listening_pm", "client_nod_slow_pm", "client_gaze_path_rate_dps",
 )  # fmt: skip
+SWEPT_CAMERAS = (
+    "25 fps", "eyes 32 px", "eyes 60 px", "eyes 80 px", "noise 8", "blur 1.2 px", "JPEG 40",
+    "glasses", "lamp switched", "all bad, 20 fps",
+)  # fmt: skip
+"""Angles are measured frame by frame: what a camera's rate is does not matter."""
 STILL_CAMERAS = ("25 fps", "eyes 80 px", "noise 8", "blur 1.2 px", "glasses", "lamp switched")
 
 
@@ -112,25 +117,34 @@ def held_looks() -> list[Pose]:
 def pairs_in_order(
     view: View, camera: Camera, engine: FaceTracker, poses: Sequence[Pose]
 ) -> dict[str, tuple[int, int]]:
-    """Per axis: pairs of held looks planned at least 8 deg apart, and how many come out so."""
+    """Pairs of held looks planned at least 8 deg apart, and how many come out in that order.
+
+    Sideways, up and down, and of the latter those in which the head stays and the eyes move alone.
+    """
     t_s = camera.times(HOLD_S * len(poses))
     held = np.minimum((t_s / HOLD_S).astype(int), len(poses) - 1)
     film = filmed(view, [poses[i] for i in held], t_s.tolist(), camera)
     frames = measured(film, engine, view.size)["face_frames"]
     settled = t_s - held * HOLD_S > SETTLE_S
+    head = np.array([pose.pitch_deg for pose in poses])
     planned = {
         "yaw": np.array([pose.yaw_deg + pose.eye_yaw_deg for pose in poses]),
-        "pitch": np.array([pose.pitch_deg + pose.eye_pitch_deg for pose in poses]),
+        "pitch": head + np.array([pose.eye_pitch_deg for pose in poses]),
     }
-    found = {}
+    apart, right = {}, {}
     for axis, truth in planned.items():
         gaze = column(frames, f"gaze_{axis}_deg")
         used = settled & np.isfinite(gaze)
-        medians = [gaze[used & (held == i)] for i in range(len(poses))]
-        middle = np.array([np.median(part) if part.size else np.nan for part in medians])
-        large = np.subtract.outer(truth, truth) >= STEP_DEG
-        found[axis] = int(large.sum()), int((np.subtract.outer(middle, middle)[large] > 0).sum())
-    return found
+        looks = [gaze[used & (held == i)] for i in range(len(poses))]
+        middle = np.array([np.median(look) if look.size else np.nan for look in looks])
+        apart[axis] = np.subtract.outer(truth, truth) >= STEP_DEG
+        right[axis] = np.subtract.outer(middle, middle) > 0
+    apart["eyes alone"] = apart["pitch"] & np.equal.outer(head, head)
+    apart["pitch"] &= ~apart["eyes alone"]
+    right["eyes alone"] = right["pitch"]
+    return {
+        axis: (int(some.sum()), int((some & right[axis]).sum())) for axis, some in apart.items()
+    }
 
 
 def hits_of(planned: Sequence[Any], found: Sequence[Interval]) -> int:
@@ -204,7 +218,7 @@ def print_angles(portrait: Portrait, trackers: dict[str, EmbeddedFaceTracker]) -
     )
     for shape, depth in shapes(portrait).items():
         for camera in CAMERAS:
-            if camera.eyes_px < 25:
+            if camera.name not in SWEPT_CAMERAS:
                 continue
             view = look_at(portrait, depth, eyes_px=camera.eyes_px, glasses=camera.glasses)
             for name, engine in trackers.items():
@@ -218,8 +232,9 @@ def print_angles(portrait: Portrait, trackers: dict[str, EmbeddedFaceTracker]) -
 
 
 def print_gaze(portrait: Portrait, trackers: dict[str, EmbeddedFaceTracker]) -> None:
-    """Pairs of looks at least 8 deg apart that are measured in the planned order."""
-    print(f"gaze: pairs of looks planned at least {STEP_DEG:.0f} deg apart that come out in order")
+    """Pairs of looks at least 8 deg apart that are measured in the planned order; * not all."""
+    print(f"gaze: pairs of looks planned at least {STEP_DEG:.0f} deg apart that come out in order;")
+    print("sideways; up and down with the head; up and down by the eyes alone")
     depth = next(iter(shapes(portrait).values()))
     for camera in CAMERAS:
         if gate(camera, 40, 15):

@@ -90,7 +90,10 @@ def _closures(person: Person, settings: FaceSettings) -> list[Event]:
 def _nods(person: Person, settings: FaceSettings) -> list[Event]:
     yaw, pitch = person.head[:, 0], person.head[:, 1]
     least = settings.nod_min_deg
-    nods = find_nods(person.t_s, pitch, person.nods_sought, least_deg=least)
+    # lids disturb the pitch also where the camera is too slow or too far to count blinks
+    lids = find_closures(person.t_s, person.lids, person.nods_sought, settings)
+    shut = [(closure.start_s, closure.end_s) for closure in lids]
+    nods = find_nods(person.t_s, pitch, person.nods_sought, least_deg=least, shut=shut)
     shakes = find_nods(person.t_s, yaw, person.nods_sought, least_deg=least)
     events = [
         Event("nod_fast" if nod.is_fast else "nod_slow", nod.start_s, nod.end_s, nod.size_deg)

@@ -69,7 +69,7 @@ class Changes:
     change_abs: Floats = field(repr=False)
     """Mean size of a pixel's change, grey levels."""
     shift: Floats = field(repr=False)
-    """Share of the change that a moved camera explains, 0..1."""
+    """Share of the change that a moved camera explains, 0..1; NaN where not looked at."""
     counts: NDArray[np.uint8] = field(repr=False)
     """Pixels changed by more than noise, shape (n, CELLS); 10 MB an hour."""
     still: Flags = field(repr=False)
@@ -225,7 +225,7 @@ def _survey(batch: pa.RecordBatch) -> _Surveyed:
     names = ("brightness_change", "brightness_change_abs", "shift_prop")
     return _Surveyed(
         batch.column("t_s").to_numpy(),
-        np.column_stack([batch.column(name).to_numpy() for name in names]).astype(np.float64),
+        np.column_stack([batch.column(n).to_numpy(zero_copy_only=False) for n in names]),
         counts_of(batch.column("changed_px")).sum(axis=(1, 2), dtype=np.int64),
     )
 

@@ -44,9 +44,6 @@ LEVELS = (4, 5, 6, 8, 10, 12, 15, 19, 24, 30)
 """Least change of each class, grey levels of 255. Less is never counted."""
 
 _SAMPLE = (GRID[0] * CELL_SIDE, GRID[1] * CELL_SIDE)
-_CLASS = np.searchsorted(LEVELS, np.arange(256), side="right").astype(np.uint8)
-_CELL_OF_PIXEL = np.arange(CELLS).reshape(GRID).repeat(CELL_SIDE, 0).repeat(CELL_SIDE, 1).ravel()
-_FIRST_BIN = _CELL_OF_PIXEL * len(LEVELS) - 1  # class 0 is no change worth counting
 
 Counts = NDArray[np.uint8]  # shape (CELLS * len(LEVELS),): cells row by row, classes within
 
@@ -62,18 +59,8 @@ class GridStep:
     """Of all pixels, signed: + = brighter, grey levels."""
     mean_absolute_change: float
     """0 only where the two pictures are the same."""
-    shift_explained: float
-    """0..1, see `camera_shift`."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Sampled:
-    """The picture at one instant."""
-
-    instant: int
-    picture: NDArray[np.uint8]
-    coarse: Picture
-    brightness: float
+    shift_explained: float | None
+    """0..1, see `camera_shift`; over this step and the one before, at every second step."""
 
 
 class MotionGrid:
@@ -86,7 +73,8 @@ class MotionGrid:
         self._last: Frame | None = None
         self._first_s = 0.0
         self._due = 0
-        self._sampled: _Sampled | None = None
+        self._sampled: tuple[int, NDArray[np.uint8]] | None = None  # instant and picture
+        self._even: tuple[int, Picture] | None = None
         self._rows, self._columns = np.empty(0, np.intp), np.empty(0, np.intp)
 
     def look(self, frame: Frame) -> None:
@@ -119,34 +107,52 @@ class MotionGrid:
             self._due = int(np.ceil((frame.pts_s - self._first_s) / STEP_S))
         self.size = height, width = frame.size
         self._rows, self._columns = _evenly(_SAMPLE[0], height), _evenly(_SAMPLE[1], width)
-        self._sampled = None
+        self._sampled = self._even = None
         self._last = frame
 
     def _compare(self, frame: Frame) -> None:
         """The picture at the instant that is due, against the one a step before."""
         picture = frame.brightness(self._rows, self._columns)
-        now = _Sampled(self._due, picture, coarse(picture), float(picture.mean()))
-        before, self._sampled = self._sampled, now
-        if before is None or before.instant != self._due - 1:
+        before, self._sampled = self._sampled, (self._due, picture)
+        shift = self._shift(picture)
+        if before is None or before[0] != self._due - 1:
             return
-        size = np.asarray(cv2.absdiff(picture, before.picture), np.uint8)
-        self._steps.append(
-            GridStep(
-                self._first_s + (self._due - 0.5) * STEP_S,
-                class_counts(size),
-                now.brightness - before.brightness,
-                float(size.mean()),
-                shift_explained(before.coarse, now.coarse),
-            )
-        )
+        middle_s = self._first_s + (self._due - 0.5) * STEP_S
+        counts, change, change_abs = changes_between(before[1], picture)
+        self._steps.append(GridStep(middle_s, counts, change, change_abs, shift))
+
+    def _shift(self, picture: NDArray[np.uint8]) -> float | None:
+        """Whether the camera moved since two steps ago; looked at every second step."""
+        if self._due % 2:
+            return None
+        now = coarse(picture)
+        before, self._even = self._even, (self._due, now)
+        if before is None or before[0] != self._due - 2:
+            return None
+        return shift_explained(before[1], now)
 
 
-def class_counts(size: NDArray[np.uint8]) -> Counts:
-    """Pixels per cell and class of a picture of absolute changes, shape (144, 256)."""
-    found = cv2.LUT(size, _CLASS).ravel()
-    changed = np.flatnonzero(found)
-    bins = _FIRST_BIN[changed] + found[changed]
-    return np.bincount(bins, minlength=CELLS * len(LEVELS)).astype(np.uint8)
+def changes_between(
+    before: NDArray[np.uint8], now: NDArray[np.uint8]
+) -> tuple[Counts, float, float]:
+    """Pixels per cell and class of change; mean signed and mean absolute change.
+
+    Parameters
+    ----------
+    before, now : grey pictures of shape (144, 256)
+    """
+    size = cv2.absdiff(now, before)
+    reached = np.stack([_pixels_from(size, level) for level in LEVELS], axis=-1)
+    reached[..., :-1] -= reached[..., 1:]
+    return reached.ravel(), cv2.mean(now)[0] - cv2.mean(before)[0], cv2.mean(size)[0]
+
+
+def _pixels_from(size: cv2.typing.MatLike, level: int) -> NDArray[np.uint8]:
+    """Pixels of each cell that changed by at least `level`, shape GRID."""
+    changed = cv2.threshold(size, level - 1, CELL_PIXELS, cv2.THRESH_BINARY)[1]
+    # the mean over a cell's 64 pixels of 0 or 64 is their number, exactly
+    counted = cv2.resize(changed, GRID[::-1], interpolation=cv2.INTER_AREA)
+    return np.asarray(counted, np.uint8)
 
 
 def _evenly(count: int, length: int) -> NDArray[np.intp]:

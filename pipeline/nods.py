@@ -4,12 +4,17 @@ Pitch is band-passed within unbroken stretches; a nod is at least one full cycle
 swings) of at least `nod_min_deg` from peak to peak; nods within 0.5 s are one. Listeners' fast nods
 occupy 2.6 to 6.5 Hz (Hale et al. 2020), so slow and fast ones are told apart at 2.6 Hz.
 
-Caveat: a head that moves to a new position and stays there swings through the filter as well; it is
-left out where it ends further from where it began than it swung.
+Not counted: a head that moves to a new position and stays there, which swings through the filter as
+well (it ends further from where it began than it swung); and a swing that lasts no longer than a
+closure of the lids under it. Lids that shut pull the mesh's eyes down, and the pitch with them, by
+up to 4 deg in a blurred or noisy picture (`bench.face_truth`).
+
+Caveat: a single short nod that falls together with a blink is lost with it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +34,8 @@ FINER = 4
 REST_S = 0.3
 """Pitch before and after is the median over this time."""
 SWINGS_MIN = 2
+LID_MARGIN_S = 0.2
+"""Lids disturb the pitch this long before and after they count as shut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,14 @@ class Nod:
         return self.rate_hz >= FAST_HZ
 
 
-def find_nods(t_s: Floats, pitch_deg: Floats, usable: Flags, *, least_deg: float) -> list[Nod]:
+def find_nods(
+    t_s: Floats,
+    pitch_deg: Floats,
+    usable: Flags,
+    *,
+    least_deg: float,
+    shut: Sequence[tuple[float, float]] = (),
+) -> list[Nod]:
     """Nods in order; none spans a gap in the usable frames.
 
     Parameters
@@ -57,12 +71,17 @@ def find_nods(t_s: Floats, pitch_deg: Floats, usable: Flags, *, least_deg: float
     pitch_deg : shape (n,), + = nose up
     usable : shape (n,), where `pitch_deg` can be trusted
     least_deg : least swing, peak to peak
+    shut : start and end of each time the lids were down, seconds
     """
     found = []
     for first, stop in unbroken(t_s, usable & np.isfinite(pitch_deg)):
         if t_s[stop - 1] - t_s[first] >= STRETCH_MIN_S:
             found += _in_stretch(t_s[first:stop], pitch_deg[first:stop], least_deg)
-    return found
+    return [nod for nod in found if not any(_is_of_lids(nod, span) for span in shut)]
+
+
+def _is_of_lids(nod: Nod, shut: tuple[float, float]) -> bool:
+    return nod.start_s >= shut[0] - LID_MARGIN_S and nod.end_s <= shut[1] + LID_MARGIN_S
 
 
 def _in_stretch(t_s: Floats, pitch_deg: Floats, least_deg: float) -> list[Nod]:

@@ -172,10 +172,10 @@ class MovementSettings(Section):
     head_faces_above: float = Field(0.5, ge=0, description="Above the face box, face heights")
     smooth_s: float = Field(0.5, gt=0, description="Running mean of motion energy, s")
     jump_share: float = Field(
-        0.5, gt=0, le=1, description="More of the still background changing at once: not a person"
+        0.5, gt=0, le=1, description="More of the background changing at once: not a person"
     )
     shift_min: float = Field(
-        0.6, gt=0, le=1, description="More of a change that a moved camera explains: a moved camera"
+        0.35, gt=0, le=1, description="More of a change than this explained by a shift: camera"
     )
     frozen_s: float = Field(1.0, gt=0, description="The very same picture for this long, s")
     valid_min: float = Field(0.9, gt=0, le=1, description="Least valid share for co-movement")
@@ -211,7 +211,7 @@ class AgreementSettings(Section):
     shortest_shift_s: float = Field(60.0, gt=0, description="Nearer shifts are no null, s")
     max_lag_s: float = Field(10.0, ge=0, description="The best lag is sought within this, s")
     minimum_s: float = Field(900.0, ge=0, description="Least time both rated, s")
-    shared_iou_min: float = Field(0.3, gt=0, le=1, description="Two picks count as shared from here")
+    shared_iou_min: float = Field(0.3, gt=0, le=1, description="Picks count as shared from here")
     divergence_window_s: float = Field(30.0, gt=0, description="Running means compared, s")
     divergence_points: float = Field(20.0, gt=0, description="R3: dials at least this far apart")
     divergence_madn: float = Field(1.5, ge=0, description="R3: and this far from their usual, MADN")

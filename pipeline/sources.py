@@ -107,7 +107,7 @@ _ALL = (
     ),
     Source(
         "higgins2009",
-        "Higgins, Thompson & Spiegelhalter (2009). Journal of the Royal Statistical Society A 172:137",
+        "Higgins, Thompson & Spiegelhalter (2009). J. of the Royal Statistical Society A 172:137",
     ),
     Source("iglewicz1993", "Iglewicz & Hoaglin (1993). How to Detect and Handle Outliers"),
     Source(

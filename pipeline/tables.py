@@ -622,8 +622,8 @@ MOTION_GRID = Table(
         Column("brightness_change_abs", "float32", "level",
                "Mean size of their changes; 0 = the very same picture.", "landmarks", minimum=0, nullable=False),
         Column("shift_prop", "float32", "1",
-               "Of the places that the best-fitting shift of the whole picture would change, the share that changed so.",
-               "kuglin1975", minimum=0, maximum=1, nullable=False),
+               "Of the places that the best-fitting shift of the whole picture in 0.2 s would change, the share that "
+               "changed so; of the left and right half the lesser.", "kuglin1975", minimum=0, maximum=1, gate="every second row"),
     ),
     ("t_s",),
     private=True,
@@ -1172,7 +1172,7 @@ WINDOW_CUES = (
     Column("client_mea", "float32", "SD", "Client's motion energy, mean; z as head speed.", "ramseyer2011", minimum=0,
            gate="under 70 % of the time not masked, or no region", label="movement"),
     Column("therapist_mea", "float32", "SD", "Therapist's motion energy, mean; z as head speed, by the client's state.",
-           "ramseyer2011", minimum=0, gate="unless movement.therapist is \"windows\"; else as client_mea",
+           "ramseyer2011", minimum=0, gate='movement.therapist is not "windows"; else as client_mea',
            label="therapist's movement"),
 )  # fmt: skip
 

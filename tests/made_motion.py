@@ -86,12 +86,14 @@ def write_room(
     *,
     touch: Touch = lambda image, _t_s: image,
     codec: str = "mpeg4",
+    rate: int = 30,
     gop: int = 50,
     hold: bool = False,
 ) -> Path:
     """Frames at `times_s` with camera noise, encoded with loss and a key frame every `gop`.
 
-    With `hold` every second frame is the one before it, as a recorder at half its rate gives.
+    `rate` is what the file claims. With `hold` every second frame is the one before it, as a
+    recorder at half its rate gives.
     """
     rng = np.random.default_rng(9)
     noise = rng.normal(0, NOISE, (16, HEIGHT, WIDTH)).astype(np.float32)
@@ -99,7 +101,7 @@ def write_room(
     clock_s = np.arange(len(courses[0])) * TICK_S
     room = background()
     with av.open(str(path), "w") as out:
-        stream = out.add_stream(codec, rate=30, options={"g": str(gop)})
+        stream = out.add_stream(codec, rate=rate, options={"g": str(gop)})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         stream.bit_rate = 3_000_000
         stream.codec_context.time_base = stream.time_base = MILLISECOND

@@ -58,7 +58,10 @@ def test_a_moving_head_is_no_stare_though_gaze_rests() -> None:
     assert stares(bins_of(t_s, gaze, head=head), 5.0) == []
 
 
-@pytest.mark.parametrize(("blink_s", "expected"), [(0.15, [(10, 22)]), (0.5, [(10, 22)]), (0.9, [])])
+STARE = [(10, 22)]
+
+
+@pytest.mark.parametrize(("blink_s", "expected"), [(0.15, STARE), (0.5, STARE), (0.9, [])])
 def test_blinks_are_bridged_and_longer_closures_are_not(blink_s: float, expected: list) -> None:
     t_s, gaze = restless(40, (10, 22))
     shut = [(at, at + blink_s) for at in (13.0, 16.0, 19.0)]

@@ -12,7 +12,7 @@ from pipeline.motion_grid import (
     LEVELS,
     STEP_S,
     MotionGrid,
-    class_counts,
+    changes_between,
     counts_column,
     counts_of,
 )
@@ -47,12 +47,16 @@ def test_pixels_are_counted_by_cell_and_size_of_change() -> None:
     change[:8, 8:16] = 4  # cell 1: all 64 in the first class
     change[8:16, 0:4] = 12  # cell 32: half of it in the class from 12 on
     change[-1, -1] = 255  # last cell, last class
-    counts = class_counts(change).reshape(CELLS, len(LEVELS))
+    before = np.full(SAMPLE, 100, np.uint8)
+    before[-1, -1] = 0
+    found, mean, mean_abs = changes_between(before, before + change)
+    counts = found.reshape(CELLS, len(LEVELS))
     assert counts[0].sum() == 0
     assert counts[1].tolist() == [CELL_PIXELS] + [0] * 9
     assert counts[32, LEVELS.index(12)] == 32
     assert counts[-1, -1] == 1
     assert counts.sum() == 64 + 32 + 1
+    assert (mean, mean_abs) == pytest.approx((change.mean(), change.mean()))
 
 
 @pytest.mark.parametrize("fps", [20, 30, 50, 60])
@@ -128,6 +132,12 @@ def test_pictures_of_different_size_are_never_compared() -> None:
     steps = seen(small + large)
     assert max(int(step.counts.sum()) for step in steps) == 2 * 3 * SAMPLE[0]
     assert 17 <= len(steps) <= 19
+
+
+def test_the_camera_is_looked_at_every_second_step() -> None:
+    shifts = [step.shift_explained for step in seen(sliding(np.arange(0, 2, 1 / 30)))]
+    assert [shift is None for shift in shifts[:6]] == [True, False] * 3
+    assert {shift for shift in shifts if shift is not None} > {1.0}
 
 
 def test_brightness_and_sameness() -> None:

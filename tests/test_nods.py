@@ -56,6 +56,16 @@ def test_measurement_noise_is_no_nod() -> None:
     assert not nods(*burst(30, 2.0, 0.0, noise=0.5, duration_s=300))
 
 
+def test_a_swing_under_shut_lids_is_theirs() -> None:
+    """Shut lids pull the mesh down: such a swing is no nod, a longer nod with a blink in it is."""
+    for cycles, found in ((1, 0), (4, 1)):
+        t_s, pitch = burst(25, 4.0, 8.0, cycles=cycles)
+        usable = np.ones(len(t_s), bool)
+        assert len(find_nods(t_s, pitch, usable, least_deg=3.0)) == 1
+        shut = [(4.0, 4.2), (10.05, 10.3)]
+        assert len(find_nods(t_s, pitch, usable, least_deg=3.0, shut=shut)) == found
+
+
 def test_no_nod_spans_a_lost_face() -> None:
     t_s, pitch = burst(30, 2.0, 8.0, at_s=10, cycles=20)
     usable = (t_s < 13) | (t_s > 15)
