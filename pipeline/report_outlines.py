@@ -64,7 +64,7 @@ def _drawn(row: Mapping[str, Any]) -> str:
         lines[name] = points[at : at + len(indices)]
         at += len(indices)
     low, high = lines["face"].min(axis=0), lines["face"].max(axis=0)
-    scale = FACE_BOX / float(max(high - low))
+    scale = FACE_BOX / max(float(max(high - low)), 1.0)  # a mesh shrunk to a point is drawn as one
     placed = {name: (line - (low + high) / 2) * scale for name, line in lines.items()}
     outlines = "".join(
         f'<path class="o-{name.split("_")[0]}" d="{_path(line, name in CLOSED)}"/>'
