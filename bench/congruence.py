@@ -17,11 +17,11 @@ from dataclasses import asdict
 import numpy as np
 from scipy.signal import lfilter
 
-from pipeline.congruence import binned, congruence
-from pipeline.dial_agreement import divergence, divergences
+from pipeline.dials.agreement import divergence, divergences
+from pipeline.dials.congruence import binned, congruence
+from pipeline.dials.truth_and_bias import truth_and_bias
 from pipeline.settings import AgreementSettings
 from pipeline.timeline import Floats
-from pipeline.truth_and_bias import truth_and_bias
 
 SECONDS = 3000
 TESTS = ("naive 1 s", "naive 5 s", "effective N", "circular shift", "peak, shift", "b1 interval")

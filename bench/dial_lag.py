@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from made_dials import followed  # noqa: E402
 
-from pipeline.dial_lag import estimate_lag  # noqa: E402
+from pipeline.dials.lag import estimate_lag  # noqa: E402
 
 SCENES: dict[str, dict[str, Any]] = {
     "50 min, 35 % of turns": {},

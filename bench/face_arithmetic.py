@@ -32,10 +32,10 @@ from scipy.spatial.transform import Rotation
 from bench.faces import DATA, embedded
 from bench.memory import CLEAR, _resident_mb
 from pipeline import face, tables
-from pipeline.gaze import LEFT_IRIS, LEFT_LID, RIGHT_IRIS, RIGHT_LID
-from pipeline.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
-from pipeline.media_video import read_frames
-from pipeline.pose_fit import fit_poses
+from pipeline.faces.gaze import LEFT_IRIS, LEFT_LID, RIGHT_IRIS, RIGHT_LID
+from pipeline.faces.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
+from pipeline.faces.pose_fit import fit_poses
+from pipeline.media.video import read_frames
 from pipeline.session import SessionSpec
 from pipeline.settings import FaceSettings
 from pipeline.stage import Inputs

@@ -14,13 +14,13 @@ import time
 
 import numpy as np
 
-from pipeline.baselines import speaking_windows, z_of
-from pipeline.client_frames import Events, Frames
-from pipeline.face_openings import OPENINGS
-from pipeline.face_windows import face_cues, face_quality
+from pipeline.faces.openings import OPENINGS
 from pipeline.settings import AlignSettings
 from pipeline.spans import Windows, as_array
 from pipeline.timeline import windows
+from pipeline.windows.baselines import speaking_windows, z_of
+from pipeline.windows.client_frames import Events, Frames
+from pipeline.windows.faces import face_cues, face_quality
 
 ROUNDS = 3
 

@@ -32,7 +32,7 @@ from models.faces.geometry import eye_centre_distance
 from models.faces.mediapipe_reference import MediapipeReference
 from models.faces.tracker import EmbeddedFaceTracker, TrackerSettings
 from models.weights.catalog import locate
-from pipeline.media_video import read_frames
+from pipeline.media.video import read_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

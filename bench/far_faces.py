@@ -21,7 +21,7 @@ import numpy as np
 from bench.faces import embedded
 from bench.made_rooms import FACE_WIDTHS, FPS, Pose, crossing, film, is_on, seated
 from models.errors import EngineError
-from pipeline.media_video import read_frames
+from pipeline.media.video import read_frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

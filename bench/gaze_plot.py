@@ -21,7 +21,7 @@ import pyarrow as pa
 from models.faces.tracker import EmbeddedFaceTracker
 from models.weights.catalog import locate
 from pipeline import face, landmarks, tables
-from pipeline.media_video import read_frames
+from pipeline.media.video import read_frames
 from pipeline.session import SessionSpec
 from pipeline.settings import FaceSettings, LandmarksSettings
 from pipeline.stage import Inputs
@@ -67,7 +67,7 @@ class OneVideo:
 
 
 def measured(video: Path) -> tuple[pa.Table, pa.Table]:
-    """`face_frames` and `face_events` of the person in a video, by the stages themselves."""
+    """`face_frames` and `faces.events` of the person in a video, by the stages themselves."""
     recording = OneVideo(video)
     height, width = next(read_frames(video, max_fps=30.0)).size
     row = dict.fromkeys(tables.MEDIA.by_name)

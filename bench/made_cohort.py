@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from pipeline.congruence import binned, both_rated, congruence
-from pipeline.rating_segments import pick_segments
+from pipeline.dials.congruence import binned, both_rated, congruence
+from pipeline.dials.segments import pick_segments
+from pipeline.made.dials import held
 from pipeline.settings import RatingsSettings, StudySettings
-from pipeline.simulate_dials import held
-from pipeline.study_behaviour import label_track
-from pipeline.study_congruence import SessionPair
+from pipeline.study.behaviour import label_track
+from pipeline.study.congruence import SessionPair
 from pipeline.timeline import Floats
 
 RHO, TAU = 0.3, 0.15

@@ -24,9 +24,8 @@ from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial.transform import Rotation
 
 from models.base import FaceTracker, Image, StillFrame
-from pipeline.head_pose import POSE_POINTS
-from pipeline.simulate import sample_portrait
-from pipeline.simulate_face import (
+from pipeline.faces.head_pose import POSE_POINTS
+from pipeline.made.face import (
     EYE_DISTANCE_MM,
     EYE_DISTANCE_PX,
     EYES_AT,
@@ -45,6 +44,7 @@ from pipeline.simulate_face import (
     jaw_field,
     place,
 )
+from pipeline.made.session import sample_portrait
 
 Floats = NDArray[np.float32]
 MM_PER_PX = EYE_DISTANCE_MM / EYE_DISTANCE_PX

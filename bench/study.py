@@ -19,8 +19,8 @@ import numpy as np
 
 from bench.made_cohort import KINDS, RHO, draw_rho, make_dials, make_features, session_pair
 from pipeline.settings import StudySettings
-from pipeline.study_behaviour import effects, session_rows
-from pipeline.study_congruence import pooled_correlation
+from pipeline.study.behaviour import effects, session_rows
+from pipeline.study.congruence import pooled_correlation
 
 SETTINGS = StudySettings()
 

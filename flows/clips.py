@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from models.base import Seconds
-from pipeline.clips import cut_clip
-from pipeline.media import FolderRecording
+from pipeline.media.clips import cut_clip
+from pipeline.media.recording import FolderRecording
 from pipeline.store import write_atomically
 
 if TYPE_CHECKING:

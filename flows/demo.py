@@ -20,9 +20,9 @@ from flows.work import work_through
 from models.base import Image, StillFrame
 from pipeline.config import load_profile
 from pipeline.errors import InputError
-from pipeline.planted import Finding, compare
+from pipeline.made.planted import Finding, compare
+from pipeline.made.session import make_plan, sample_portrait, write_session
 from pipeline.settings import Profile
-from pipeline.simulate import make_plan, sample_portrait, write_session
 from pipeline.stage import Missing
 from pipeline.tables import TABLES
 from pipeline.views import Output

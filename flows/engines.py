@@ -25,10 +25,10 @@ from models.options import (
 )
 from models.weights import catalog
 from pipeline.errors import ConfigError
-from pipeline.microphones import OwnMicrophones
 from pipeline.session import own_channels
 from pipeline.settings import Profile
 from pipeline.stage import Missing
+from pipeline.voice.microphones import OwnMicrophones
 
 if TYPE_CHECKING:
     from pipeline.execute import Job

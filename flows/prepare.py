@@ -13,7 +13,7 @@ from models.base import Progress, silent
 from pipeline.consent import Register, load_register, people, permitted, refusals
 from pipeline.errors import ConsentError, InputError
 from pipeline.execute import Job, Step, plan
-from pipeline.media import FolderRecording
+from pipeline.media.recording import FolderRecording
 from pipeline.session import SessionSpec, load_session, public_name
 from pipeline.settings import Profile
 from pipeline.stage import Absence

@@ -15,22 +15,22 @@ import pyarrow.parquet as pq
 
 from flows.lock import alone
 from flows.progress import Board
-from pipeline.attendance import Appointment, read_attendance
 from pipeline.consent import Register, load_register
 from pipeline.errors import ConsentError, InputError
 from pipeline.settings import StudySettings
 from pipeline.store import write_atomically
-from pipeline.study import Study, study
-from pipeline.study_attendance import agreed_to_recording
-from pipeline.study_features import check_features
-from pipeline.study_methods import (
+from pipeline.study.attendance import Appointment, read_attendance
+from pipeline.study.attendance_rates import agreed_to_recording
+from pipeline.study.features import check_features
+from pipeline.study.methods import (
     Paragraphs,
     as_text,
     exclusion_lines,
     methods,
     settings_hash,
 )
-from pipeline.study_reading import Facts, StudiedSession, read_facts, read_session
+from pipeline.study.reading import Facts, StudiedSession, read_facts, read_session
+from pipeline.study.study import Study, study
 from pipeline.tables import STUDY_TABLES
 from pipeline.views import Output
 from pipeline.withdraw import STUDY_FOLDER as FOLDER
@@ -150,7 +150,7 @@ def _profile(record: Path) -> Mapping[str, Any] | None:
 
 def _write(output: Output, found: Study, text: Paragraphs) -> Path:
     """Everything into a draft folder, which then takes the place of the one before."""
-    from pipeline.study_report import page
+    from pipeline.study.page import page
 
     final = output.root / FOLDER
     draft = output.root / f".{FOLDER}.{os.getpid()}"
@@ -183,7 +183,7 @@ def as_lines(found: Mapping[str, Any]) -> str:
 
 
 def _summary(found: Study, folder: Path) -> dict[str, Any]:
-    from pipeline.study_report import headlines
+    from pipeline.study.page import headlines
 
     return {
         "dyads": len(found.dyads),

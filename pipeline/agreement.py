@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline import guess_task, tables
-from pipeline.congruence import binned, both_rated, congruence
-from pipeline.dial_agreement import (
+from pipeline import tables
+from pipeline.dials import guess_task
+from pipeline.dials.agreement import (
     LEVELS,
     confusion,
     divergence,
@@ -28,9 +28,10 @@ from pipeline.dial_agreement import (
     overlap_share,
     shared,
 )
+from pipeline.dials.congruence import binned, both_rated, congruence
+from pipeline.dials.reasons import read_reasons
 from pipeline.errors import SessionError
-from pipeline.player_clock import player_zero_s
-from pipeline.rating_reasons import read_reasons
+from pipeline.media.player_clock import player_zero_s
 from pipeline.session import GuessFile
 from pipeline.settings import AgreementSettings
 from pipeline.stage import Absence, Inputs, Outputs, Stage
@@ -45,7 +46,7 @@ Row = dict[str, Any]
 
 
 def run(inputs: Inputs, engine: None, settings: AgreementSettings) -> Outputs:
-    """`congruence`, `dial_moments`, `guesses` and `rating_reasons` of one session.
+    """`congruence`, `dial_moments`, `guesses` and `dials.reasons` of one session.
 
     A file of guesses or reasons that cannot be read is an absence (``unreadable_media``), never an
     error: the rest of the session goes on.
@@ -229,7 +230,7 @@ def _no_guess(why: str) -> Row:
 
 
 def _reasons(inputs: Inputs, segments: Sequence[Row]) -> tuple[list[Row], list[Absence]]:
-    """Rows of `rating_reasons`, each with the rater's own picked stretch it is about."""
+    """Rows of `dials.reasons`, each with the rater's own picked stretch it is about."""
     rows: list[Row] = []
     absences: list[Absence] = []
     for part in inputs.spec.reasons:

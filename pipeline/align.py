@@ -20,21 +20,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline import face_windows as face
-from pipeline import pitch_windows as sound
-from pipeline import speech_windows as speech
 from pipeline import tables
-from pipeline import word_windows as said
-from pipeline.baselines import every, speaking_windows, z_of
-from pipeline.client_frames import Events, Frames, client_events, client_frames
-from pipeline.face_figures import Seen
 from pipeline.forms import form_figures
-from pipeline.motion_windows import MOTION_CUES, motion_cues, motion_figures
-from pipeline.session_figures import Heard, session_figures
 from pipeline.settings import AlignSettings
 from pipeline.spans import Floats, WindowCue, Windows, missing_everywhere
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import windows
+from pipeline.windows import faces as face
+from pipeline.windows import pitch as sound
+from pipeline.windows import speech
+from pipeline.windows import words as said
+from pipeline.windows.baselines import every, speaking_windows, z_of
+from pipeline.windows.client_frames import Events, Frames, client_events, client_frames
+from pipeline.windows.face_figures import Seen
+from pipeline.windows.motion import MOTION_CUES, motion_cues, motion_figures
+from pipeline.windows.session_figures import Heard, session_figures
 
 VERSION = 4
 """Raise when the numbers can change."""

@@ -19,8 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import tables
-from pipeline.rules import Draft, Flags, select
-from pipeline.rules_cues import (
+from pipeline.rules.cues import (
     CUES,
     LATENCY,
     MINIMAL,
@@ -31,13 +30,14 @@ from pipeline.rules_cues import (
     silences_after_questions,
     usual_value,
 )
-from pipeline.rules_dial import (
+from pipeline.rules.dial import (
     DialDivergence,
     RatedSegment,
     rated_segments,
     rating_divergences,
 )
-from pipeline.rules_replies import Replies, late_reply_runs, usual_s
+from pipeline.rules.replies import Replies, late_reply_runs, usual_s
+from pipeline.rules.rule import Draft, Flags, select
 from pipeline.settings import CandidatesSettings
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import Floats, Seconds, Span
@@ -50,7 +50,7 @@ RULE_VERSIONS = {"R1": 1, "R2": 1, "R3": 1, "R4": 1, "R6": 2}
 def run(inputs: Inputs, engine: None, settings: CandidatesSettings) -> Outputs:
     """Apply every rule, keep what fits the budget, and list the evidence.
 
-    Reads `windows`, `turns`, `rating_segments`, `rating_quality`, `dial_moments`, `silences` and
+    Reads `windows`, `turns`, `dials.segments`, `rating_quality`, `dial_moments`, `silences` and
     `sessions`; any may be empty. Writes `candidates` in time order, and `evidence`.
     """
     del engine

@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipeline.errors import ConfigError
-from pipeline.lexicon import phrases_named
 from pipeline.settings import Profile
+from pipeline.talk.lexicon import phrases_named
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 

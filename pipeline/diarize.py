@@ -2,7 +2,7 @@
 
 With one microphone per person, voices are numbered by channel, as long as the channels keep them
 apart (`microphones`). Otherwise they are numbered in order of appearance, their edges are moved to
-audible speech (`speech_edges`), and whose they are is decided later (`roles`). Caution: an engine
+audible speech (`voice.edges`), and whose they are is decided later (`roles`). Caution: an engine
 that is told how many people there are always finds that many voices in a long enough recording.
 Source: Bredin 2023 (pyannote.audio).
 """
@@ -13,11 +13,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from models.base import SAMPLE_RATE_HZ, Diarization, Diarizer, SpeakerInterval
-from pipeline.microphones import ChannelDiarizer, OwnMicrophones, keeps_apart
 from pipeline.settings import DiarizeSettings
-from pipeline.speech_edges import to_audible
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import DIARIZATION
+from pipeline.voice.edges import to_audible
+from pipeline.voice.microphones import ChannelDiarizer, OwnMicrophones, keeps_apart
 
 VERSION = 4  # raise when the numbers can change
 

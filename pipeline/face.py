@@ -5,7 +5,7 @@ again. A frame that fails a gate keeps its row and says why: `no_face`, `profile
 to the side for any pose), `small_face` (eyes too near each other in pixels) or `turned_away` (pose
 fine, but too far round or too far up or down for gaze).
 
-Axes and signs, for every column and event (drawn in `face_axes.svg`). Left and right are the
+Axes and signs, for every column and event (drawn in `faces/axes.svg`). Left and right are the
 picture's, as the camera sees it. Angles: yaw + = nose or gaze to the left, pitch + = up, roll + =
 the right eye lower. Place of the head, in mm from the camera: x + = to the right, y + = down, z + =
 away; a pinhole camera whose focal length is the frame's long side, and a mean face for the scale.
@@ -14,7 +14,7 @@ Caveat: lids are also measured where only the momentary pitch is off, because sh
 mesh and with it the pitch; what counts for them is the pitch of the second around. Millimetres are
 those of the mean face before that camera: good for changes, not for a tape measure. Definitions and
 limits: SCIENCE 2.4; recipes and their measured errors: `pose_fit`, `head_pose`, `gaze`, `blinks`,
-`nods`, `looking`, `face_openings`.
+`nods`, `looking`, `faces.openings`.
 """
 
 from __future__ import annotations
@@ -28,10 +28,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.errors import SchemaError
-from pipeline.face_events import Person, face_events
-from pipeline.face_openings import OPENING_POINTS, OPENINGS, openings
-from pipeline.face_outlines import cue_check, thinned
-from pipeline.gaze import (
+from pipeline.faces.events import Person, face_events
+from pipeline.faces.gaze import (
     LEFT_CORNERS,
     LEFT_IRIS,
     LEFT_LID,
@@ -43,12 +41,14 @@ from pipeline.gaze import (
     gaze_angles,
     iris_offset,
 )
-from pipeline.head_motion import head_speed, turn_angles
-from pipeline.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
-from pipeline.pose_fit import fit_poses
+from pipeline.faces.head_motion import head_speed, turn_angles
+from pipeline.faces.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
+from pipeline.faces.openings import OPENING_POINTS, OPENINGS, openings
+from pipeline.faces.outlines import cue_check, thinned
+from pipeline.faces.pose_fit import fit_poses
+from pipeline.faces.stretches import Flags, Floats, local_rate_hz, running_median
 from pipeline.settings import FaceSettings
 from pipeline.stage import Absence, Inputs, Outputs, Stage
-from pipeline.stretches import Flags, Floats, local_rate_hz, running_median
 from pipeline.tables import CUE_CHECK, FACE_EVENTS, FACE_FRAMES, LANDMARKS
 
 VERSION = 2

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from models.base import SAMPLE_RATE_HZ, SpeechDetector
-from pipeline import audio_quality
 from pipeline.errors import MediaError
 from pipeline.forms import form_row
-from pipeline.media import FolderRecording, MediaProbe, sha256_of
-from pipeline.microphones import CROSSTALK, CROSSTALK_OK_DB, ChannelDiarizer, keeps_apart
+from pipeline.media import quality as audio_quality
+from pipeline.media.recording import FolderRecording, MediaProbe, sha256_of
 from pipeline.session import own_channels
 from pipeline.settings import IngestSettings
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, SPEECH
 from pipeline.timeline import Span
+from pipeline.voice.microphones import CROSSTALK, CROSSTALK_OK_DB, ChannelDiarizer, keeps_apart
 
 VERSION = 4  # raise when the numbers can change
 

@@ -7,7 +7,7 @@ otherwise. Where `session.toml` gives a person's region they are looked for in i
 rounded to 1/64 px, below what the networks resolve (Kartynnik et al. 2019).
 
 While the frames pass, two small things are noted, so that the video is decoded once: how much each
-part of the picture changes (`motion_grid`), and where each person's face usually is (`seats`). Both
+part of the picture changes (`moving.grid`), and where each person's face usually is (`seats`). Both
 are places and amounts of movement, of whoever is shown; neither holds a feature of a face.
 
 The rows pass through anonymous temporary files, compressed: memory stays flat, and a recording that
@@ -26,7 +26,7 @@ import pyarrow as pa
 
 from models.base import FaceObservation, FaceTracker, Frame
 from pipeline.errors import MediaError
-from pipeline.motion_grid import GridStep, MotionGrid, counts_column
+from pipeline.moving.grid import GridStep, MotionGrid, counts_column
 from pipeline.session import MediaFile, Role
 from pipeline.settings import LandmarksSettings
 from pipeline.spool import Spool

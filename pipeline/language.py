@@ -16,23 +16,23 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline import tables
-from pipeline.cohesion import COHESION_MIN_WORDS, cohesion, content_words, echo_ratio
-from pipeline.cues import CueRules, feedback_sought, repair_marker
-from pipeline.lexicon import compile_leading, contains, phrases_named
-from pipeline.questions import QuestionRules
-from pipeline.replies import (
+from pipeline.session import SessionSpec
+from pipeline.settings import LanguageSettings
+from pipeline.stage import Inputs, Outputs, Stage
+from pipeline.talk.cohesion import COHESION_MIN_WORDS, cohesion, content_words, echo_ratio
+from pipeline.talk.cues import CueRules, feedback_sought, repair_marker
+from pipeline.talk.lexicon import compile_leading, contains, phrases_named
+from pipeline.talk.questions import QuestionRules
+from pipeline.talk.replies import (
     agreement_pattern,
     latency_z,
     lexical_latency,
     link_replies,
     link_short_answers,
 )
-from pipeline.session import SessionSpec
-from pipeline.settings import LanguageSettings
-from pipeline.spoken import Spoken, spoken_turns
-from pipeline.stage import Inputs, Outputs, Stage
+from pipeline.talk.spoken import Spoken, spoken_turns
 from pipeline.timeline import Floats, robust_z
-from pipeline.turn_confidence import Certainty, certainty
+from pipeline.voice.confidence import Certainty, certainty
 
 VERSION = 4
 """Raise when the numbers can change."""

@@ -1,12 +1,12 @@
 """Motion energy of each person's region, and how far the two move together.
 
-Pure arithmetic on `motion_grid` and `seats`: another region, threshold or window never looks at the
+Pure arithmetic on `moving.grid` and `seats`: another region, threshold or window never looks at the
 video again. Of the therapist only how much their part of the picture moves is computed, never a
 feature of the face, and by default it is used for the session's co-movement alone and kept nowhere
 (`movement.therapist`). Both need a video whose `shows` names the therapist, and with it their
 consent.
 
-Sources: SCIENCE 2.4 and 2.5. Definitions and limits: `motion`, `motion_regions`, `synchrony`.
+Sources: SCIENCE 2.4 and 2.5. Definitions and limits: `motion`, `moving.regions`, `synchrony`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline import synchrony
-from pipeline.motion import Changes, Floats, Whys, commonest, energy, masks, read_changes
-from pipeline.motion_grid import STEP_S
-from pipeline.motion_regions import Region, areas_of, regions_of
+from pipeline.moving import synchrony
+from pipeline.moving.energy import Changes, Floats, Whys, commonest, energy, masks, read_changes
+from pipeline.moving.grid import STEP_S
+from pipeline.moving.regions import Region, areas_of, regions_of
 from pipeline.session import Role
 from pipeline.settings import MovementSettings
 from pipeline.stage import Inputs, Outputs, Stage
@@ -57,7 +57,7 @@ class _Moved:
 
 
 def run(inputs: Inputs, engine: None, settings: MovementSettings) -> Outputs:
-    """`motion`, `motion_regions` and `synchrony`; all empty where no video was read."""
+    """`motion`, `moving.regions` and `synchrony`; all empty where no video was read."""
     del engine
     changes = read_changes(lambda: _batches(inputs))
     if changes is None:

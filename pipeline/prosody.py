@@ -4,7 +4,7 @@ Everything is measured where one voice speaks alone; pauses and phonation come f
 Rates and pitch compare within a person only, and each turn is held against the same person's other
 turns. In a noisy recording voice quality, then pitch, then rates are null; where noise could not be
 measured only voice quality is. Automatic gain control flattens loudness, which is then degraded.
-Sources: see `prosody_values`, `prosody_voices` and `prosody_baselines`, of which this is the sum.
+Sources: see `voice.values`, `voice.voices` and `voice.baselines`, of which this is the sum.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ import pyarrow as pa
 
 from models.base import SAMPLE_RATE_HZ, Audio
 from pipeline import tables
-from pipeline.pitch import Grid, grid_over
-from pipeline.prosody_baselines import with_baselines
-from pipeline.prosody_values import measure, nothing, reasons
-from pipeline.prosody_voices import Voice, heard_voices, regular, spans_by_voice
 from pipeline.settings import ProsodySettings
-from pipeline.sound_levels import FRAME_S, frame_levels_db, heard_in
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import Seconds, Span
-from pipeline.turn_confidence import voice_confidence
+from pipeline.voice.baselines import with_baselines
+from pipeline.voice.confidence import voice_confidence
+from pipeline.voice.levels import FRAME_S, frame_levels_db, heard_in
+from pipeline.voice.pitch import Grid, grid_over
+from pipeline.voice.values import measure, nothing, reasons
+from pipeline.voice.voices import Voice, heard_voices, regular, spans_by_voice
 
 VERSION = 5
 """Raise when the numbers can change."""

@@ -21,14 +21,14 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline import tables
-from pipeline.dial_direction import disagrees_with_reasons, of_text
-from pipeline.dial_figures import dial_figures
-from pipeline.dial_files import DialCourse, Rating, read_rating
-from pipeline.dial_lag import Lag, estimate_lag, turn_changes
+from pipeline.dials.direction import disagrees_with_reasons, of_text
+from pipeline.dials.figures import dial_figures
+from pipeline.dials.files import DialCourse, Rating, read_rating
+from pipeline.dials.lag import Lag, estimate_lag, turn_changes
+from pipeline.dials.reasons import read_reasons
+from pipeline.dials.segments import pick_segments
 from pipeline.errors import SessionError
-from pipeline.player_clock import player_zero_s
-from pipeline.rating_reasons import read_reasons
-from pipeline.rating_segments import pick_segments
+from pipeline.media.player_clock import player_zero_s
 from pipeline.settings import RatingsSettings
 from pipeline.spans import Floats, Windows, amount_inside
 from pipeline.stage import Absence, Inputs, Outputs, Stage
@@ -46,7 +46,7 @@ TWICE = 2.0
 
 
 def run(inputs: Inputs, engine: None, settings: RatingsSettings) -> Outputs:
-    """`ratings`, `rating_quality` and `rating_segments` of both raters.
+    """`ratings`, `rating_quality` and `dials.segments` of both raters.
 
     A rater without a file is absent with reason ``no_dial``, one whose file cannot be read with
     ``unreadable_media``; modality ``dial_client`` or ``dial_therapist``.

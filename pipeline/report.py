@@ -21,12 +21,12 @@ from markupsafe import Markup
 
 from models.base import Progress
 from pipeline import tables, wording
-from pipeline.report_cards import Card, cards
-from pipeline.report_cue_check import cue_check
-from pipeline.report_dials import dial_figure, dial_views
-from pipeline.report_forms import form_lines, imported_flags
-from pipeline.report_plot import CLIENT, THERAPIST, Mark, Timeline, Track, timeline_svg
-from pipeline.report_text import clock, quantity, reason_words, unit_of
+from pipeline.page.cards import Card, cards
+from pipeline.page.cue_check import cue_check
+from pipeline.page.dials import dial_figure, dial_views
+from pipeline.page.forms import form_lines, imported_flags
+from pipeline.page.plot import CLIENT, THERAPIST, Mark, Timeline, Track, timeline_svg
+from pipeline.page.text import clock, quantity, reason_words, unit_of
 from pipeline.settings import ReportSettings
 from pipeline.sources import references
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
@@ -158,7 +158,7 @@ def _session(inputs: Inputs) -> dict[str, Any]:
 
 def _template() -> Any:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(Path(__file__).parent / "page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

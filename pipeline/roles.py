@@ -19,11 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import tables
-from pipeline.lexicon import tokens
-from pipeline.microphones import kept_apart
 from pipeline.session import SessionSpec, own_channels
 from pipeline.settings import RolesSettings
 from pipeline.stage import Absence, Inputs, Outputs, Stage
+from pipeline.talk.lexicon import tokens
+from pipeline.voice.microphones import kept_apart
 
 VERSION = 3
 """Raise when the numbers can change."""

@@ -40,7 +40,7 @@ class Missing:
 
 
 class Recording(Protocol):
-    """The session's media, decoded lazily and at most once per run; see `pipeline.media`."""
+    """The session's media, decoded lazily and at most once per run; `media.recording`."""
 
     @property
     def audio(self) -> Audio:

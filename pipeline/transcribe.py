@@ -20,15 +20,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.base import Interval, Transcriber
-from pipeline import transcript_files
 from pipeline.session import SessionSpec, TranscriptFile
 from pipeline.settings import TranscribeSettings
 from pipeline.spans import as_array
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import TRANSCRIPTION, WORDS
 from pipeline.timeline import Seconds, Span
-from pipeline.transcript_coverage import coverage
-from pipeline.word_voices import is_overlap, speaker_of, voices_of
+from pipeline.transcripts import files as transcript_files
+from pipeline.transcripts.coverage import coverage
+from pipeline.transcripts.word_voices import is_overlap, speaker_of, voices_of
 
 VERSION = 3  # raise when the numbers can change
 

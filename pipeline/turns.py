@@ -19,12 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import tables
-from pipeline.lexicon import compile_phrases, compile_whole, contains, tokens
-from pipeline.questions import is_punctuated
 from pipeline.settings import TurnsSettings
 from pipeline.stage import Inputs, Outputs, Stage
+from pipeline.talk.lexicon import compile_phrases, compile_whole, contains, tokens
+from pipeline.talk.questions import is_punctuated
+from pipeline.talk.turn_words import Ints, owners
 from pipeline.timeline import Floats, Seconds, Span
-from pipeline.turn_words import Ints, owners
 
 VERSION = 3
 """Raise when the numbers can change."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from pipeline.media import FolderRecording
+from pipeline.media.recording import FolderRecording
 from pipeline.session import load_session
 
 RATE = 48_000

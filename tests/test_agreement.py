@@ -13,7 +13,7 @@ from made_faces import SPEC, inputs
 from bench.congruence import wandering_dial
 from pipeline import tables
 from pipeline.agreement import STAGE, run
-from pipeline.congruence import congruence
+from pipeline.dials.congruence import congruence
 from pipeline.ratings import STAGE as RATINGS
 from pipeline.ratings import run as rate
 from pipeline.settings import AgreementSettings, RatingsSettings

@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from pipeline.attendance import Appointment, read_attendance
 from pipeline.errors import InputError
+from pipeline.study.attendance import Appointment, read_attendance
 
 HEAD = "dyad,number,date,status,recorded\n"
 

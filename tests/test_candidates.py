@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline import candidates, tables
-from pipeline.rules import Draft, Evidence, budget, hysteresis, runs, scored, select, tidy
-from pipeline.rules_cues import (
+from pipeline.rules.cues import (
     CUES,
     MINIMAL,
     NODS,
@@ -20,9 +19,10 @@ from pipeline.rules_cues import (
     together,
     usual_value,
 )
-from pipeline.rules_cues import silences_after_questions as after_questions
-from pipeline.rules_dial import RatedSegment, rated_segments
-from pipeline.rules_replies import Replies, late, late_reply_runs, usual_s
+from pipeline.rules.cues import silences_after_questions as after_questions
+from pipeline.rules.dial import RatedSegment, rated_segments
+from pipeline.rules.replies import Replies, late, late_reply_runs, usual_s
+from pipeline.rules.rule import Draft, Evidence, budget, hysteresis, runs, scored, select, tidy
 from pipeline.settings import CandidatesSettings
 from pipeline.timeline import log_duration, robust_z
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.captions import by_speaker, spread, tokens
+from pipeline.transcripts.captions import by_speaker, spread, tokens
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_media import BOTH, bursts, onsets, session, write_media
 
-from pipeline.clips import cut_clip
+from pipeline.media.clips import cut_clip
 
 LATE = 3.0  # the container's clock starts here
 

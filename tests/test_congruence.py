@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.congruence import false_positives, late_copies, misses, wandering_dial
-from pipeline.congruence import (
+from pipeline.dials.congruence import (
     autocorrelation,
     binned,
     both_rated,
@@ -21,8 +21,8 @@ from pipeline.congruence import (
     effective_n,
     peak_test,
 )
+from pipeline.dials.truth_and_bias import truth_and_bias
 from pipeline.timeline import Floats
-from pipeline.truth_and_bias import truth_and_bias
 
 
 def rng(seed: int = 0) -> np.random.Generator:

@@ -13,11 +13,11 @@ from made_faces import inputs, landmark_table, media_table, mesh
 from made_outlines import moment, outline
 
 from pipeline import face, tables, wording
-from pipeline.face_outlines import OUTLINE_POINTS, OUTLINES, cue_check, thinned
+from pipeline.faces.outlines import OUTLINE_POINTS, OUTLINES, cue_check, thinned
+from pipeline.page.cue_check import CueCheck, axes_drawing
+from pipeline.page.cue_check import cue_check as check_of
+from pipeline.page.outlines import drawn_face, turned
 from pipeline.report import run
-from pipeline.report_cue_check import CueCheck, axes_drawing
-from pipeline.report_cue_check import cue_check as check_of
-from pipeline.report_outlines import drawn_face, turned
 from pipeline.settings import FaceSettings, ReportSettings
 from pipeline.stage import Absence, Missing
 

@@ -8,8 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from pipeline.media import read_frames
-from pipeline.media_frame import DecodedFrame
+from pipeline.media.frame import DecodedFrame
+from pipeline.media.recording import read_frames
 
 FORMATS = ("mp4", "mov", "avi", "flv", "mts", "ts")
 BT709, BT601 = 1, 6
@@ -190,7 +190,7 @@ def test_frames_held_ahead_are_read_by_other_threads(shared_data):
 
 def test_a_frame_thinned_out_is_never_converted(shared_data, monkeypatch):
     asked = []
-    monkeypatch.setattr("pipeline.media_frame._converted", asked.append)
+    monkeypatch.setattr("pipeline.media.frame._converted", asked.append)
     path = shared_data / "video" / "formats" / "test_format_2sec.mp4"
     assert len(list(read_frames(path, max_fps=10))) in {10, 11}  # of one second at 30 Hz
     assert asked == []

@@ -6,8 +6,8 @@ import pytest
 from made_media import bursts, session, write_media
 
 from models.base import Diarization, Fingerprint, Interval, SpeakerInterval
-from pipeline import media
 from pipeline.execute import Job, plan, run_stage
+from pipeline.media import recording as media
 from pipeline.session import load_session
 from pipeline.settings import Profile
 from pipeline.stage import Missing

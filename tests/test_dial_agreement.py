@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.dial_agreement import (
+from pipeline.dials.agreement import (
     confusion,
     divergence,
     divergences,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dial_clock import seconds_of
+from pipeline.dials.clock import seconds_of
 from pipeline.errors import SessionError
 
 TEN = dt.time(10, 2, 13)

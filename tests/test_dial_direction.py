@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.dial_direction import disagrees_with_reasons, of_ends, of_name, of_text
+from pipeline.dials.direction import disagrees_with_reasons, of_ends, of_name, of_text
 
 
 @pytest.mark.parametrize(

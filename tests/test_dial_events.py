@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.dial_files import read_rating
+from pipeline.dials.files import read_rating
 from pipeline.errors import SessionError
 from pipeline.ratings import on_seconds
 from pipeline.session import RatingFile

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.dial_figures import (
+from pipeline.dials.figures import (
     count_excursions,
     count_moves,
     dial_figures,

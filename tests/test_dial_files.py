@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.dial_files import DialCourse, read_dial
+from pipeline.dials.files import DialCourse, read_dial
 from pipeline.errors import SessionError
 
 HEADER = [

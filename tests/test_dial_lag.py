@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_dials import followed, turn_table
 
-from pipeline.dial_lag import HIGHEST_S, LOWEST_S, estimate_lag, turn_changes
+from pipeline.dials.lag import HIGHEST_S, LOWEST_S, estimate_lag, turn_changes
 
 
 def lags(sessions: int, seed: int, **keys):

@@ -8,10 +8,10 @@ import numpy as np
 
 from models.base import Diarization, Fingerprint, SpeakerInterval
 from pipeline import diarize
-from pipeline.microphones import OwnMicrophones
 from pipeline.settings import DiarizeSettings
 from pipeline.stage import Inputs, Missing
 from pipeline.tables import DIARIZATION, SPEECH
+from pipeline.voice.microphones import OwnMicrophones
 
 SPOKEN = SPEECH.build({"session_id": ["S01"], "start_s": [0.0], "end_s": [9.0]})
 A, B = 0, 1

@@ -92,7 +92,7 @@ def test_every_setting_is_read_somewhere():
     attributes = {
         node.attr
         for package in ("pipeline", "flows")
-        for path in (ROOT / package).glob("*.py")
+        for path in (ROOT / package).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute)
     }
@@ -104,10 +104,23 @@ def test_every_setting_is_read_somewhere():
     assert {name for name in declared if name.split(".")[1] not in attributes} == set()
 
 
+def with_what_it_imports(module):
+    """Files of a stage and of all of the pipeline it is built from, the declarations left out."""
+    found, todo = set(), [module]
+    while todo:
+        path = ROOT / (todo.pop().replace(".", "/") + ".py")
+        if path in found or not path.is_file():
+            continue
+        found.add(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pipeline"):
+                todo += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return sorted(found)
+
+
 def test_every_declared_read_is_used():
     for stage in STAGES:
-        stem = stage.run.__module__.split(".")[-1]
-        modules = sorted((ROOT / "pipeline").glob(f"{stem}*.py"))
+        modules = with_what_it_imports(stage.run.__module__)
         text = "".join(path.read_text("utf-8").partition("STAGE = Stage(")[0] for path in modules)
         unused = [name for name in stage.reads if f'"{name}"' not in text]
         assert unused == [], stage.name

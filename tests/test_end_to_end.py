@@ -53,7 +53,7 @@ def thinslice(*words, prefix=(), check=True, **more):
 def made_session(recordings):
     """A 2-minute session with audio, video, dials and transcript; returns its folder."""
     from flows.demo import _find_points, _portrait
-    from pipeline.simulate import make_plan, write_session
+    from pipeline.made.session import make_plan, write_session
 
     plan = make_plan(seed=7, minutes=MINUTES)
     return write_session(plan, recordings, face=_portrait(None), find_points=_find_points)

@@ -13,11 +13,11 @@ from made_faces import inputs, media_table
 
 from models.base import StillFrame
 from pipeline import face, landmarks
-from pipeline.media_video import read_frames
+from pipeline.made.face import HEIGHT, WIDTH, build_rig, render_frame
+from pipeline.made.motion import Motion
+from pipeline.made.session import sample_portrait
+from pipeline.media.video import read_frames
 from pipeline.settings import FaceSettings, LandmarksSettings
-from pipeline.simulate import sample_portrait
-from pipeline.simulate_face import HEIGHT, WIDTH, build_rig, render_frame
-from pipeline.simulate_motion import Motion
 
 SWITCH_S = 0.1
 
@@ -36,7 +36,7 @@ class Reel:
 
 
 def measured(frames) -> tuple[list[dict], list[dict]]:
-    """Rows of `face_frames` and `face_events`, through both stages."""
+    """Rows of `face_frames` and `faces.events`, through both stages."""
     height, width = frames[0].size
     media = media_table(width_px=width, height_px=height, video_frames=len(frames))
     given = inputs({"media": media}, Reel(frames))
@@ -62,7 +62,7 @@ def cuts_s(frames) -> list[float]:
 
 @pytest.fixture(scope="module")
 def half_empty(shared_data):
-    """Per clip: its frames, `face_frames`, `face_events`."""
+    """Per clip: its frames, `face_frames`, `faces.events`."""
     clips = {}
     for name in ("face_noface.mov", "noface_face.mov"):
         frames = list(decoded(shared_data / "video" / name))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from made_faces import HEIGHT, WIDTH, turn
 
-from pipeline.face_openings import (
+from pipeline.faces.head_pose import MEAN_FACE_MM, camera_matrix
+from pipeline.faces.openings import (
     INNER_BROWS,
     LEFT_BROW,
     LIP_CORNERS,
@@ -18,8 +19,7 @@ from pipeline.face_openings import (
     RIGHT_BROW,
     openings,
 )
-from pipeline.head_pose import MEAN_FACE_MM, camera_matrix
-from pipeline.pose_fit import Poses
+from pipeline.faces.pose_fit import Poses
 
 CAMERA = camera_matrix(WIDTH, HEIGHT)
 EYES_MM = 63.0

@@ -173,7 +173,7 @@ def test_what_is_null_in_a_row_has_a_reason_there() -> None:
 
 
 def test_the_figure_and_the_module_state_the_same_signs() -> None:
-    figure = ET.parse(Path(face.__file__).with_name("face_axes.svg")).getroot()
+    figure = ET.parse(Path(face.__file__).parent / "faces" / "axes.svg").getroot()
     drawn = " ".join("".join(figure.itertext()).lower().split())
     stated = " ".join(face.__doc__.lower().split())
     for sign in ("yaw + = nose or gaze to the left", "pitch + = up", "the right eye lower"):

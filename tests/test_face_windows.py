@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.client_frames import Events, Frames
-from pipeline.face_openings import MOUTH_OPENINGS, OPENINGS
-from pipeline.face_windows import (
+from pipeline.faces.openings import MOUTH_OPENINGS, OPENINGS
+from pipeline.settings import AlignSettings
+from pipeline.spans import WindowCue, Windows, as_array
+from pipeline.timeline import windows
+from pipeline.windows.client_frames import Events, Frames
+from pipeline.windows.faces import (
     BLINK_CUES,
     FACE_CUES,
     GAZE_CUES,
@@ -20,10 +23,7 @@ from pipeline.face_windows import (
     gaze_floor_dps,
     measurable,
 )
-from pipeline.lid_windows import closed_under, spans_round
-from pipeline.settings import AlignSettings
-from pipeline.spans import WindowCue, Windows, as_array
-from pipeline.timeline import windows
+from pipeline.windows.lids import closed_under, spans_round
 
 SETTINGS = AlignSettings()
 DURATION_S = 900.0

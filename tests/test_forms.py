@@ -17,7 +17,7 @@ from pipeline.forms import (
     missing_forms,
     reliable_change,
 )
-from pipeline.report_forms import form_lines, imported_flags
+from pipeline.page.forms import form_lines, imported_flags
 from pipeline.session import Form
 
 

@@ -12,18 +12,18 @@ import soundfile
 from conftest import ROOT
 from made_vowels import RATE, vowel
 
-from pipeline import fundamental_frequency
-from pipeline.autocorrelation_pitch import autocorrelation_pitch, window_samples
-from pipeline.fundamental_frequency import (
+from pipeline.settings import ProsodySettings
+from pipeline.voice import fundamental_frequency
+from pipeline.voice.autocorrelation_pitch import autocorrelation_pitch, window_samples
+from pipeline.voice.fundamental_frequency import (
     autocorrelation_track,
     is_degraded,
     octave_jump_prop,
     track_voice,
     voice_limits,
 )
-from pipeline.pitch import grid_over
-from pipeline.pyin import PitchSearch, pyin
-from pipeline.settings import ProsodySettings
+from pipeline.voice.pitch import grid_over
+from pipeline.voice.pyin import PitchSearch, pyin
 
 PRAAT = tomllib.loads((ROOT / "tests" / "data" / "praat_speech.toml").read_text("utf-8"))
 HOP_S = 0.01

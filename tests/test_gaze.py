@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_faces import mesh
 
-from pipeline.gaze import (
+from pipeline.faces.gaze import (
     LEFT_CORNERS,
     LEFT_LID,
     RIGHT_CORNERS,

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import SessionError
-from pipeline.guess_task import (
+from pipeline.dials.guess_task import (
     Guess,
     assess,
     blind_coins,
@@ -20,7 +19,8 @@ from pipeline.guess_task import (
     read_guesses,
     share_at_least,
 )
-from pipeline.rating_reasons import read_reasons
+from pipeline.dials.reasons import read_reasons
+from pipeline.errors import SessionError
 
 FOUR_OF_SIX = [
     ("helpful", "helpful"), ("helpful", "helpful"), ("helpful", "hindering"),

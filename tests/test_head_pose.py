@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_faces import HEIGHT, WIDTH, mesh
 
-from pipeline.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix, head_angles
+from pipeline.faces.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix, head_angles
 
 CAMERA = camera_matrix(WIDTH, HEIGHT)
 

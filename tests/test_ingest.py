@@ -11,8 +11,9 @@ from made_media import BOTH, bursts, session, write_media
 from scipy.signal import butter, sosfiltfilt
 
 from models.base import Fingerprint, Interval
-from pipeline import audio_quality, ingest
+from pipeline import ingest
 from pipeline.errors import MediaError
+from pipeline.media import quality as audio_quality
 from pipeline.session import load_session
 from pipeline.settings import IngestSettings
 from pipeline.stage import Inputs, Missing
@@ -191,8 +192,8 @@ def test_video_is_never_decoded_here(folder, monkeypatch):
     room(folder)
     forbidden = SimpleNamespace(read_frames=None, timed_frames=None)
     for name in vars(forbidden):
-        monkeypatch.setattr(f"pipeline.media_video.{name}", None)
-    monkeypatch.setattr("pipeline.media.read_frames", None)
+        monkeypatch.setattr(f"pipeline.media.video.{name}", None)
+    monkeypatch.setattr("pipeline.media.recording.read_frames", None)
     assert figures(ingested(folder, Detector((0.0, 1.0))))["video_height_px"]["value"] == 48
 
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from pipeline import language, tables, turns
-from pipeline.cohesion import cohesion
 from pipeline.config import CONFIGS, load_profile
 from pipeline.errors import ConfigError
-from pipeline.language_figures import language_figures
-from pipeline.lexicon import compile_phrases, compile_whole, contains, phrases_named, tokens
-from pipeline.questions import QuestionRules
 from pipeline.settings import LanguageSettings
 from pipeline.stage import Inputs
+from pipeline.talk.cohesion import cohesion
+from pipeline.talk.figures import language_figures
+from pipeline.talk.lexicon import compile_phrases, compile_whole, contains, phrases_named, tokens
+from pipeline.talk.questions import QuestionRules
 
 PHRASES = tomllib.loads((CONFIGS / "lexicon.en.toml").read_text(encoding="utf-8"))
 SETTINGS = LanguageSettings(phrases=PHRASES)

@@ -11,9 +11,9 @@ import pytest
 from made_media import BOTH, bursts, onsets, session, write_media
 
 from pipeline.errors import MediaError
-from pipeline.media import probe, read_audio, read_channels, read_frames, sha256_of
-from pipeline.media_audio import _aligned
-from pipeline.media_video import Thinner
+from pipeline.media.audio import _aligned
+from pipeline.media.recording import probe, read_audio, read_channels, read_frames, sha256_of
+from pipeline.media.video import Thinner
 
 FORMATS = ("mp4", "mov", "avi", "flv", "mts", "ts")
 APART = (

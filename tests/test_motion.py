@@ -13,7 +13,7 @@ from made_motion import (
     write_room,
 )
 
-from pipeline.motion import (
+from pipeline.moving.energy import (
     Changes,
     at_rest,
     commonest,
@@ -25,8 +25,8 @@ from pipeline.motion import (
     still_cells,
     widened,
 )
-from pipeline.motion_grid import CELLS, LEVELS, STEP_S
-from pipeline.motion_regions import Region, cells_of
+from pipeline.moving.grid import CELLS, LEVELS, STEP_S
+from pipeline.moving.regions import Region, cells_of
 from pipeline.settings import MovementSettings
 
 SETTINGS = MovementSettings()

@@ -10,7 +10,7 @@ from made_faces import SPEC, inputs
 from made_motion import bursty, grid_of, planned_energy
 
 from pipeline import movement, tables
-from pipeline.motion_grid import STEP_S
+from pipeline.moving.grid import STEP_S
 from pipeline.settings import MovementSettings
 from pipeline.stage import Outputs
 

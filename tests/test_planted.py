@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.planted import compare
+from pipeline.made.planted import compare
 
 TRUTH = {
     "replies": [{"start_s": 130.0 + 20 * i, "latency_s": 0.8} for i in range(30)],

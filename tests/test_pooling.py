@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.pooling import (
+from pipeline.study.pooling import (
     benjamini_hochberg,
     mean_interval,
     newcombe_difference,

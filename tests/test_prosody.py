@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from made_vowels import vowel as vowel_with_faults
 
-from pipeline import fundamental_frequency, prosody, tables
-from pipeline.pitch import grid_over, level_db
+from pipeline import prosody, tables
 from pipeline.settings import ProsodySettings
 from pipeline.stage import Inputs
-from pipeline.syllables import periodicity
+from pipeline.voice import fundamental_frequency
+from pipeline.voice.pitch import grid_over, level_db
+from pipeline.voice.syllables import periodicity
 
 RATE = 16_000
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.prosody_baselines import with_baselines
 from pipeline.settings import ProsodySettings
 from pipeline.tables import PROSODY_CUES
+from pipeline.voice.baselines import with_baselines
 
 SETTINGS = ProsodySettings()
 

@@ -11,7 +11,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 from made_dials import rated
 
-from pipeline.rating_segments import MADN, pick_segments
+from pipeline.dials.segments import MADN, pick_segments
 from pipeline.settings import RatingsSettings
 
 SETTINGS = RatingsSettings()

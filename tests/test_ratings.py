@@ -11,7 +11,7 @@ from made_dials import followed, rated, turn_table
 from made_faces import SPEC
 
 from pipeline import tables
-from pipeline.dial_files import DialCourse
+from pipeline.dials.files import DialCourse
 from pipeline.ratings import STAGE, on_seconds
 from pipeline.settings import RatingsSettings
 

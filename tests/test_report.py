@@ -11,11 +11,12 @@ from itertools import pairwise
 import pytest
 import report_fixture as made
 
-from pipeline import report_plot, tables
+from pipeline import tables
+from pipeline.page import plot as report_plot
+from pipeline.page.cards import causes, clip_span, lines
+from pipeline.page.plot import Mark, Timeline, timeline_svg
+from pipeline.page.text import clock, difference, label, quantity, unit_of
 from pipeline.report import STAGE, ClipCutter, run
-from pipeline.report_cards import causes, clip_span, lines
-from pipeline.report_plot import Mark, Timeline, timeline_svg
-from pipeline.report_text import clock, difference, label, quantity, unit_of
 from pipeline.session import SessionSpec
 from pipeline.settings import ReportSettings
 from pipeline.stage import Inputs, Missing, Outputs

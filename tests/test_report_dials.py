@@ -13,9 +13,9 @@ import report_fixture as made
 
 from pipeline import tables
 from pipeline.forms import form_row
+from pipeline.page.dials import dial_figure, dial_views
+from pipeline.page.plot import Timeline
 from pipeline.report import run
-from pipeline.report_dials import dial_figure, dial_views
-from pipeline.report_plot import Timeline
 from pipeline.settings import ReportSettings
 from pipeline.stage import Missing
 from pipeline.wording import scan, scan_html

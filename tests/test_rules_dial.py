@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline import candidates, tables
-from pipeline.rules_dial import DialDivergence, rating_divergences
+from pipeline.rules.dial import DialDivergence, rating_divergences
 from pipeline.settings import CandidatesSettings
 
 SETTINGS = CandidatesSettings()

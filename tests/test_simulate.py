@@ -9,13 +9,13 @@ import av
 import numpy as np
 import pytest
 
-from pipeline import simulate
+from pipeline.made import session as simulate
+from pipeline.made.dials import plan_dials
+from pipeline.made.face import DEG_PER_EYE_WIDTH, LEFT_EYE, RIGHT_EYE, build_rig, render_frame
+from pipeline.made.media import write_media
+from pipeline.made.motion import FPS, Motion, plan_motion
+from pipeline.made.voices import RATE_HZ, audible_span
 from pipeline.session import load_session
-from pipeline.simulate_dials import plan_dials
-from pipeline.simulate_face import DEG_PER_EYE_WIDTH, LEFT_EYE, RIGHT_EYE, build_rig, render_frame
-from pipeline.simulate_media import write_media
-from pipeline.simulate_motion import FPS, Motion, plan_motion
-from pipeline.simulate_voices import RATE_HZ, audible_span
 from pipeline.timeline import log_duration, robust_z
 
 SEEDS = range(1, 6)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from models.base import SAMPLE_RATE_HZ as RATE
-from pipeline.sound_levels import frame_levels_db, heard_in, snr_db, window_snr_db
 from pipeline.spans import Windows
+from pipeline.voice.levels import frame_levels_db, heard_in, snr_db, window_snr_db
 
 
 def tone(duration_s, level):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from pipeline import report, study_methods, tables
+from pipeline import report, tables
 from pipeline.sources import SOURCES, references
+from pipeline.study import methods as study_methods
 from pipeline.wording import scan
 
 STAGE_NAMES = {

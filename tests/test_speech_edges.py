@@ -5,7 +5,7 @@ import pytest
 
 from models.base import SpeakerInterval
 from pipeline.settings import DiarizeSettings
-from pipeline.speech_edges import frame_level_db, to_audible
+from pipeline.voice.edges import frame_level_db, to_audible
 
 RATE = 16_000
 PLANNED = [(1.0, 2.5), (3.2, 4.0), (5.0, 6.8)]

@@ -8,7 +8,7 @@ import pyannote.audio
 import pytest
 
 from pipeline.errors import SessionError
-from pipeline.stm import parse
+from pipeline.transcripts.stm import parse
 
 SAMPLE = Path(pyannote.audio.__file__).parent / "sample" / "sample.stm"
 RECORDINGS = [f"trn0{number}" for number in (0, 1, 2, 3, 4, 5, 6, 7, 9)]

@@ -13,15 +13,16 @@ from rich.console import Console
 from bench.made_cohort_files import RUN, write_cohort
 from flows.progress import Board
 from flows.study import run_study
-from pipeline import report_plot, study_report
-from pipeline.attendance import Appointment
 from pipeline.consent import Record, Register, load_register
 from pipeline.errors import ConfigError, ConsentError, InputError
+from pipeline.page import plot as report_plot
 from pipeline.settings import StudySettings
 from pipeline.sources import SOURCES
-from pipeline.study_attendance import agreed_to_recording, period_rows
-from pipeline.study_forms import form_rows
-from pipeline.study_methods import METHOD_SOURCES, settings_hash
+from pipeline.study import page as study_report
+from pipeline.study.attendance import Appointment
+from pipeline.study.attendance_rates import agreed_to_recording, period_rows
+from pipeline.study.forms import form_rows
+from pipeline.study.methods import METHOD_SOURCES, settings_hash
 from pipeline.tables import STUDY_TABLES, TABLES
 from pipeline.wording import PROMPT, scan, scan_html
 

@@ -6,7 +6,7 @@ import pytest
 from bench.made_cohort import KINDS, draw_rho, make_dials, make_feature, with_effect
 from bench.study import one_run
 from pipeline.settings import StudySettings
-from pipeline.study_behaviour import (
+from pipeline.study.behaviour import (
     effects,
     label_track,
     session_rows,

@@ -5,15 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.pooling import random_effects
 from pipeline.settings import StudySettings
-from pipeline.study_congruence import (
+from pipeline.study.congruence import (
     SessionPair,
     correlation_estimates,
     dyad_rows,
     dyad_z,
     other_estimates,
 )
+from pipeline.study.pooling import random_effects
 
 SETTINGS = StudySettings()
 RNG = np.random.default_rng(0)

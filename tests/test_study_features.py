@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.errors import ConfigError
 from pipeline.settings import StudySettings
-from pipeline.study_features import (
+from pipeline.study.features import (
     FEATURES,
     check_features,
     columns_read,

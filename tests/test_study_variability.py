@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.settings import StudySettings
-from pipeline.study_variability import (
+from pipeline.study.variability import (
     count_excursions,
     dyad_means,
     log_sd_differences,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import SessionError
-from pipeline.subrip import parse
+from pipeline.transcripts.subrip import parse
 
 
 def test_what_editors_and_recognisers_write():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_motion import TICK_S, bursty, planned_energy
 
-from pipeline.synchrony import (
+from pipeline.moving.synchrony import (
     SEGMENTS_MIN,
     above_chance,
     derangements,

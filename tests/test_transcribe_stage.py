@@ -11,7 +11,7 @@ from made_media import bursts, write_media
 from models.base import Fingerprint, TimedWord, Transcript
 from pipeline import transcribe
 from pipeline.errors import SessionError
-from pipeline.media_probe import probe
+from pipeline.media.probe import probe
 from pipeline.session import TranscriptFile
 from pipeline.settings import TranscribeSettings
 from pipeline.stage import Inputs, Missing

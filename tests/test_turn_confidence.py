@@ -8,9 +8,9 @@ from test_language import SETTINGS, TURNS
 
 from pipeline import language, tables, turns
 from pipeline.config import load_profile
-from pipeline.questions import is_punctuated
 from pipeline.stage import Inputs
-from pipeline.turn_confidence import certainty, voice_confidence, word_probability
+from pipeline.talk.questions import is_punctuated
+from pipeline.voice.confidence import certainty, voice_confidence, word_probability
 
 SPEC = type("Spec", (), {"id": "s01", "session": type("S", (), {"capture": "in_room"})})
 

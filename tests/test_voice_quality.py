@@ -13,9 +13,9 @@ import soundfile
 from conftest import ROOT
 from made_vowels import RATE, VOWELS, vowel
 
-from pipeline.fundamental_frequency import autocorrelation_track
-from pipeline.pitch import grid_over, level_db
-from pipeline.voice_quality import (
+from pipeline.voice.fundamental_frequency import autocorrelation_track
+from pipeline.voice.pitch import grid_over, level_db
+from pipeline.voice.quality import (
     GAIN_RISE_DB,
     PITCH_LIMITS_HZ,
     gain_rise_db,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import SessionError
-from pipeline.webvtt import parse
+from pipeline.transcripts.webvtt import parse
 
 
 def cue(text, timing="00:10.000 --> 00:14.000"):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pipeline.errors import SessionError
-from pipeline.whisperx_json import parse
+from pipeline.transcripts.whisperx_json import parse
 
 
 def segment(*words, start=1.0, end=9.0, **more):

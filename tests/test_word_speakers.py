@@ -21,8 +21,8 @@ from models.base import Fingerprint, Interval, TimedWord, Transcript
 from models.voices.embedded_diarizer import EmbeddedDiarizer
 from pipeline import diarize, tables, transcribe, turns
 from pipeline.settings import DiarizeSettings, TranscribeSettings, TurnsSettings
-from pipeline.spoken import spoken_turns
 from pipeline.stage import Inputs
+from pipeline.talk.spoken import spoken_turns
 
 TWO_PEOPLE = ("trn03",)
 VOICE_MIN_S = 2.0

@@ -24,7 +24,7 @@ from pipeline.wording import PROMPT, scan, scan_html
 CODE = sorted(
     path
     for package in ("pipeline", "flows")
-    for path in (ROOT / package).glob("*.py")
+    for path in (ROOT / package).rglob("*.py")
     if path.name != "wording.py"  # the contract itself names what it forbids
 )
 

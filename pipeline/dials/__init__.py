@@ -1,0 +1,1 @@
+"""Dial ratings: reading each layout, their quality and lag, and two dials together."""

@@ -1,0 +1,100 @@
+"""Ratings on any axis, put linearly on 0 hindering to 100 helpful."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.dials.cells import is_unrated, number
+from pipeline.errors import SessionError
+
+Floats = NDArray[np.float64]
+Axis = tuple[float, float]
+"""The values that mean hindering and helpful; the first is the larger one on a turned dial."""
+RatingCell = tuple[int, str]
+"""Line number in the file, and the cell."""
+
+PLAIN_AXIS: Axis = (0.0, 100.0)
+NARROW = 10.0
+"""A file that states no axis and stays below this on 0..100 was most likely rated on another."""
+ROUNDING = 1e-6
+
+
+def chosen_axis(path: Path, written: Axis, scale: Sequence[float] | None) -> Axis:
+    """The axis a file states, turned round where session.toml's `scale` says so.
+
+    Raises
+    ------
+    SessionError
+        If the file's axis is empty, or not the one of `scale`.
+    """
+    low, high = written
+    if not low < high:
+        raise SessionError(
+            f"{path.name}: its axis goes from {low:g} to {high:g}; allowed: a maximum above the "
+            "minimum"
+        )
+    if scale is None:
+        return written
+    if sorted(scale) != [low, high]:
+        raise SessionError(
+            f"{path.name}: its header has the axis {low:g} to {high:g}, session.toml has scale = "
+            f"{list(scale)}; allowed: the same two values, in either order, or no scale"
+        )
+    return scale[0], scale[1]
+
+
+def on_axis(path: Path, cells: Sequence[RatingCell], axis: Axis, *, stated: bool) -> Floats:
+    """All ratings on 0..100, NaN where not rated; shape (n,).
+
+    Parameters
+    ----------
+    axis : the file's own values that mean hindering and helpful
+    stated : whether the file or session.toml states the axis; otherwise it is taken to be 0..100,
+        and ratings that all lie at one end of it are refused
+
+    Raises
+    ------
+    SessionError
+        Naming file, line, value and what is allowed.
+    """
+    if not cells:
+        raise no_ratings(path)
+    raw = np.array([_rating(path, n, cell, axis) for n, cell in cells])
+    if np.isnan(raw).all():
+        raise SessionError(
+            f"{path.name} has {len(raw)} rows but no rating in any; rate again or leave it out"
+        )
+    least, most = float(np.nanmin(raw)), float(np.nanmax(raw))
+    if not stated and most <= NARROW:
+        raise SessionError(
+            f"{path.name}: all ratings lie between {least:g} and {most:g}, on an axis of 0 to 100 "
+            "never above its lowest tenth; if the dial had another axis, write its ends, hindering "
+            "first, e.g. scale = [1, 9], in its [[ratings]]; if not, scale = [0, 100]"
+        )
+    low, high = axis
+    return np.clip((raw - low) / (high - low) * 100.0, 0.0, 100.0)
+
+
+def no_ratings(path: Path) -> SessionError:
+    """The complaint about a file with a header only."""
+    return SessionError(
+        f"{path.name} has a header but no ratings; rate again or leave it out of session.toml"
+    )
+
+
+def _rating(path: Path, n: int, cell: str, axis: Axis) -> float:
+    if is_unrated(cell):
+        return math.nan
+    value = number(cell)
+    slack = ROUNDING * abs(axis[1] - axis[0])
+    if value is None or not min(axis) - slack <= value <= max(axis) + slack:
+        raise SessionError(
+            f"{path.name}, line {n}: rating {cell!r}; allowed: a number from {axis[0]:g} hindering "
+            f"to {axis[1]:g} helpful, or empty where not rated"
+        )
+    return value

@@ -1,0 +1,1 @@
+"""The recording: what it holds, its clock, its sound and its frames."""

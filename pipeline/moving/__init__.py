@@ -1,0 +1,1 @@
+"""Movement: motion energy of a region, and the co-movement of two."""

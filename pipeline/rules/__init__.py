@@ -1,0 +1,1 @@
+"""Which moments are proposed: one module per kind of evidence."""

@@ -1,0 +1,1 @@
+"""Many dyads: the three aims, attendance and form courses."""

@@ -1,0 +1,130 @@
+"""The session, its media, how good they are, and the forms."""
+
+from __future__ import annotations
+
+from pipeline.schema import Column, Table
+from pipeline.tables.columns import QUALITY, REASON, REASONS, SESSION_ID
+
+SESSIONS = Table(
+    "sessions",
+    "One row: what the session is.",
+    (
+        SESSION_ID,
+        Column("dyad_id", "string", "-", "Pseudonym of the pair.", "ingest", nullable=False),
+        Column("session_number", "int32", "1", "Which session of the dyad.", "ingest", minimum=1),
+        Column("client_id", "string", "-", "Pseudonym of the client.", "ingest", nullable=False),
+        Column(
+            "therapist_id", "string", "-", "Pseudonym of the therapist.", "ingest", nullable=False
+        ),
+        Column("date", "string", "-", "Day of the session, ISO 8601.", "ingest"),
+        Column(
+            "capture", "string", "-", "How it was recorded.", "ingest", levels=("in_room", "remote")
+        ),
+        Column("duration_s", "float64", "s", "Length of the session clock.", "ingest", minimum=0),
+        Column(
+            "made_up", "string", "-", "What of it is synthetic; empty for a real one.", "ingest"
+        ),
+    ),
+    ("session_id",),
+)
+
+MEDIA = Table(
+    "media",
+    "One row per media file, in the order of session.toml.",
+    (
+        SESSION_ID,
+        Column(
+            "media", "int32", "1", "Position in session.toml.", "ingest", minimum=0, nullable=False
+        ),
+        Column("sha256", "string", "-", "Hash of the file's bytes.", "ingest", nullable=False),
+        Column("container", "string", "-", "Container format as decoded.", "ingest"),
+        Column(
+            "duration_s",
+            "float64",
+            "s",
+            "What could be read, from first to last sample.",
+            "ingest",
+            minimum=0,
+        ),
+        Column(
+            "clock_start_s",
+            "float64",
+            "s",
+            "Container time that is t = 0 of this file's clock.",
+            "ingest",
+        ),
+        Column(
+            "offset_s", "float64", "s", "Offset given in session.toml.", "ingest", nullable=False
+        ),
+        Column("audio_codec", "string", "-", "Audio codec.", "ingest"),
+        Column("audio_rate_hz", "int32", "Hz", "Sampling rate in the file.", "ingest", minimum=1),
+        Column("audio_channels", "int32", "1", "Channels in the file.", "ingest", minimum=1),
+        Column(
+            "audio_start_s", "float64", "s", "Container time of the first audio sample.", "ingest"
+        ),
+        Column("video_codec", "string", "-", "Video codec.", "ingest"),
+        Column("width_px", "int32", "px", "Frame width.", "ingest", minimum=1),
+        Column("height_px", "int32", "px", "Frame height.", "ingest", minimum=1),
+        Column("video_start_s", "float64", "s", "Container time of the first frame.", "ingest"),
+        Column("video_frames", "int64", "1", "Frames in the container.", "ingest", minimum=0),
+        Column(
+            "video_fps_eff",
+            "float64",
+            "Hz",
+            "Median of 1 / time between frames.",
+            "ingest",
+            minimum=0,
+        ),
+        Column(
+            "audio_reason", "string", "-", "Why its audio is not used.", "ingest", levels=REASONS
+        ),
+        Column(
+            "video_reason", "string", "-", "Why its video is not used.", "ingest", levels=REASONS
+        ),
+    ),
+    ("session_id", "media"),
+)
+
+QUALITY_FIGURES = Table(
+    "quality",
+    "One row per quality figure of the session.",
+    (
+        SESSION_ID,
+        Column(
+            "measure", "string", "-", "Which figure, unit in its name.", "ingest", nullable=False
+        ),
+        Column("value", "float64", "-", "The figure, in the unit its name ends with.", "ingest"),
+        QUALITY,
+        REASON,
+        Column(
+            "description",
+            "string",
+            "-",
+            "What it means, in one sentence.",
+            "ingest",
+            nullable=False,
+        ),
+    ),
+    ("session_id", "measure"),
+)
+
+FORMS = Table(
+    "forms",
+    "One row per questionnaire total; scores only.",
+    (
+        SESSION_ID,
+        Column("instrument", "string", "-", "ORS, SRS or WAI-SR.", "ingest", nullable=False),
+        Column("by", "string", "-", "Who filled it in.", "ingest", levels=("client", "therapist")),
+        Column("total", "float64", "points", "Total score.", "ingest", minimum=0),
+        Column("max", "float64", "points", "Highest possible total.", "ingest", minimum=0),
+        Column("goal", "float64", "points", "Subscale goal of the WAI-SR.", "ingest", minimum=0, gate="not given"),
+        Column("task", "float64", "points", "Subscale task of the WAI-SR.", "ingest", minimum=0, gate="not given"),
+        Column("bond", "float64", "points", "Subscale bond of the WAI-SR.", "ingest", minimum=0, gate="not given"),
+        Column("flag", "string", "-", "What the form's own software flagged, word for word; empty if nothing.",
+               "ingest", nullable=False),
+        Column("mark", "float64", "points", "Published mark of this form: ORS 25, SRS 36, both to 40 points.",
+               "duncan2003srs", minimum=0, gate="none is published for a form of this length"),
+        Column("is_below_mark", "bool", "-", "The total lies under the published mark.", "duncan2003srs",
+               gate="none is published for a form of this length"),
+    ),
+)  # fmt: skip

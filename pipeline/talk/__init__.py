@@ -1,0 +1,1 @@
+"""What is said: questions, replies and wording cues, from phrase lists."""

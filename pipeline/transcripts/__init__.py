@@ -1,0 +1,1 @@
+"""Transcripts people bring: reading each layout, and whose words they are."""

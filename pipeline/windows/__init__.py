@@ -1,0 +1,1 @@
+"""The analysis windows: each cue with its gate and its baseline."""
