@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 from made_faces import HEIGHT, WIDTH, mesh
 
-from pipeline.faces.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix, head_angles
+from pipeline.faces.head_motion import turn_angles
+from pipeline.faces.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
+from pipeline.faces.pose_fit import fit_poses
 
 CAMERA = camera_matrix(WIDTH, HEIGHT)
+MODEL = np.array([MEAN_FACE_MM[index] for index in POSE_POINTS], np.float64)
 
 
 def angles(*meshes: np.ndarray) -> np.ndarray:
-    return head_angles(np.array(meshes)[:, POSE_POINTS], CAMERA)
+    points = np.array(meshes).reshape(-1, 478, 2)[:, POSE_POINTS]
+    return turn_angles(fit_poses(points, MODEL, CAMERA).turn)
 
 
 @pytest.mark.parametrize("yaw", [-45, -20, 0, 20, 45])
@@ -50,7 +54,7 @@ def test_unmeasured_frames_stay_unmeasured() -> None:
 
 
 def test_no_frames() -> None:
-    assert head_angles(np.empty((0, 14, 2)), CAMERA).shape == (0, 3)
+    assert angles().shape == (0, 3)
 
 
 def test_noise_of_half_a_pixel_stays_small() -> None:

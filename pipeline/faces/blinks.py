@@ -6,7 +6,8 @@ matters most: without it a person who hardly blinks has a floor inside the noise
 30 blinks a minute where there are none. Everything is in seconds, so no frame rate is assumed.
 
 Caveat: a closure longer than 1 s may be eyes cast down; it is no blink, and `align` takes it out of
-the time in which blinks are counted. Source: Soukupová and Čech (2016).
+the time in which blinks are counted. A partial blink is none: lids that come down by an eighth to a
+quarter. Source: Soukupová and Čech (2016).
 """
 
 from __future__ import annotations
