@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from pyannote.core import Annotation
+from threadpoolctl import threadpool_limits
 
 from models.base import SAMPLE_RATE_HZ, Audio, Diarization, Progress, SpeakerInterval
 from models.errors import EngineInputError
@@ -104,11 +105,15 @@ def _check_counts(num_speakers: int, min_speakers: int | None) -> None:
 
 @contextlib.contextmanager
 def _quiet_and_one_thread_per_operation() -> Iterator[None]:
-    """Threads share windows, not matrix products; see `models.voices.window_scores`."""
+    """Threads share windows, not matrix products; see `models.voices.window_scores`.
+
+    The means of k-means, too, are added up by one thread: two add them in the order in which they
+    get done, and a voice between two clusters falls now here, now there.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with warnings.catch_warnings():
+        with threadpool_limits(limits=1), warnings.catch_warnings():
             for message in _EXPECTED_WARNINGS:
                 warnings.filterwarnings("ignore", message=message)
             yield
