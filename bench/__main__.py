@@ -38,6 +38,7 @@ BENCHES = (
     Bench("diarization_speed", "diarizers against pyannote.audio as shipped", takes_device=True),
     Bench("transcription", "Whisper in batches against one pack at a time", takes_device=True),
     Bench("faces", "face stage against mediapipe on every frame"),
+    Bench("face_truth", "blinks, nods, angles, gaze of an animated portrait against the truth"),
     Bench("far_faces", "recall by distance, people who cross, empty rooms"),
     Bench("face_core", "landmarks against mediapipe's; torch core", takes_device=True),
     Bench("face_arithmetic", "cost and memory of the face stage beside the landmarks"),

@@ -333,6 +333,8 @@ def main() -> None:
         print_series()
     if "labelled" in wanted and (DATA / "blink").is_dir():
         print_labelled(DATA / "blink")
+    if not set(wanted) - {"series", "labelled"}:
+        return
     trackers = engines(chosen.engine)
     portrait = read_portrait(trackers.get("468") or next(iter(trackers.values())))
     if "angles" in wanted:

@@ -148,7 +148,7 @@ class FaceSettings(Section):
     yaw_pose_max_deg: float = Field(60.0, gt=0, description="No pose beyond this yaw, deg")
     blink_window_s: float = Field(5.0, gt=0, description="Rolling median for open lids, s")
     blink_factor: float = Field(0.4, gt=0, lt=1, description="Depth share that counts as closed")
-    blink_depth_min: float = Field(0.08, gt=0, lt=1, description="Least depth, share of open")
+    blink_depth_min: float = Field(0.15, gt=0, lt=1, description="Least depth, share of open")
     blink_min_s: float = Field(0.08, gt=0, description="Shortest blink, s")
     blink_max_s: float = Field(0.5, gt=0, description="Longest blink; longer is a closure, s")
     blink_min_fps: float = Field(20.0, gt=0, description="Counts need this frame rate, Hz")

@@ -22,6 +22,8 @@ from models.faces.geometry import (
     letterbox_bilinear,
 )
 from models.faces.networks import (
+    LEFT_LIDS,
+    RIGHT_LIDS,
     FaceDetector,
     FaceMesh,
     IrisNetwork,
@@ -137,12 +139,17 @@ def test_mesh_and_iris_see_the_portrait():
     assert followed_region(points).side == pytest.approx(region.side, rel=0.15)
     for corners, mirror in ((LEFT_EYE_CORNERS, False), (RIGHT_EYE_CORNERS, True)):
         eye = eye_region(points, corners)
-        ring = eye.to_frame(iris(crop(image, eye, iris.input_side), mirror=mirror))
+        ring, lids = (
+            eye.to_frame(part) for part in iris(crop(image, eye, iris.input_side), mirror=mirror)
+        )
         centre, right, top, left, bottom = ring
         assert left[0] < centre[0] < right[0]
         assert top[1] < centre[1] < bottom[1]
         between = sorted(points[list(corners), 0])
         assert between[0] < centre[0] < between[1]
+        indices = LEFT_LIDS if not mirror else RIGHT_LIDS
+        assert np.abs(lids - points[list(indices)]).max() < 0.1 * eye.side
+        assert lids[:7, 1].mean() > centre[1] > lids[7:, 1].mean()
 
 
 def test_a_blank_crop_holds_no_face():

@@ -22,7 +22,7 @@ from models.faces.geometry_torch import (
     letterbox_area,
     letterbox_bilinear,
 )
-from models.faces.networks import IRIS_POINTS, MESH_POINTS
+from models.faces.networks import IRIS_POINTS, LEFT_LIDS, MESH_POINTS, RIGHT_LIDS
 from models.faces.networks_torch import TorchFaceDetector, TorchFaceMesh, TorchIrisNetwork
 from models.faces.seats import PROFILE_EYE_RATIO
 
@@ -123,15 +123,20 @@ class TorchFaceCore:
 
     @torch.inference_mode()
     def with_irises(self, frames: Tensor, frame: Tensor, points: Tensor) -> Tensor:
-        """Meshes (n, 468, 2) in pixels to (n, 478, 2): image-left iris, then image-right iris.
+        """Meshes (n, 468, 2) in pixels to (n, 478, 2): finer lids, image-left and -right iris.
 
         `frame` (n,) says which of `frames` each is of. Meshes that hold irises come back unchanged.
         """
         if self._iris is None or points.shape[1] != MESH_POINTS:
             return points
-        parts = [points]
-        for corners, mirror in ((LEFT_EYE_CORNERS, False), (RIGHT_EYE_CORNERS, True)):
+        mesh, irises = points.clone(), []
+        for corners, lids, mirror in (
+            (LEFT_EYE_CORNERS, LEFT_LIDS, False),
+            (RIGHT_EYE_CORNERS, RIGHT_LIDS, True),
+        ):
             eyes = eye_regions(frame, points, corners)
             squares = crop(frames, eyes, self._iris.input_side)
-            parts.append(eyes.to_frame(self._iris(squares, mirror=mirror)).to(points.dtype))
-        return torch.cat(parts, dim=1)
+            iris, found = self._iris(squares, mirror=mirror)
+            mesh[:, list(lids)] = eyes.to_frame(found).to(points.dtype)
+            irises.append(eyes.to_frame(iris).to(points.dtype))
+        return torch.cat([mesh, *irises], dim=1)

@@ -46,6 +46,13 @@ MESH_POINTS = 468
 IRIS_POINTS = 5
 MIRRORED_IRIS = (0, 3, 2, 1, 4)
 """Order of the five iris points after a mirror: image-right and image-left rim change places."""
+CONTOUR_POINTS = 71
+"""What the iris network also gives: the eye's outline and the brow."""
+LIDS = (1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15)
+"""Of these the lids without the eye's corners: lower, then upper, both from the outer corner on."""
+LEFT_LIDS = (7, 163, 144, 145, 153, 154, 155, 246, 161, 160, 159, 158, 157, 173)
+RIGHT_LIDS = (249, 390, 373, 374, 380, 381, 382, 466, 388, 387, 386, 385, 384, 398)
+"""The same points in the mesh, image-left and image-right eye."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,23 +172,32 @@ class FaceMesh:
 
 
 class IrisNetwork:
-    """Centre and rim of one iris: centre, image-right, top, image-left, bottom."""
+    """One iris (centre, image-right, top, image-left, bottom) and the lids round it.
+
+    The lids are why they are asked for: the 468-point mesh hardly closes its own.
+    """
 
     def __init__(self, weights: Weights) -> None:
         self._network = _Network(weights)
         self.input_side = self._network.input_side
         self._points = self._network.output_of_size(3 * IRIS_POINTS)
+        self._contour = self._network.output_of_size(3 * CONTOUR_POINTS)
 
-    def __call__(self, image: Image, *, mirror: bool) -> Floats:
-        """Points (5, 2) in crop units. The network knows image-left eyes: mirror the other."""
+    def __call__(self, image: Image, *, mirror: bool) -> tuple[Floats, Floats]:
+        """Iris (5, 2) and lids (14, 2), as `LIDS`, in crop units.
+
+        The network knows image-left eyes: mirror the other.
+        """
         self._network.run(image[:, ::-1] if mirror else image, 1 / 255.0, 0.0)
-        points = self._network.read(self._points).reshape(-1, 3)[:, :2] / np.float32(
-            self.input_side
-        )
+        iris, lids = self._read(self._points), self._read(self._contour)[list(LIDS)]
         if mirror:
-            points[:, 0] = 1 - points[:, 0]
-            points = points[list(MIRRORED_IRIS)]
-        return points
+            iris[:, 0], lids[:, 0] = 1 - iris[:, 0], 1 - lids[:, 0]
+            iris = iris[list(MIRRORED_IRIS)]
+        return iris, lids
+
+    def _read(self, output: int) -> Floats:
+        points = self._network.read(output).reshape(-1, 3)[:, :2]
+        return np.asarray(points / np.float32(self.input_side))
 
 
 def task_member(task: Path, name: str) -> bytes:

@@ -16,7 +16,9 @@ from models.errors import EngineInputError
 from models.faces.blendshapes import BLENDSHAPES, INPUT_POINTS, blendshape_weights
 from models.faces.networks import (
     ANCHOR_LAYOUT,
+    CONTOUR_POINTS,
     IRIS_POINTS,
+    LIDS,
     MESH_POINTS,
     MIRRORED_IRIS,
     NMS_IOU,
@@ -90,7 +92,7 @@ class TorchFaceMesh:
 
 
 class TorchIrisNetwork:
-    """Centre and rim of one iris: centre, image-right, top, image-left, bottom."""
+    """One iris (centre, image-right, top, image-left, bottom) and the lids round it."""
 
     def __init__(
         self, weights: Path | bytes, device: torch.device, *, channels_last: bool = True
@@ -98,16 +100,23 @@ class TorchIrisNetwork:
         self._network = TorchNetwork(weights, channels_last=channels_last).to(device)
         self.input_side = self._network.input_shape[0]
         self._points = _output(self._network, 3 * IRIS_POINTS)
+        self._contour = _output(self._network, 3 * CONTOUR_POINTS)
 
-    def __call__(self, images: Tensor, *, mirror: bool) -> Tensor:
-        """Points (n, 5, 2). The network knows image-left eyes: mirror the others."""
-        shown = images.flip(2) if mirror else images
-        outputs = self._network(shown / 255)
-        points = outputs[self._points].reshape(len(images), -1, 3)[..., :2] / self.input_side
-        if mirror:
-            points = torch.stack([1 - points[..., 0], points[..., 1]], dim=-1)
-            points = points[:, list(MIRRORED_IRIS)]
-        return points
+    def __call__(self, images: Tensor, *, mirror: bool) -> tuple[Tensor, Tensor]:
+        """Iris (n, 5, 2) and lids (n, 14, 2). The network knows image-left eyes: mirror others."""
+        outputs = self._network((images.flip(2) if mirror else images) / 255)
+        iris, contour = (
+            outputs[index].reshape(len(images), -1, 3)[..., :2] / self.input_side
+            for index in (self._points, self._contour)
+        )
+        lids = contour[:, list(LIDS)]
+        if not mirror:
+            return iris, lids
+        return _mirrored(iris)[:, list(MIRRORED_IRIS)], _mirrored(lids)
+
+
+def _mirrored(points: Tensor) -> Tensor:
+    return torch.stack([1 - points[..., 0], points[..., 1]], dim=-1)
 
 
 class TorchBlendshapes:

@@ -20,7 +20,9 @@ from models.faces.finder import FaceFinder
 from models.faces.follow import FaceFollower
 from models.faces.geometry import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, crop_frame, eye_region
 from models.faces.networks import (
+    LEFT_LIDS,
     MESH_POINTS,
+    RIGHT_LIDS,
     TASK_DETECTOR,
     TASK_MESH,
     FaceDetector,
@@ -163,16 +165,21 @@ class EmbeddedFaceTracker:
                 yield frame, room.measure(frame)
 
     def _with_irises(self, frame: Frame, seen: FaceObservation) -> FaceObservation:
-        """Mesh (468, 2) to (478, 2): image-left iris, then image-right iris."""
-        mesh = seen.points
-        if self._iris is None or mesh is None or len(mesh) != MESH_POINTS:
+        """Mesh (468, 2) to (478, 2): with finer lids, image-left iris, then image-right iris."""
+        if self._iris is None or seen.points is None or len(seen.points) != MESH_POINTS:
             return seen
-        parts = [mesh]
-        for corners, mirror in ((LEFT_EYE_CORNERS, False), (RIGHT_EYE_CORNERS, True)):
+        mesh = seen.points.copy()
+        irises = []
+        for corners, lids, mirror in (
+            (LEFT_EYE_CORNERS, LEFT_LIDS, False),
+            (RIGHT_EYE_CORNERS, RIGHT_LIDS, True),
+        ):
             region = eye_region(mesh, corners)
             square = crop_frame(frame, region, self._iris.input_side)
-            parts.append(region.to_frame(self._iris(square, mirror=mirror)))
-        return replace(seen, points=np.concatenate(parts))
+            iris, found = self._iris(square, mirror=mirror)
+            mesh[list(lids)] = region.to_frame(found)
+            irises.append(region.to_frame(iris))
+        return replace(seen, points=np.concatenate([mesh, *irises]))
 
 
 def _with_settings(fingerprint: Fingerprint, settings: TrackerSettings) -> Fingerprint:
