@@ -15,7 +15,7 @@ from pyannote.core import SlidingWindow, SlidingWindowFeature
 from models.speech.detector import SileroSpeechDetector
 from models.voices.channel_diarizer import ChannelDiarizer
 from models.voices.embedded_diarizer import EmbeddedDiarizer
-from models.voices.voice_posterior import voice_posterior
+from models.voices.voice_posterior import VoicePosterior, voice_posterior
 
 FRAMES = SlidingWindow(duration=0.1, step=0.1)
 
@@ -85,3 +85,11 @@ def test_voices_in_a_mix_are_mostly_sure():
     ]
     assert both
     assert np.median(both) < np.median(sure)
+
+
+def test_a_voice_that_no_window_names_is_not_heard() -> None:
+    """pyannote may count more people than it told apart, and adds voices without a window."""
+    frames = SlidingWindow(start=0.0, duration=0.02, step=0.01)
+    found = VoicePosterior(np.ones((100, 1), np.float32), frames)
+    assert found.mean(0, 0.2, 0.6) == 1.0
+    assert found.mean(1, 0.2, 0.6) == 0.0

@@ -32,6 +32,8 @@ class VoicePosterior:
 
     def mean(self, voice: int, start_s: Seconds, end_s: Seconds) -> float | None:
         """Mean of one voice over the frames whose middle lies in a stretch; None without any."""
+        if voice >= self.scores.shape[1]:
+            return 0.0  # pyannote counted more people than it told apart: no window names this one
         first, last = (self._frame(edge) for edge in (start_s, end_s))
         inside = self.scores[max(0, first) : max(0, last), voice]
         return round(float(inside.mean()), DECIMALS) if inside.size else None
