@@ -46,8 +46,9 @@ from pipeline.faces.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
 from pipeline.faces.openings import OPENING_POINTS, OPENINGS, openings
 from pipeline.faces.outlines import cue_check, thinned
 from pipeline.faces.pose_fit import fit_poses
-from pipeline.faces.stretches import Flags, Floats, local_rate_hz, running_median
+from pipeline.faces.stretches import local_rate_hz, running_median
 from pipeline.settings import FaceSettings
+from pipeline.spans import Flags, Floats
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 from pipeline.tables import CUE_CHECK, FACE_EVENTS, FACE_FRAMES, LANDMARKS
 

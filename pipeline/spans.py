@@ -62,6 +62,18 @@ def missing_everywhere(windows: Windows, reason: str) -> WindowCue:
     return WindowCue(np.full(len(windows), np.nan), np.full(len(windows), reason, dtype=object))
 
 
+def runs(flags: Flags, fewest: int = 1) -> list[tuple[int, int]]:
+    """First and one-past-last index of every run of at least `fewest` true values.
+
+    Parameters
+    ----------
+    flags : shape (n,)
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    pairs = edges.reshape(-1, 2)
+    return [(int(first), int(stop)) for first, stop in pairs if stop - first >= fewest]
+
+
 def as_array(spans: Iterable[Span]) -> Floats:
     """Union of the spans, sorted and disjoint, shape (n, 2)."""
     return np.array(union(spans), np.float64).reshape(-1, 2)

@@ -22,8 +22,9 @@ from pipeline.rules.cues import (
 from pipeline.rules.cues import silences_after_questions as after_questions
 from pipeline.rules.dial import RatedSegment, rated_segments
 from pipeline.rules.replies import Replies, late, late_reply_runs, usual_s
-from pipeline.rules.rule import Draft, Evidence, budget, hysteresis, runs, scored, select, tidy
+from pipeline.rules.rule import Draft, Evidence, budget, hysteresis, scored, select, tidy
 from pipeline.settings import CandidatesSettings
+from pipeline.spans import runs
 from pipeline.timeline import log_duration, robust_z
 
 SETTINGS = CandidatesSettings()
@@ -56,7 +57,7 @@ def test_hysteresis_starts_off_and_works_along_the_last_axis() -> None:
 
 
 def test_runs_have_the_least_length() -> None:
-    assert runs(np.array(flags("1101110111")), 3) == [(3, 5), (7, 9)]
+    assert runs(np.array(flags("1101110111")), 3) == [(3, 6), (7, 10)]
     assert runs(np.zeros(0, dtype=bool), 3) == []
 
 

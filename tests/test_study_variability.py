@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from pipeline.dials.figures import count_excursions
 from pipeline.settings import StudySettings
 from pipeline.study.variability import (
-    count_excursions,
     dyad_means,
     log_sd_differences,
     sd_ratio,

@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.dials.segments import HELPFUL_ABOVE, HINDERING_BELOW, MADN
-from pipeline.rules.rule import runs
-from pipeline.spans import Windows, amount_inside, as_array, intersection
+from pipeline.spans import Windows, amount_inside, as_array, intersection, runs
 from pipeline.timeline import Floats, Seconds, Span, overlap_s, union
 
 LEVELS = ("helpful", "neutral", "hindering")
@@ -135,7 +134,7 @@ def divergences(
 
 def _stretches(on: NDArray[np.bool_], least_s: Seconds, bridge_s: Seconds) -> list[Span]:
     long_enough = runs(on, max(1, math.ceil(least_s)))
-    return union(((float(first), last + 1.0) for first, last in long_enough), bridge_s=bridge_s)
+    return union(((float(first), float(stop)) for first, stop in long_enough), bridge_s=bridge_s)
 
 
 def _described(course: Floats, span: Span, centre: float, spread: float) -> Divergence:

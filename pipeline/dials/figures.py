@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.dials.congruence import binned
 from pipeline.dials.segments import HELPFUL_ABOVE, HINDERING_BELOW
-from pipeline.faces.stretches import runs
+from pipeline.spans import runs
 
 Floats = NDArray[np.float64]
 
@@ -73,22 +73,24 @@ def longest_hold_s(course: Floats) -> float:
     return float(longest)
 
 
-def mean_square_successive_difference(course: Floats) -> float | None:
-    """MSSD of the means of 5 s bins, points squared (von Neumann et al. 1941).
+def mean_square_successive_difference(course: Floats, bin_s: int = BIN_S) -> float | None:
+    """MSSD of the means of bins of `bin_s`, points squared (von Neumann et al. 1941).
 
     Only bins that are rated to at least half count, and only neighbours are compared. None where
     no two neighbours are rated.
     """
-    steps = np.diff(binned(course, BIN_S))
+    steps = np.diff(binned(course, bin_s))
     steps = steps[np.isfinite(steps)]
     return float(np.mean(steps**2)) if len(steps) else None
 
 
-def count_excursions(course: Floats) -> int:
-    """Stretches of at least 10 s, on one side, more than 10 points off the rater's own median."""
+def count_excursions(
+    course: Floats, points: float = EXCURSION_POINTS, least_s: float = EXCURSION_S
+) -> int:
+    """Stretches of `least_s`, on one side, more than `points` off the rater's own median."""
     off = course - np.nanmedian(course)
     return sum(
-        stop - first >= EXCURSION_S
-        for side in (off > EXCURSION_POINTS, off < -EXCURSION_POINTS)
+        stop - first >= least_s
+        for side in (off > points, off < -points)
         for first, stop in runs(side)
     )

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.faces.stretches import Flags, Floats, running_median, runs, unbroken
+from pipeline.faces.stretches import running_median, unbroken
 from pipeline.settings import FaceSettings
+from pipeline.spans import Flags, Floats, runs
 
 LONG_CLOSURE_S = 1.0
 """Lids low for longer than this: closed, or eyes cast down; never part of the open level."""

@@ -25,8 +25,9 @@ import numpy as np
 from pipeline.faces.blinks import find_closures
 from pipeline.faces.looking import gaze_bins, looks_away, stares
 from pipeline.faces.nods import Nod, find_nods
-from pipeline.faces.stretches import GAP_FRAMES, Flags, Floats, runs
+from pipeline.faces.stretches import GAP_FRAMES
 from pipeline.settings import FaceSettings
+from pipeline.spans import Flags, Floats, runs
 
 UNFILMED_S = 0.5
 """Without a frame for longer, nobody knows who was there."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.faces.stretches import Flags, Floats, unbroken
+from pipeline.faces.stretches import unbroken
+from pipeline.spans import Flags, Floats
 
 SPAN_S = 0.2
 """Of the poses averaged on either side of a frame."""

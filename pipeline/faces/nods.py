@@ -21,7 +21,8 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.signal import butter, sosfiltfilt
 
-from pipeline.faces.stretches import Flags, Floats, unbroken
+from pipeline.faces.stretches import unbroken
+from pipeline.spans import Flags, Floats
 
 BAND_HZ = (1.0, 6.5)
 FAST_HZ = 2.6

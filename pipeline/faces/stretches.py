@@ -5,10 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+from pipeline.spans import Flags, Floats, runs
 
 GAP_FRAMES = 2.5
 """Frames further apart than this many usual steps are not neighbours."""
@@ -16,12 +14,6 @@ RATE_SPAN_S = 5.0
 KNOT_S = 0.25
 """A running median is computed this often and interpolated."""
 KNOT_SAMPLES_MIN = 5
-
-
-def runs(flags: Flags) -> list[tuple[int, int]]:
-    """First and one-past-last index of every run of true values."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
-    return [(int(first), int(stop)) for first, stop in edges.reshape(-1, 2)]
 
 
 def unbroken(t_s: Floats, usable: Flags) -> list[tuple[int, int]]:

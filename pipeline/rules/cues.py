@@ -33,9 +33,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipeline import tables
-from pipeline.rules.rule import Draft, Evidence, Flags, hysteresis, runs, scored, tidy
+from pipeline.rules.rule import Draft, Evidence, Flags, hysteresis, scored, tidy
 from pipeline.schema import Column
 from pipeline.settings import CandidatesSettings
+from pipeline.spans import runs
 from pipeline.timeline import Floats, Span, log_duration, robust_location
 
 TITLE = "Several cues changed together — worth a look"
@@ -188,8 +189,8 @@ def several_cues(
     )
     mask = together(on, settings) & (windows.start_s >= settings.earliest_s)
     spans = [
-        (float(windows.start_s[first]), float(windows.end_s[last]))
-        for first, last in runs(mask, settings.windows_min)
+        (float(windows.start_s[first]), float(windows.end_s[stop - 1]))
+        for first, stop in runs(mask, settings.windows_min)
         if _after_question(windows, first, question_ends_s, settings)
     ]
     return [_draft(span, windows, on, settings) for span in tidy(spans, settings)]

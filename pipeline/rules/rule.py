@@ -82,13 +82,6 @@ def hysteresis(marked: Floats, enter: float, leave: float) -> Flags:
     return np.asarray(switched_on & (last >= 0))
 
 
-def runs(on: Flags, fewest: int) -> list[tuple[int, int]]:
-    """First and last index of every run of at least `fewest` true values; `on` has shape (n,)."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], on, [False])).astype(np.int8)))
-    pairs = edges.reshape(-1, 2)
-    return [(int(first), int(stop) - 1) for first, stop in pairs if stop - first >= fewest]
-
-
 def tidy(spans: Sequence[Span], settings: CandidatesSettings) -> list[Span]:
     """Neighbours merged, then short spans dropped and long ones cut at their end.
 

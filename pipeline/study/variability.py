@@ -14,8 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.dials.congruence import binned
-from pipeline.dials.segments import HELPFUL_ABOVE, HINDERING_BELOW
+from pipeline.dials.figures import (
+    count_excursions,
+    dial_figures,
+    mean_square_successive_difference,
+)
 from pipeline.settings import StudySettings
 from pipeline.study.pooling import Interval, mean_interval, sign_flip_p
 from pipeline.timeline import Floats
@@ -39,31 +42,14 @@ def variability(dial: Floats, settings: StudySettings) -> dict[str, float | int 
     known = dial[np.isfinite(dial)]
     if len(known) < 2:
         return dict.fromkeys((*FIGURES, "excursions"))
-    quartiles = np.quantile(known, [0.25, 0.75])
-    steps = np.diff(binned(dial, round(settings.bin_s)))
-    steps = steps[np.isfinite(steps)]
+    figures = dial_figures(dial)
     excursions = count_excursions(dial, settings.excursion_points, settings.excursion_s)
     return {
-        "dial_mean": float(known.mean()),
-        "dial_sd": float(known.std(ddof=1)),
-        "dial_iqr": float(quartiles[1] - quartiles[0]),
-        "dial_range": float(np.ptp(known)),
-        "dial_mssd": float(np.mean(steps**2)) if len(steps) else None,
-        "dial_prop_helpful": float(np.mean(known > HELPFUL_ABOVE)),
-        "dial_prop_neutral": float(np.mean((known >= HINDERING_BELOW) & (known <= HELPFUL_ABOVE))),
-        "dial_prop_hindering": float(np.mean(known < HINDERING_BELOW)),
+        **{name: figures[name] for name in FIGURES if name in figures},
+        "dial_mssd": mean_square_successive_difference(dial, round(settings.bin_s)),
         "excursions": excursions,
         "excursions_per_hour": 3600 * excursions / len(known),
     }
-
-
-def count_excursions(dial: Floats, points: float, least_s: float) -> int:
-    """Stretches of at least `least_s` s more than `points` from the median, on one side."""
-    away = dial - np.nanmedian(dial)
-    side = np.where(np.isfinite(away) & (np.abs(away) > points), np.sign(away), 0.0)
-    edges = np.flatnonzero(np.diff(side)) + 1
-    starts, stops = np.append(0, edges), np.append(edges, len(side))
-    return int(np.sum((side[starts] != 0) & (stops - starts >= least_s)))
 
 
 def log_sd_differences(rows: Sequence[Row]) -> dict[str, float]:
