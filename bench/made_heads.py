@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial.transform import Rotation
 
+from bench.made_eyes import Eyeball, eyeball, turned
 from models.base import FaceTracker, Image, StillFrame
 from pipeline.faces.head_pose import POSE_POINTS
 from pipeline.made.face import (
@@ -39,7 +40,6 @@ from pipeline.made.face import (
     WIDTH,
     EyeRig,
     eye_distance,
-    eye_map,
     eye_rig,
     jaw_field,
     place,
@@ -93,7 +93,7 @@ class Portrait:
     canvas: Image
     points: Floats
     """Shape (478, 2), canvas pixels, MediaPipe's order."""
-    eyes: tuple[EyeRig, EyeRig]
+    eyes: tuple[Eyeball, Eyeball]
     jaw: Floats
     """Pixels that each place goes down when the jaw is open, shape (rows, columns)."""
 
@@ -142,10 +142,18 @@ def read_portrait(engine: FaceTracker, picture: Image | None = None) -> Portrait
     placed = np.asarray(points * scale + shift, np.float32)
     grid = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
     columns, rows = (axis.astype(np.float32) for axis in grid)
+    canvas = place(picture, scale, shift)
+    irises = placed[[RIGHT_EYE[2][0], LEFT_EYE[2][0]]]
+    between = irises[1] - irises[0]
+    across = tuple(between / np.hypot(*between))
+    right, left = (
+        eyeball(canvas, eye_rig(placed, parts), tuple(iris), across)
+        for parts, iris in zip((RIGHT_EYE, LEFT_EYE), irises.tolist(), strict=True)
+    )
     return Portrait(
-        place(picture, scale, shift),
+        canvas,
         placed,
-        (eye_rig(placed, RIGHT_EYE), eye_rig(placed, LEFT_EYE)),
+        (right, left),
         jaw_field(placed, columns, rows),
     )
 
@@ -299,13 +307,12 @@ def _beneath(view: View, points_mm: Floats) -> tuple[Floats, Floats, Floats]:
 def _moved_eyes(view: View, pose: Pose) -> Image:
     face = view.portrait.canvas.copy()
     if pose.lid or pose.eye_yaw_deg or pose.eye_pitch_deg:
-        for eye in view.portrait.eyes:
+        for ball in view.portrait.eyes:
+            eye = ball.rig
             lid = pose.lid + (1 - pose.lid) * followed(eye, pose.eye_pitch_deg)
-            maps = eye_map(eye, lid, pose.eye_yaw_deg, pose.eye_pitch_deg)
-            height, width = maps[0].shape
-            face[eye.top : eye.top + height, eye.left : eye.left + width] = cv2.remap(
-                view.portrait.canvas, *maps, cv2.INTER_LINEAR
-            )
+            shown = turned(view.portrait.canvas, ball, lid, pose.eye_yaw_deg, pose.eye_pitch_deg)
+            height, width = eye.rows.shape
+            face[eye.top : eye.top + height, eye.left : eye.left + width] = shown
     if view.glasses is not None:
         rows, columns = GLASSES_LIE
         part, over = face[rows, columns], view.glasses[rows, columns]

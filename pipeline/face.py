@@ -255,7 +255,8 @@ def _posed(measured: Measured, settings: FaceSettings) -> Flags:
 
 def _gaze(measured: Measured, settings: FaceSettings) -> Floats:
     per_width = settings.gaze_deg_per_eye_width
-    return gaze_angles(measured["head"], measured["left"], measured["right"], per_width)
+    eyes = (measured["left"] + measured["right"]) / 2
+    return gaze_angles(measured["head"], eyes, (per_width, per_width * settings.gaze_pitch_gain))
 
 
 def _none(reason: NDArray[Any]) -> Flags:

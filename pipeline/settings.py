@@ -155,6 +155,7 @@ class FaceSettings(Section):
     nod_min_deg: float = Field(3.0, gt=0, description="Least swing of a nod or shake, deg")
     nod_min_fps: float = Field(15.0, gt=0, description="Nods and gaze travel need this, Hz")
     gaze_deg_per_eye_width: float = Field(126.0, gt=0, description="Iris offset to angle, deg")
+    gaze_pitch_gain: float = Field(2.0, gt=0, description="What an iris offset up or down counts")
     head_min_fps: float = Field(10.0, gt=0, description="Head speed needs this frame rate, Hz")
     stare_min_s: float = Field(5.0, gt=0, description="Shortest stare, s")
     look_away_min_s: float = Field(2.0, gt=0, description="Shortest look away, s")

@@ -53,7 +53,7 @@ def test_a_frontal_face_is_fully_measured() -> None:
     found = [row[f"head_{name}_deg"] for name in ("yaw", "pitch", "roll")]
     assert found == pytest.approx([8, -5, 3], abs=0.05)
     assert row["gaze_yaw_deg"] == pytest.approx(8 - 6.3, abs=0.05)
-    assert row["gaze_pitch_deg"] == pytest.approx(-5 - 2.52, abs=0.05)
+    assert row["gaze_pitch_deg"] == pytest.approx(-5 - 2 * 2.52, abs=0.05)
     assert row["eye_aspect_left"] == pytest.approx(0.28, abs=1e-3)
     assert row["eye_aspect_right"] == pytest.approx(0.28, abs=1e-3)
 

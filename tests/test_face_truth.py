@@ -27,6 +27,7 @@ from bench.face_truth import (
     sweep,
 )
 from bench.filmed_heads import Camera, Film, lid_at, make_plan, measured, plan_filmed
+from bench.made_eyes import turned
 from bench.made_heads import (
     COARSE,
     EYE_DISTANCE_PX,
@@ -45,6 +46,8 @@ from models.faces.tracker import EmbeddedFaceTracker
 
 pytestmark = needs_embedded_weights
 SECONDS = 8.0
+RAISED = -0.8
+"""A lid far above where it rests."""
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +115,35 @@ def test_gaze_comes_out_in_the_planned_order(portrait, depth_mm, engine) -> None
     for axis in ("yaw", "pitch"):
         n, right = pairs[axis]
         assert right == n > 0
+
+
+@pytest.mark.parametrize("mesh", ["468", "478"])
+def test_eyes_alone_move_the_gaze_up_and_down(portrait, depth_mm, engine, mesh: str) -> None:
+    if mesh == "478":
+        engine = EmbeddedFaceTracker(
+            detector=weight("mediapipe-face-detector-full"),
+            mesh=task_member(task_bundle(), TASK_MESH),
+        )
+    view = look_at(portrait, depth_mm, eyes_px=48)
+    poses = [Pose(0, 10, 0, 0, eye) for eye in (0, 8, -8)]
+    n, right = pairs_in_order(view, Camera("", fps=15, noise=4), engine, poses)["eyes alone"]
+    assert right == n == 3
+
+
+def test_an_iris_is_drawn_where_it_turns_to(portrait) -> None:
+    """The middle of the dark disc under a lid held up: sideways and up by the planned degrees."""
+    for ball in portrait.eyes:
+        looks = ((0, 6), (4, 10))
+        at = [_dark_middle(turned(portrait.canvas, ball, RAISED, *look), ball) for look in looks]
+        planned = np.array([-4, -4]) * ball.rig.px_per_deg
+        assert at[1] - at[0] == pytest.approx(planned, abs=0.3)
+
+
+def _dark_middle(patch, ball) -> np.ndarray:
+    rig = ball.rig
+    open_ = (rig.rows > rig.upper + RAISED * (rig.lower - rig.upper) + 5) & (rig.rows < rig.lower)
+    dark = np.where(open_, np.clip(110.0 - patch.mean(axis=2), 0, None), 0)
+    return np.array([np.average(axis, weights=dark) for axis in (rig.columns, rig.rows)])
 
 
 @pytest.fixture(scope="module")

@@ -32,15 +32,14 @@ def test_iris_offset_follows_the_eye_axis(roll: float) -> None:
 def test_gaze_is_head_plus_eye_with_signs() -> None:
     """An iris shifted to the image's left (negative x) and up (negative y) gives + and +."""
     shifted = np.array([[-0.1, -0.05]])
-    gaze = gaze_angles(np.array([[4.0, -3.0, 9.0]]), shifted, shifted, 126.0)
-    assert gaze[0] == pytest.approx([4 + 12.6, -3 + 6.3])
+    gaze = gaze_angles(np.array([[4.0, -3.0, 9.0]]), shifted, (126.0, 252.0))
+    assert gaze[0] == pytest.approx([4 + 12.6, -3 + 12.6])
 
 
 def test_head_and_eye_turning_against_each_other_cancel() -> None:
     to_right = np.array([[10 / 126, 0.0]])
-    assert gaze_angles(np.array([[10.0, 0.0]]), to_right, to_right, 126.0)[0] == pytest.approx(
-        [0, 0]
-    )
+    gaze = gaze_angles(np.array([[10.0, 0.0]]), to_right, (126.0, 252.0))
+    assert gaze[0] == pytest.approx([0, 0])
 
 
 @pytest.mark.parametrize("opening", [0.05, 0.3])

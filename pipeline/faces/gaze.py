@@ -4,11 +4,13 @@ Gaze is the head's angle plus the eye's rotation in it; the rotation is the iris
 from the middle of the eye's corners, over the eye's width, times 126 deg (an eyeball of 12 mm
 radius, 26.5 mm from corner to corner). Both eyes are averaged.
 
+On a portrait whose eyes are turned (`bench.face_truth`) both networks move the iris by 0.7 of its
+way sideways, but only by 0.3 of it up and down, and eyes that look up pull the head's pitch down
+by a tenth of their turn. So the offset up and down counts twice: then about half of such a turn
+is read, its sign is right, and its noise is that of the sideways angle.
+
 Caveat: without calibration this is off by a constant of several degrees for each person: only
-differences within one session mean anything. On an animated portrait (`bench.face_truth`) the
-networks show 0.7 of the eye's own turn sideways, but only 0.2 to 0.3 of it up and down, and eyes
-that look up pull the head's pitch down by an eighth of that. So the pitch of gaze is mostly the
-head's. Eye aspect ratio: Soukupová and Čech (2016).
+differences within one session mean anything. Eye aspect ratio: Soukupová and Čech (2016).
 """
 
 from __future__ import annotations
@@ -66,17 +68,17 @@ def iris_offset(iris: Floats, corners: Floats) -> Floats:
 
 
 def gaze_angles(
-    head_deg: Floats, left_offset: Floats, right_offset: Floats, deg_per_eye_width: float
+    head_deg: Floats, eyes_offset: Floats, deg_per_eye_width: tuple[float, float]
 ) -> Floats:
     """Gaze yaw (+ = image left) and pitch (+ = up) in degrees, shape (n, 2).
 
     Parameters
     ----------
     head_deg : shape (n, 2) or wider: head yaw, head pitch
-    left_offset, right_offset : shape (n, 2), from `iris_offset`
+    eyes_offset : shape (n, 2), from `iris_offset`, mean of both eyes
+    deg_per_eye_width : along the eye and across it
     """
-    offset = (left_offset + right_offset) / 2
-    return np.asarray(head_deg[:, :2] - deg_per_eye_width * offset)
+    return np.asarray(head_deg[:, :2] - np.array(deg_per_eye_width) * eyes_offset)
 
 
 def _length(vectors: Floats) -> Floats:
