@@ -52,7 +52,7 @@ from pipeline.spans import Flags, Floats
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 from pipeline.tables import CUE_CHECK, FACE_EVENTS, FACE_FRAMES, LANDMARKS
 
-VERSION = 2
+VERSION = 3
 """Raise when the numbers can change."""
 
 PIECE_ROWS = 2000

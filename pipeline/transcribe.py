@@ -3,9 +3,10 @@
 A transcript file named in session.toml is imported (WebVTT, SubRip, STM, WhisperX JSON); otherwise
 the recogniser listens to what the voice activity detector took for speech. Each word goes to the
 voice whose exclusive stretches overlap it most (Bredin 2023: exclusive diarization is made for
-this). Caution: words without times of their own are spread over their caption, which can be off by
-a second; `timing` says so. What the detector missed has no words; table `transcription` says how
-much of the diarized speech that is.
+this). Where each person's own microphone keeps the voices apart, each is recognised in its channel:
+words are then had of both where both talk. Caution: words without times of their own are spread
+over their caption, which can be off by a second; `timing` says so. What the detector missed has no
+words; table `transcription` says how much of the diarized speech that is.
 """
 
 from __future__ import annotations
@@ -19,23 +20,27 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from models.base import Interval, Transcriber
-from pipeline.session import SessionSpec, TranscriptFile
+from models.base import SAMPLE_RATE_HZ, Audio, Interval, Progress, Transcriber
+from pipeline.session import SessionSpec, TranscriptFile, own_channels
 from pipeline.settings import TranscribeSettings
 from pipeline.spans import as_array
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import TRANSCRIPTION, WORDS
-from pipeline.timeline import Seconds, Span
+from pipeline.timeline import Seconds, Span, union
 from pipeline.transcripts import files as transcript_files
 from pipeline.transcripts.coverage import coverage
 from pipeline.transcripts.word_voices import is_overlap, speaker_of, voices_of
+from pipeline.voice.microphones import kept_apart
 
-VERSION = 3  # raise when the numbers can change
+VERSION = 4  # raise when the numbers can change
 
 HOW_TO = (
     "Get the recogniser's weights with: thinslice models fetch whisper-small, or put a transcript "
     "file into the session's folder and name it under [transcript] in session.toml."
 )
+
+OWN_MARGIN_S = 0.2
+"""Around each stretch of a voice in its own channel: a recogniser wants words whole."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -50,6 +55,8 @@ class _Word:
     probability: float | None
     timing: str
     stated_role: str | None
+    speaker: int | None = None
+    """Whose own channel it was heard in; None where the mix was listened to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,16 @@ class _Transcript:
     format: str | None = None
     language: str | None = None
     decoded: tuple[Span, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """What the recogniser listens to."""
+
+    speaker: int | None
+    """Whose own channel it is; None for the mix."""
+    audio: Audio
+    speech: list[Span]
 
 
 def run(inputs: Inputs, engine: Transcriber | Missing, settings: TranscribeSettings) -> Outputs:
@@ -123,21 +140,50 @@ def _stated_role(spec: SessionSpec, voice: str | None) -> str | None:
 
 
 def _recognised(inputs: Inputs, engine: Transcriber, settings: TranscribeSettings) -> _Transcript:
-    heard = engine.transcribe(
-        inputs.recording.audio,
-        speech=tuple(Interval(*span) for span in sorted(_spans(inputs.tables["speech"]))),
-        language=settings.language,
-        prompt=settings.prompt,
-        hotwords=settings.hotwords,
-        progress=inputs.progress,
-    )
-    words = [
-        _Word(word.start_s, word.end_s, text, word.probability, "measured", None)
-        for word in heard.words
-        if (text := word.text.strip())
-    ]
-    decoded = tuple((one.start_s, one.end_s) for one in heard.decoded)
-    return _Transcript(words, "recognised", language=heard.language, decoded=decoded)
+    words: list[_Word] = []
+    decoded: list[Span] = []
+    language: str | None = settings.language
+    sounds = _sounds(inputs)
+    for done, sound in enumerate(sounds):
+        heard = engine.transcribe(
+            sound.audio,
+            speech=tuple(Interval(*span) for span in sorted(sound.speech)),
+            language=settings.language,
+            prompt=settings.prompt,
+            hotwords=settings.hotwords,
+            progress=_part_of(inputs.progress, done, len(sounds)),
+        )
+        language = heard.language
+        words += [
+            _Word(word.start_s, word.end_s, text, word.probability, "measured", None, sound.speaker)
+            for word in heard.words
+            if (text := word.text.strip())
+        ]
+        decoded += [(one.start_s, one.end_s) for one in heard.decoded]
+    return _Transcript(words, "recognised", language=language, decoded=tuple(decoded))
+
+
+def _sounds(inputs: Inputs) -> list[_Sound]:
+    """The mix, or the channel of each person's own microphone, who says most first."""
+    regular = voices_of(inputs.tables["diarization"], exclusive=False)
+    apart = own_channels(inputs.spec) and kept_apart(inputs.tables["quality"])
+    if not (apart and regular.speaker.size):
+        return [_Sound(None, inputs.recording.audio, _spans(inputs.tables["speech"]))]
+    channels = inputs.recording.audio_channels()
+    sounds = []
+    for speaker in np.unique(regular.speaker).tolist():
+        own = regular.speaker == speaker
+        starts = np.maximum(regular.start_s[own] - OWN_MARGIN_S, 0.0)
+        ends = np.minimum(regular.end_s[own] + OWN_MARGIN_S, channels.shape[1] / SAMPLE_RATE_HZ)
+        speech = union(zip(starts.tolist(), ends.tolist(), strict=True))
+        # a voice's number is its channel's, as `diarize` has it
+        sounds.append(_Sound(speaker, channels[speaker], speech))
+    return sorted(sounds, key=lambda sound: sum(a - b for a, b in sound.speech))
+
+
+def _part_of(progress: Progress, done: int, sounds: int) -> Progress:
+    """What one sound reports of itself, as a share of all."""
+    return lambda step, share: progress(step, (done + share) / sounds)
 
 
 def _shortened(
@@ -178,7 +224,9 @@ def _table(inputs: Inputs, words: Sequence[_Word]) -> pa.Table:
             "text": word.text,
             "probability": word.probability,
             "timing": word.timing,
-            "speaker": speaker_of(exclusive, (word.start_s, word.end_s)),
+            "speaker": speaker_of(exclusive, (word.start_s, word.end_s))
+            if word.speaker is None
+            else word.speaker,
             "is_overlap": is_overlap(regular, (word.start_s, word.end_s)),
             "stated_role": word.stated_role,
         }
@@ -226,7 +274,7 @@ STAGE = Stage(
     run=run,
     settings=TranscribeSettings,
     writes=("words", "transcription"),
-    reads=("diarization", "speech", "media"),
+    reads=("diarization", "speech", "media", "quality"),
     sources=("session", "media", "transcript"),
     engine="transcriber",
     scope="transcribe",

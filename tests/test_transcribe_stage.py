@@ -15,7 +15,7 @@ from pipeline.media.probe import probe
 from pipeline.session import TranscriptFile
 from pipeline.settings import TranscribeSettings
 from pipeline.stage import Inputs, Missing
-from pipeline.tables import DIARIZATION, MEDIA, SPEECH, TRANSCRIPTION, WORDS
+from pipeline.tables import DIARIZATION, MEDIA, QUALITY_FIGURES, SPEECH, TRANSCRIPTION, WORDS
 
 SPOKEN = SPEECH.build({"session_id": ["S01"], "start_s": [0.0], "end_s": [60.0]})
 NO_WEIGHTS = Missing("no_weights", "No weights for the recogniser.")
@@ -61,7 +61,10 @@ def run(
     **settings,
 ):
     spec = SimpleNamespace(
-        id="S01", transcript=transcript, session=SimpleNamespace(client="C07", therapist="T02")
+        id="S01",
+        transcript=transcript,
+        media=[],
+        session=SimpleNamespace(client="C07", therapist="T02"),
     )
     recording = SimpleNamespace(
         audio=np.zeros(160_000, np.float32), path=lambda file: folder / file
@@ -75,6 +78,56 @@ def run(
     WORDS.check(outputs.tables["words"])
     TRANSCRIPTION.check(outputs.tables["transcription"])
     return outputs
+
+
+class TwoMicrophones(Planted):
+    """Hears other words in each channel."""
+
+    def __init__(self, *per_channel):
+        self.per_channel, self.asked = per_channel, []
+
+    def transcribe(self, audio, **asked):
+        self.asked.append(asked)
+        channel = int(audio[0])
+        return Transcript(self.per_channel[channel], asked["speech"], asked["language"])
+
+
+def own_microphones(engine, crosstalk_db):
+    """Client on channel 0 from 1 to 3 s, therapist on channel 1 from 2 to 9 s."""
+    part = SimpleNamespace(hears=["client", "therapist"])
+    spec = SimpleNamespace(id="S01", transcript=None, media=[part])
+    channels = np.tile(np.array([[0.0], [1.0]], np.float32), 160_000)
+    recording = SimpleNamespace(audio=channels[0], audio_channels=lambda: channels)
+    crosstalk = dict.fromkeys(QUALITY_FIGURES.by_name) | {
+        "session_id": "S01", "measure": "crosstalk_db", "value": crosstalk_db, "quality": "ok",
+        "description": "-",
+    }  # fmt: skip
+    turns = [(1.0, 3.0, 0), (2.0, 9.0, 1)]
+    tables = {
+        "diarization": diarization(turns, [(1.0, 2.5, 0), (2.5, 9.0, 1)]),
+        "speech": SPOKEN,
+        "media": MEDIA.empty(),
+        "quality": QUALITY_FIGURES.build_rows([crosstalk]),
+    }
+    return transcribe.run(Inputs(spec, recording, tables), engine, TranscribeSettings())
+
+
+def test_each_person_is_recognised_in_their_own_microphone():
+    """Words of both where both talk, each with its own voice; who says most is heard first."""
+    engine = TwoMicrophones([TimedWord(2.1, 2.4, "mine", 0.9)], [TimedWord(2.1, 2.4, "yours", 0.8)])
+    rows = own_microphones(engine, crosstalk_db=12.0).tables["words"].to_pylist()
+    assert {(row["text"], row["speaker"]) for row in rows} == {("mine", 0), ("yours", 1)}
+    assert all(row["is_overlap"] for row in rows)
+    first, second = engine.asked
+    assert [(span.start_s, span.end_s) for span in first["speech"]] == [(1.8, 9.2)]
+    assert [(span.start_s, span.end_s) for span in second["speech"]] == [(0.8, 3.2)]
+
+
+def test_microphones_that_hear_both_are_recognised_as_one():
+    engine = TwoMicrophones([TimedWord(2.6, 2.8, "both", 0.9)], [])
+    (row,) = own_microphones(engine, crosstalk_db=3.0).tables["words"].to_pylist()
+    assert row["speaker"] == 1
+    assert len(engine.asked) == 1
 
 
 def words(*args, **kwargs):

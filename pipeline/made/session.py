@@ -29,6 +29,7 @@ FULL_MINUTES = 12.0
 LEAD_IN_S = 1.0
 TAIL_S = 1.5
 FIXED_GAZE_S = 45.0
+FIXED_GAZE_SHARE_MAX = 0.2
 RULE_OF_BLOCK: Mapping[Block, str] = {"slow_replies": "R4", "several_cues": "R6"}
 BLOCKS_AT: Mapping[Block, float] = {"slow_replies": 0.30, "several_cues": 0.64}
 """Share of the session at which each planned run starts."""
@@ -196,14 +197,17 @@ def block_spans(utterances: Sequence[Utterance]) -> dict[Block, Interval]:
 
 
 def fixed_gaze(duration_s: float, spans: Mapping[Block, Interval]) -> list[Interval]:
-    """Stretches of fixed gaze: the run of several cues, and some on their own, apart from runs."""
+    """Stretches of fixed gaze: the run of several cues, and some on their own, apart from runs.
+
+    Only as many as leave the usual usual: were a quarter of a session still, no z could tell it.
+    """
     length_s = min(FIXED_GAZE_S, 0.22 * duration_s)
-    fixed = [
-        Interval(share * duration_s, share * duration_s + length_s)
-        for share in (FIXED_GAZE_AT if spans else FIXED_GAZE_AT[1:2])
-    ]
-    if "several_cues" in spans:
-        fixed.append(spans["several_cues"])
+    fixed = [spans["several_cues"]] if "several_cues" in spans else []
+    for share in FIXED_GAZE_AT if spans else FIXED_GAZE_AT[1:2]:
+        still_s = sum(span.end_s - span.start_s for span in fixed) + length_s
+        if fixed and still_s > FIXED_GAZE_SHARE_MAX * duration_s:
+            break
+        fixed.append(Interval(share * duration_s, share * duration_s + length_s))
     return sorted(fixed, key=lambda span: span.start_s)
 
 
