@@ -27,7 +27,8 @@ import av
 import cv2
 import numpy as np
 
-from pipeline.media.recording import read_audio, read_frames
+from pipeline.media.audio import read_audio
+from pipeline.media.video import read_frames
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("THINSLICE_TESTDATA", ROOT.parent / "shared" / "data"))

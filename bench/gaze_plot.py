@@ -67,7 +67,7 @@ class OneVideo:
 
 
 def measured(video: Path) -> tuple[pa.Table, pa.Table]:
-    """`face_frames` and `faces.events` of the person in a video, by the stages themselves."""
+    """`face_frames` and `face_events` of the person in a video, by the stages themselves."""
     recording = OneVideo(video)
     height, width = next(read_frames(video, max_fps=30.0)).size
     row = dict.fromkeys(tables.MEDIA.by_name)

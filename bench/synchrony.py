@@ -34,8 +34,14 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from made_faces import media_table  # noqa: E402
-from made_motion import bursty, changes_of, planned_energy, write_room  # noqa: E402
-from test_synchrony import moving, pair  # noqa: E402
+from made_motion import (  # noqa: E402
+    bursty,
+    changes_of,
+    moving,
+    pair,
+    planned_energy,
+    write_room,
+)
 
 from bench.faces import DATA, embedded  # noqa: E402
 from pipeline import landmarks  # noqa: E402

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
+from models.errors import EngineError
 from pipeline.config import CONFIGS, load_profile
 from pipeline.errors import InputError, ThinsliceError
 from pipeline.views import Output
@@ -46,7 +47,7 @@ def main() -> None:
         app()
     except InputError as error:
         _fail(str(error), 2)
-    except ThinsliceError as error:
+    except (ThinsliceError, EngineError) as error:
         _fail(str(error), 1)
 
 

@@ -85,9 +85,11 @@ def on_gpu(profile: Profile) -> bool:
     return _device(profile).kind == "cuda"
 
 
-def build_face_tracker(profile: Profile) -> FaceTracker:
+def build_face_tracker(profile: Profile, people: int = 1) -> FaceTracker:
     """The face engine."""
-    return _face_tracker(profile.landmarks.engine, _device(profile))
+    engine = profile.landmarks.engine
+    # only the reference is started for a number of people; the others share one instance
+    return _face_tracker(engine, _device(profile), people if engine == "mediapipe" else 1)
 
 
 def describe_transcriber(profile: Profile) -> Fingerprint | Missing:
@@ -208,12 +210,12 @@ def _transcriber(folder: Path, where: device.Device, threads: int) -> Any:
 
 
 @lru_cache(maxsize=1)
-def _face_tracker(engine: str, where: device.Device) -> Any:
+def _face_tracker(engine: str, where: device.Device, people: int) -> Any:
     paths = [catalog.locate(name) for name in FACE_WEIGHTS[engine]]
     if engine == "mediapipe":
         from models.faces.mediapipe_reference import MediapipeReference
 
-        return MediapipeReference(*paths)
+        return MediapipeReference(*paths, people=people)
     files: dict[str, Any] = dict(zip(("detector", "mesh", "iris"), paths, strict=False))
     if engine == "face_landmarker":
         from models.faces.networks import TASK_MESH, task_member
@@ -254,6 +256,11 @@ def _clip_cutter(job: Job) -> Any:
     return KeptClips.of(job)
 
 
+def _most_shown(job: Job) -> int:
+    """People in the file that shows most."""
+    return max(len(part.shows) for part in job.spec.media)
+
+
 def _always(_job: Job) -> bool:
     return True
 
@@ -279,7 +286,7 @@ _BUILD = {
     "speech_detector": lambda _job: _speech_detector(),
     "diarizer": _build_diarizer,
     "transcriber": _build_transcriber,
-    "face_tracker": lambda job: build_face_tracker(job.profile),
+    "face_tracker": lambda job: build_face_tracker(job.profile, _most_shown(job)),
     "clip_cutter": _clip_cutter,
 }
 _BUILD_CHANNELS = {

@@ -32,7 +32,7 @@ from pipeline.dials.congruence import binned, both_rated, congruence
 from pipeline.dials.reasons import read_reasons
 from pipeline.errors import SessionError
 from pipeline.media.player_clock import player_zero_s
-from pipeline.session import GuessFile
+from pipeline.session import RATERS, GuessFile
 from pipeline.settings import AgreementSettings
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 from pipeline.timeline import Floats, Seconds, Span, overlap_s
@@ -40,13 +40,12 @@ from pipeline.timeline import Floats, Seconds, Span, overlap_s
 VERSION = 1
 """Raise when the numbers can change."""
 
-RATERS = ("client", "therapist")
 COUNTS = tuple(f"client_{mine}_therapist_{other}_bins" for mine in LEVELS for other in LEVELS)
 Row = dict[str, Any]
 
 
 def run(inputs: Inputs, engine: None, settings: AgreementSettings) -> Outputs:
-    """`congruence`, `dial_moments`, `guesses` and `dials.reasons` of one session.
+    """`congruence`, `dial_moments`, `guesses` and `rating_reasons` of one session.
 
     A file of guesses or reasons that cannot be read is an absence (``unreadable_media``), never an
     error: the rest of the session goes on.
@@ -230,7 +229,7 @@ def _no_guess(why: str) -> Row:
 
 
 def _reasons(inputs: Inputs, segments: Sequence[Row]) -> tuple[list[Row], list[Absence]]:
-    """Rows of `dials.reasons`, each with the rater's own picked stretch it is about."""
+    """Rows of `rating_reasons`, each with the rater's own picked stretch it is about."""
     rows: list[Row] = []
     absences: list[Absence] = []
     for part in inputs.spec.reasons:

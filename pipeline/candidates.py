@@ -50,7 +50,7 @@ RULE_VERSIONS = {"R1": 1, "R2": 1, "R3": 1, "R4": 1, "R6": 2}
 def run(inputs: Inputs, engine: None, settings: CandidatesSettings) -> Outputs:
     """Apply every rule, keep what fits the budget, and list the evidence.
 
-    Reads `windows`, `turns`, `dials.segments`, `rating_quality`, `dial_moments`, `silences` and
+    Reads `windows`, `turns`, `rating_segments`, `rating_quality`, `dial_moments`, `silences` and
     `sessions`; any may be empty. Writes `candidates` in time order, and `evidence`.
     """
     del engine

@@ -47,11 +47,11 @@ def load_profile(path: Path | None = None) -> Profile:
                 "copy the file it is read from and name the copy"
             )
     profile = _validate(settings, where)
-    phrases = _phrase_lists(CONFIGS / profile.language.lexicon)
+    phrases = _phrase_lists(CONFIGS / profile.language.lexicon, "language.lexicon")
     profile = _filled(profile, "language", phrases=phrases)
     for section, name in FROM_LEXICON:
         profile = _filled(profile, section, **{name: phrases_named(phrases, name)})
-    causes = _phrase_lists(CONFIGS / profile.report.causes)
+    causes = _phrase_lists(CONFIGS / profile.report.causes, "report.causes")
     return _filled(profile, "report", innocent_causes=causes)
 
 
@@ -70,6 +70,8 @@ def _validate(settings: dict[str, Any], where: Path) -> Profile:
 
 def _complaint(problem: Any) -> str:
     place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "value_error":  # two settings of a section that do not fit each other
+        return f"{place}.{problem['ctx']['error']}"
     if problem["type"] != "extra_forbidden":
         return f"{place} = {problem['input']!r}: {problem['msg']}"
     known: list[str] = list(Profile.model_fields)
@@ -81,17 +83,21 @@ def _complaint(problem: Any) -> str:
     return f"{place} is not a setting{hint}"
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _read_toml(path: Path, named_by: str = "") -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
+        if named_by:
+            raise ConfigError(
+                f"{named_by} = {path.name!r}: no such file in {CONFIGS.name}/; put your copy there"
+            ) from error
         raise ConfigError(f"no profile {path}; ready-made ones lie in configs/") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path.name} is not TOML in UTF-8: {error}") from error
 
 
-def _phrase_lists(path: Path) -> dict[str, list[str]]:
-    lists = _read_toml(path)
+def _phrase_lists(path: Path, named_by: str) -> dict[str, list[str]]:
+    lists = _read_toml(path, named_by)
     for name, phrases in lists.items():
         if not (isinstance(phrases, list) and all(isinstance(p, str) for p in phrases)):
             raise ConfigError(f"{path.name}: {name} must be a list of phrases")

@@ -1,7 +1,7 @@
 """Small tables that people type: `guesses.csv`, `reasons.csv`.
 
-They may have been through a spreadsheet, so semicolons, tabs, decimal commas, byte-order marks and
-UTF-16 are read. An error names file and line and never repeats free text: a reason is private.
+They may have been through a spreadsheet, so semicolons, tabs, decimal commas and its encodings are
+read. An error names file and line and never repeats free text: a reason is private.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import SessionError
+from pipeline.spreadsheet_text import decoded
 from pipeline.timeline import Seconds, Span
 
 DELIMITERS = ("\t", ";", ",")
@@ -39,7 +40,8 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> list[Row]:
     SessionError
         A column is missing, a line has more cells than columns, or the file is no text.
     """
-    reader = csv.reader(io.StringIO(_text(path), newline=""), delimiter=_delimiter(path))
+    text = decoded(path)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     header: list[str] = []
     rows: list[Row] = []
     try:
@@ -126,17 +128,6 @@ def _by_name(where: str, header: list[str], cells: list[str]) -> dict[str, str]:
     return dict(zip(header, padded, strict=False))
 
 
-def _delimiter(path: Path) -> str:
-    first = next((line for line in _text(path).splitlines() if line.strip()), "")
+def _delimiter(text: str) -> str:
+    first = next((line for line in text.splitlines() if line.strip()), "")
     return max(DELIMITERS, key=first.count)
-
-
-def _text(path: Path) -> str:
-    content = path.read_bytes()
-    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    try:
-        return content.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SessionError(
-            f"{path.name} is no text in UTF-8 or UTF-16 (byte {error.start}); save it as CSV UTF-8"
-        ) from error

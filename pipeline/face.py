@@ -46,7 +46,7 @@ from pipeline.faces.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
 from pipeline.faces.openings import OPENING_POINTS, OPENINGS, openings
 from pipeline.faces.outlines import cue_check, thinned
 from pipeline.faces.pose_fit import fit_poses
-from pipeline.faces.stretches import local_rate_hz, running_median
+from pipeline.faces.stretches import RATE_TOLERANCE, local_rate_hz, running_median
 from pipeline.settings import FaceSettings
 from pipeline.spans import Flags, Floats
 from pipeline.stage import Absence, Inputs, Outputs, Stage
@@ -58,8 +58,6 @@ VERSION = 3
 PIECE_ROWS = 2000
 MESH_POINTS = 478
 STEADY_PITCH_S = 1.0
-RATE_TOLERANCE = 0.99
-"""A camera set to 20 Hz gives 19.98: a gate means the nominal rate."""
 
 Measured = dict[str, Floats]
 """By name, one row per row of `landmarks`, NaN where not measured; shapes as in `_SHAPES`."""

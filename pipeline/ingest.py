@@ -14,8 +14,10 @@ from typing import Any, cast
 from models.base import SAMPLE_RATE_HZ, SpeechDetector
 from pipeline.errors import MediaError
 from pipeline.forms import form_row
+from pipeline.hashing import sha256_of
 from pipeline.media import quality as audio_quality
-from pipeline.media.recording import FolderRecording, MediaProbe, sha256_of
+from pipeline.media.probe import MediaProbe
+from pipeline.media.recording import FolderRecording
 from pipeline.session import own_channels
 from pipeline.settings import IngestSettings
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
@@ -25,8 +27,6 @@ from pipeline.voice.microphones import CROSSTALK, CROSSTALK_OK_DB, ChannelDiariz
 
 VERSION = 4  # raise when the numbers can change
 
-GAZE_FPS = 15.0  # SCIENCE 2.4: nods and gaze travel need this frame rate
-BLINK_FPS = 20.0  # and blink counts this
 UNSHARED_MAX_S = 60.0  # recorders are switched on and off by hand [J]
 DAMAGED_PACKETS_MAX = 10  # a fifth of a second of sound, half a second of pictures [J]
 
@@ -78,7 +78,7 @@ def run(
     figures = _audio_figures(recording, speech, why_no_speech, settings)
     if own_channels(inputs.spec):
         figures += _microphone_figures(recording, engine)
-    figures += _video_figures(inputs, files)
+    figures += _video_figures(inputs, files, settings)
     tables = {
         "sessions": SESSIONS.build_rows([_session(inputs, duration_s)]),
         "media": MEDIA.build_rows(_media(inputs, recording, files)),
@@ -272,23 +272,24 @@ def _bandwidth(value: float | None, why_no_speech: str, settings: IngestSettings
     return _Figure("audio_bandwidth_hz", value, quality, None, text)
 
 
-def _video_figures(inputs: Inputs, files: list[_File]) -> list[_Figure]:
+def _video_figures(inputs: Inputs, files: list[_File], settings: IngestSettings) -> list[_Figure]:
     """Figures of the first usable file that shows someone."""
     shown = [file for part, file in zip(inputs.spec.media, files, strict=True) if part.shows]
     usable = [file.probed.video for file in shown if file.probed and file.probed.video]
     reason = shown[0].video_reason if shown and not usable else "no_media"
     video = usable[0] if usable else None
     rate_text = (
-        f"Frames per second, from the time stamps; below {GAZE_FPS:g} no gaze travel or nods, "
-        f"below {BLINK_FPS:g} no blinks are counted."
+        f"Frames per second, from the time stamps; below {settings.nod_min_fps:g} no gaze travel "
+        f"or nods, below {settings.blink_min_fps:g} no blinks are counted."
     )
     size_text = "Height of the picture; what counts is how large the face is in it."
     if video is None or video.fps_eff is None:
         why = reason if video is None else "few_samples"
         rate = _Figure("video_fps_eff", None, "absent", why, rate_text)
     else:
-        low = video.fps_eff < BLINK_FPS
-        quality = "absent" if video.fps_eff < GAZE_FPS else "degraded" if low else "ok"
+        low = video.fps_eff < settings.blink_min_fps
+        none = video.fps_eff < settings.nod_min_fps
+        quality = "absent" if none else "degraded" if low else "ok"
         why = "low_fps" if low else None
         rate = _Figure("video_fps_eff", video.fps_eff, quality, why, rate_text)
     if video is None:

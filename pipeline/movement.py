@@ -1,12 +1,13 @@
 """Motion energy of each person's region, and how far the two move together.
 
-Pure arithmetic on `moving.grid` and `seats`: another region, threshold or window never looks at the
+Pure arithmetic on `motion_grid` and `seats`: another region, threshold or window never looks at the
 video again. Of the therapist only how much their part of the picture moves is computed, never a
 feature of the face, and by default it is used for the session's co-movement alone and kept nowhere
 (`movement.therapist`). Both need a video whose `shows` names the therapist, and with it their
 consent.
 
-Sources: SCIENCE 2.4 and 2.5. Definitions and limits: `motion`, `moving.regions`, `synchrony`.
+Sources: SCIENCE 2.4 and 2.5. Definitions and limits: `moving.energy`, `moving.regions` and
+`moving.synchrony`.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class _Moved:
 
 
 def run(inputs: Inputs, engine: None, settings: MovementSettings) -> Outputs:
-    """`motion`, `moving.regions` and `synchrony`; all empty where no video was read."""
+    """`motion`, `motion_regions` and `synchrony`; all empty where no video was read."""
     del engine
     changes = read_changes(lambda: _batches(inputs))
     if changes is None:

@@ -29,6 +29,7 @@ from pipeline.dials.reasons import read_reasons
 from pipeline.dials.segments import pick_segments
 from pipeline.errors import SessionError
 from pipeline.media.player_clock import player_zero_s
+from pipeline.session import RATERS
 from pipeline.settings import RatingsSettings
 from pipeline.spans import Floats, Windows, amount_inside
 from pipeline.stage import Absence, Inputs, Outputs, Stage
@@ -36,7 +37,6 @@ from pipeline.stage import Absence, Inputs, Outputs, Stage
 VERSION = 3
 """Raise when the numbers can change."""
 
-RATERS = ("client", "therapist")
 RATED_SHARE_MIN = 0.5
 """A second counts as rated from here."""
 BEYOND_MAX_S = 60.0
@@ -46,7 +46,7 @@ TWICE = 2.0
 
 
 def run(inputs: Inputs, engine: None, settings: RatingsSettings) -> Outputs:
-    """`ratings`, `rating_quality` and `dials.segments` of both raters.
+    """`ratings`, `rating_quality` and `rating_segments` of both raters.
 
     A rater without a file is absent with reason ``no_dial``, one whose file cannot be read with
     ``unreadable_media``; modality ``dial_client`` or ``dial_therapist``.

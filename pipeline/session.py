@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -21,6 +21,7 @@ from pipeline.forms import form_fault
 
 SESSION_ID = re.compile(r"[A-Za-z0-9-]{3,32}")
 Role = Literal["client", "therapist"]
+RATERS: tuple[Role, ...] = get_args(Role)
 
 
 class _Part(BaseModel):

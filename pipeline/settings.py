@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-
-class Section(BaseModel):
-    """Base of every section: unknown keys are refused, values are never coerced."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+from pipeline.section import Section
 
 
 class IngestSettings(Section):
     """Validation and quality figures."""
+
+    at_most = (("snr_degraded_db", 1, "snr_ok_db"), ("nod_min_fps", 1, "blink_min_fps"))
 
     minimum_media_s: float = Field(10.0, ge=0, description="Shorter recordings are refused, s")
     truncation_tolerance: float = Field(
@@ -29,6 +27,8 @@ class IngestSettings(Section):
     bandwidth_ok_hz: float = Field(7000.0, gt=0, description="99 % energy roll-off, Hz")
     snr_ok_db: float = Field(15.0, description="Speech to noise, dB: at least this is ok")
     snr_degraded_db: float = Field(10.0, description="Below this only talk time is used, dB")
+    nod_min_fps: float = Field(15.0, gt=0, description="As in [face], Hz")
+    blink_min_fps: float = Field(20.0, gt=0, description="As in [face], Hz")
 
 
 class DiarizeSettings(Section):
@@ -83,6 +83,8 @@ class RolesSettings(Section):
 class LanguageSettings(Section):
     """Questions and replies, from phrase lists in a lexicon file."""
 
+    at_most = (("interruption_min_s", 1, "interruption_max_s"),)
+
     lexicon: str = Field("lexicon.en.toml", description="Phrase lists, a file in configs/")
     phrases: dict[str, list[str]] = Field(
         default_factory=dict, description="Filled from the lexicon file when the profile is read"
@@ -100,6 +102,8 @@ class LanguageSettings(Section):
 
 class ProsodySettings(Section):
     """Pitch, loudness, pauses and rate."""
+
+    at_most = (("f0_floor_hz", 0.5, "f0_ceiling_hz"),)
 
     f0_floor_hz: float = Field(50.0, ge=20, description="First-pass lower limit, Hz")
     f0_ceiling_hz: float = Field(600.0, gt=0, description="First-pass upper limit, Hz")
@@ -140,6 +144,8 @@ class LandmarksSettings(Section):
 class FaceSettings(Section):
     """Arithmetic on landmarks (SCIENCE 2.4, FACES.md)."""
 
+    at_most = (("blink_min_s", 1, "blink_max_s"), ("iod_pose_px", 1, "iod_gaze_px"))
+
     presence_min: float = Field(0.5, ge=0, le=1, description="Mesh presence gate")
     iod_pose_px: float = Field(25.0, ge=0, description="Eye distance for head pose, px")
     iod_gaze_px: float = Field(40.0, ge=0, description="Eye distance for gaze and blinks, px")
@@ -164,6 +170,10 @@ class FaceSettings(Section):
 
 class MovementSettings(Section):
     """Motion energy of each person's region, and co-movement (SCIENCE 2.4 and 2.5)."""
+
+    at_most = (
+        ("correlation_lag_s", 0.5, "correlation_window_s"), ("segment_lag_s", 0.5, "segment_s"),
+    )  # fmt: skip
 
     therapist: Literal["off", "session", "windows"] = Field(
         "session", description="Therapist's region: not; for co-movement alone; also per window"
@@ -190,6 +200,8 @@ class MovementSettings(Section):
 
 class RatingsSettings(Section):
     """Dial ratings (SCIENCE 2.6)."""
+
+    at_most = (("segment_s", 1, "segment_max_s"),)
 
     lag_s: float = Field(2.0, ge=0, le=6, description="Reaction lag taken off the dial, s")
     drop_first_s: float = Field(10.0, ge=0, description="Start of a rating that is dropped, s")
@@ -224,6 +236,8 @@ class AgreementSettings(Section):
 class AlignSettings(Section):
     """The analysis windows."""
 
+    at_most = (("hop_s", 1, "window_s"), ("blink_hop_s", 1, "blink_window_s"))
+
     window_s: float = Field(30.0, gt=0, description="Window length, s")
     hop_s: float = Field(5.0, gt=0, description="Window step, s")
     blink_window_s: float = Field(180.0, gt=0, description="Span of the blink rate, s")
@@ -248,6 +262,11 @@ class AlignSettings(Section):
 
 class CandidatesSettings(Section):
     """Which moments are proposed (SCIENCE 4)."""
+
+    at_most = (
+        ("z_leave", 1, "z_enter"), ("shortest_s", 1, "longest_s"),
+        ("slow_run_count", 1, "slow_run_replies"), ("core_families_min", 1, "families_min"),
+    )  # fmt: skip
 
     rules: list[Literal["R1", "R2", "R3", "R4", "R6"]] = Field(
         default=["R1", "R2", "R3", "R4", "R6"], description="Rules that run"
@@ -315,7 +334,7 @@ class StudySettings(Section):
     )
     dyads_min: int = Field(5, ge=3, description="With fewer, no test and no pooled interval")
     coverage_min: float = Field(0.9, ge=0, le=1, description="Aim 1: least share rated")
-    bin_s: float = Field(5.0, ge=1, description="Bins of MSSD and of rmcorr, whole seconds")
+    bin_s: int = Field(5, ge=1, description="Bins of MSSD and of rmcorr, s")
     excursion_points: float = Field(10.0, gt=0, description="An excursion goes further than this")
     excursion_s: float = Field(10.0, ge=1, description="and lasts at least this long, s")
     feature_min_s: float = Field(15.0, ge=1, description="Least measured time in highs and lows, s")
@@ -337,7 +356,7 @@ class ExecutionSettings(Section):
     )
     retries: int = Field(2, ge=0, le=10, description="Times a failed stage is tried again")
     retry_delay_s: float = Field(5.0, ge=0, description="Pause before it, s")
-    threads: int = Field(0, ge=0, description="CPU threads for engines; 0 = all cores")
+    threads: int = Field(0, ge=0, description="CPU threads of diarizer and recogniser; 0 = all")
     gpu_memory: float = Field(0.9, gt=0, le=1, description="Most of a card's memory used, share")
 
 

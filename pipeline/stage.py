@@ -16,8 +16,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.base import Audio, Frame, Progress, silent
+from pipeline.section import Section
 from pipeline.session import SessionSpec
-from pipeline.settings import Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,9 @@ class Absence:
     """A modality that could not be measured, and why, in one plain sentence."""
 
     modality: str
-    """audio | speech | turns | transcript | roles | video | dial_client | dial_therapist | clips"""
+    """audio | speech | turns | transcript | roles | video | dials | dial_client | dial_therapist |
+    reasons | guesses | clips
+    """
     reason: str
     """One of `pipeline.tables.REASONS`."""
     sentence: str

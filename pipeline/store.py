@@ -41,7 +41,7 @@ class Manifest:
     """File name -> sha256."""
     absences: tuple[Absence, ...]
     made: dict[str, Any]
-    """Engine, versions and seconds spent when it was first computed."""
+    """Engine and library versions with which it was first computed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ half-open, ``[start_s, end_s)``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +30,6 @@ def union(spans: Iterable[Span], *, bridge_s: Seconds = 0.0) -> list[Span]:
         else:
             merged.append((start, end))
     return merged
-
-
-def covered_s(spans: Sequence[Span], window: Span) -> Seconds:
-    """Seconds of `window` that disjoint `spans` cover."""
-    return sum(overlap_s(span, window) for span in spans)
 
 
 def complement(spans: Iterable[Span], whole: Span) -> list[Span]:

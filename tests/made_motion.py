@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from pipeline.media.recording import read_frames
+from pipeline.media.video import read_frames
 from pipeline.moving.energy import Changes, read_changes
 from pipeline.moving.grid import CELL_PIXELS, GRID, LEVELS, GridStep, MotionGrid, counts_column
 from pipeline.moving.grid import STEP_S as GRID_STEP_S
@@ -22,6 +22,8 @@ NOISE = 2.0
 """SD of the camera's noise, grey levels."""
 MILLISECOND = Fraction(1, 1000)
 TICK_S = 0.02
+STEP_S = 0.2
+"""Of courses that are made without a video."""
 
 Course = np.ndarray  # shape (n,): speed in px/s every TICK_S
 Touch = Callable[[np.ndarray, float], np.ndarray]
@@ -182,3 +184,22 @@ def grid_of(shares: dict[tuple[int, int], np.ndarray], *, lamp_at: Sequence[int]
         change = 40.0 if lit else 0.0
         steps.append(GridStep((k + 0.5) * GRID_STEP_S, counts.ravel(), change, change + 1.0, 0.0))
     return _table(steps)
+
+
+def moving(rng: np.random.Generator, lasts_s: float, lead_s: float = 0.0) -> np.ndarray:
+    """Motion energy of somebody: bursts, a slow drift of how lively they are, and noise."""
+    t_s = np.arange(0.5, lasts_s, STEP_S)
+    course = planned_energy(bursty(rng, lasts_s + 10), t_s + lead_s)
+    knots_s = np.arange(0, lasts_s + 120, 60.0)
+    lively = np.exp(np.interp(t_s, knots_s, rng.normal(0, 0.6, len(knots_s))))
+    return course * lively + rng.gamma(2.0, 0.3, len(t_s))
+
+
+def pair(seed: int, lead_s: float, *, alike: float = 1.0, lasts_s: float = 1200.0):
+    """Two courses of which the second follows the first, mixed with movement of its own."""
+    rng = np.random.default_rng(seed)
+    speed, own = bursty(rng, lasts_s + 20), bursty(rng, lasts_s + 20)
+    t_s = np.arange(6, lasts_s, STEP_S)
+    noise = rng.gamma(2.0, 0.5, (2, len(t_s)))
+    second = alike * planned_energy(speed, t_s - lead_s) + (1 - alike) * planned_energy(own, t_s)
+    return planned_energy(speed, t_s) + noise[0], second + noise[1]

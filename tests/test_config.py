@@ -54,6 +54,9 @@ def test_profile_overrides_only_what_it_names(tmp_path):
         ('[ratings]\nlag_s = "2"\n', "ratings.lag_s"),
         ("[ratings\n", "not TOML"),
         ('[execution]\ndevice = "gpu"\n', "'auto', 'cpu' or 'cuda'"),
+        ("[movement]\nsegment_s = 4\nsegment_lag_s = 5\n", "segment_s = 4: at most 2"),
+        ("[candidates]\nz_leave = 3.0\n", "candidates.z_leave = 3; allowed with z_enter = 1.5"),
+        ('[language]\nlexicon = "mine.toml"\n', "language.lexicon = 'mine.toml': no such file"),
     ],
 )
 def test_a_bad_profile_says_what_is_wrong(tmp_path, text, complaint):

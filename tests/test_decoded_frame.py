@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.media.frame import DecodedFrame
-from pipeline.media.recording import read_frames
+from pipeline.media.video import read_frames
 
 FORMATS = ("mp4", "mov", "avi", "flv", "mts", "ts")
 BT709, BT601 = 1, 6

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.dials.files import DialCourse, read_dial
+from pipeline.dials.files import DialCourse, read_rating
 from pipeline.errors import SessionError
+from pipeline.session import RatingFile
 
 HEADER = [
     "Time of Rating,02-Mar-2026 10:00:00", "Multimedia File,room.mp4", "Lower Label,hindering",
@@ -20,7 +21,7 @@ HEADER = [
 def read(folder: Path, text: str | bytes) -> DialCourse:
     path = folder / "dial.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return read_dial(path)
+    return read_rating(lambda _: path, [RatingFile(file=path.name, rater="client")]).course
 
 
 def carma(*rows: str, low="0", high="100", end="\n") -> str:

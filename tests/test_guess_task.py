@@ -136,7 +136,7 @@ def test_a_mistake_names_file_and_line(tmp_path: Path, text: str, complaint: str
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_bytes(b"start,end,guess\n1,2,\xff\xfa\n")
-    with pytest.raises(SessionError, match="no text in UTF-8"):
+    with pytest.raises(SessionError, match="line 2: guess is"):
         read_guesses(path)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_motion import TICK_S, bursty, planned_energy
+from made_motion import STEP_S, TICK_S, moving, pair, planned_energy
 
 from pipeline.moving.synchrony import (
     SEGMENTS_MIN,
@@ -12,27 +12,6 @@ from pipeline.moving.synchrony import (
     derangements,
     lag_correlation,
 )
-
-STEP_S = 0.2
-
-
-def moving(rng: np.random.Generator, lasts_s: float, lead_s: float = 0.0) -> np.ndarray:
-    """Motion energy of somebody: bursts, a slow drift of how lively they are, and noise."""
-    t_s = np.arange(0.5, lasts_s, STEP_S)
-    course = planned_energy(bursty(rng, lasts_s + 10), t_s + lead_s)
-    knots_s = np.arange(0, lasts_s + 120, 60.0)
-    lively = np.exp(np.interp(t_s, knots_s, rng.normal(0, 0.6, len(knots_s))))
-    return course * lively + rng.gamma(2.0, 0.3, len(t_s))
-
-
-def pair(seed: int, lead_s: float, *, alike: float = 1.0, lasts_s: float = 1200.0):
-    """Two courses of which the second follows the first, mixed with movement of its own."""
-    rng = np.random.default_rng(seed)
-    speed, own = bursty(rng, lasts_s + 20), bursty(rng, lasts_s + 20)
-    t_s = np.arange(6, lasts_s, STEP_S)
-    noise = rng.gamma(2.0, 0.5, (2, len(t_s)))
-    second = alike * planned_energy(speed, t_s - lead_s) + (1 - alike) * planned_energy(own, t_s)
-    return planned_energy(speed, t_s) + noise[0], second + noise[1]
 
 
 @pytest.mark.parametrize("lead_s", [1.2, -1.2, 0.0, 0.5, 2.7])

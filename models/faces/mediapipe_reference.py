@@ -243,7 +243,7 @@ def _start(
     refusal = isolation_refusal()
     if refusal is not None:
         raise DeviceUnavailableError(refusal)
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     asked = [str(task.resolve()), str(people), str(int(blendshapes))]
     return subprocess.Popen(
         [*_NAMESPACE, sys.executable, "-m", __name__, *asked],

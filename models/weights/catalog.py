@@ -273,15 +273,10 @@ def verify() -> list[WeightStatus]:
     return present
 
 
-def find_whisper(name: str | None = None) -> Path | None:
+def find_whisper() -> Path | None:
     """A local CTranslate2 Whisper folder, or None if there is none.
 
-    Parameters
-    ----------
-    name
-        A catalog name (``whisper-small``), a size (``small``), or the name of any folder below the
-        local folders. Without it: the last in catalog order that is there, then any other folder,
-        first by path.
+    The last in catalog order that is there, then any other folder, first by path.
 
     Raises
     ------
@@ -291,9 +286,6 @@ def find_whisper(name: str | None = None) -> Path | None:
     """
     found = [path for folder in local_folders() for path in _whisper_folders(folder)]
     sizes = [entry for entry, weight in load_catalog().items() if weight.job == "transcription"]
-    if name is not None:
-        wanted = {name, f"whisper-{name}"}
-        found = [path for path in found if wanted & {path.name, _size(path)}]
     # Stable: among equals, the folder named first in THINSLICE_MODELS wins.
     found.sort(key=lambda path: -sizes.index(size) if (size := _size(path)) in sizes else 1)
     if not found:

@@ -1,8 +1,7 @@
 """A dial file as numbered lines of cells, whatever spreadsheet it has been through.
 
-UTF-8 and UTF-16 with or without a byte-order mark, cp1252, any line ends, commas, semicolons or
-tabs, quotes, blank lines and empty cells at the ends of rows are read. A workbook or another
-program's file is refused by name.
+Any encoding and line ends, commas, semicolons or tabs, quotes, blank lines and empty cells at the
+ends of rows are read. A workbook or another program's file is refused by name.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import re
 from pathlib import Path
 
 from pipeline.errors import SessionError
+from pipeline.spreadsheet_text import decoded
 
 Line = tuple[int, list[str]]
 """Line number in the file, and its cells."""
@@ -20,15 +20,6 @@ Line = tuple[int, list[str]]
 UNRATED = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _PERCENTS = re.compile(r"%+")
-_FOREIGN = {
-    b"PK\x03\x04": "a workbook (xlsx, ods); open it and save the sheet as CSV in UTF-8",
-    b"\xd0\xcf\x11\xe0": "an old workbook (xls); open it and save the sheet as CSV in UTF-8",
-    b"%PDF": "a PDF; export the ratings as CSV",
-    b"{\\rtf": "a word processor's document; save it as plain text",
-    b"<": "marked-up text (XML or HTML); export the ratings as CSV, one time and rating per row",
-    b"{": "JSON; export the ratings as CSV, one time and rating per row",
-    b"[": "JSON; export the ratings as CSV, one time and rating per row",
-}
 
 
 def lines_of(path: Path) -> list[Line]:
@@ -39,7 +30,7 @@ def lines_of(path: Path) -> list[Line]:
     SessionError
         If the file is empty, no text, or cannot be split into cells.
     """
-    text = _decoded(path)
+    text = decoded(path)
     numbered = [
         (n, line) for n, line in enumerate(re.split(r"\r\n|\n|\r", text), 1) if line.strip()
     ]
@@ -92,29 +83,6 @@ def _trimmed(cells: list[str]) -> list[str]:
     while trimmed and not trimmed[-1] and (len(trimmed) > 2 or not any(trimmed)):
         trimmed.pop()
     return trimmed
-
-
-def _decoded(path: Path) -> str:
-    content = path.read_bytes()
-    for mark, what in _FOREIGN.items():
-        if content.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(mark):
-            raise SessionError(f"{path.name} is {what}")
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    elif b"\x00" in content:
-        encoding = "utf-16-le" if content[1:2] == b"\x00" else "utf-16-be"
-    else:
-        encoding = "utf-8-sig"
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        if encoding != "utf-8-sig":
-            raise SessionError(f"{path.name} is broken UTF-16; save it as CSV in UTF-8") from error
-        # an old spreadsheet; cp1252 leaves five bytes undefined, latin-1 none
-        text = content.decode("cp1252", errors="replace")
-    if "\x00" in text:
-        raise SessionError(f"{path.name} is no text; allowed: CSV in UTF-8, UTF-16 or cp1252")
-    return text
 
 
 def _delimiter(lines: list[str]) -> str:

@@ -13,7 +13,6 @@ from typing import Literal
 import numpy as np
 
 Direction = Literal["labelled", "stated", "reversed", "unlabelled"]
-DIRECTIONS: tuple[Direction, ...] = ("labelled", "stated", "reversed", "unlabelled")
 """labelled: the file's words agree with 100 helpful. stated: session.toml gives `scale`. reversed:
 the file's words say the opposite. unlabelled: the file does not say."""
 

@@ -18,7 +18,7 @@ from pipeline.dials.plain import read_plain
 from pipeline.dials.rows import DialCourse, DialRows, check_times, joined, steps_of
 from pipeline.session import RatingFile
 
-__all__ = ["DialCourse", "Rating", "read_dial", "read_rating", "read_rows"]
+__all__ = ["DialCourse", "Rating", "read_rating", "read_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +78,3 @@ def read_rows(path: Path, told: RatingFile) -> DialRows:
         rows = read_plain(path, lines, told)
     check_times(rows, told.passes)
     return rows
-
-
-def read_dial(path: Path) -> DialCourse:
-    """Steps of one file of which session.toml says nothing more.
-
-    Raises
-    ------
-    SessionError
-        Naming file, line, value and what is allowed.
-    """
-    return read_rating(lambda _: path, [RatingFile(file=path.name, rater="client")]).course

@@ -21,7 +21,6 @@ from pipeline.errors import SessionError
 
 Floats = NDArray[np.float64]
 Layout = Literal["carma", "carma_table", "darma", "time_rating", "event_log"]
-LAYOUTS: tuple[Layout, ...] = ("carma", "carma_table", "darma", "time_rating", "event_log")
 Passes = Literal["later", "earlier"]
 
 SAMPLED_SHARE = 0.9

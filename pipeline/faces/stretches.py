@@ -8,6 +8,8 @@ import numpy as np
 
 from pipeline.spans import Flags, Floats, runs
 
+RATE_TOLERANCE = 0.99
+"""A camera set to 20 Hz gives 19.98: a gate means the nominal rate."""
 GAP_FRAMES = 2.5
 """Frames further apart than this many usual steps are not neighbours."""
 RATE_SPAN_S = 5.0

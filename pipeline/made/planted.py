@@ -45,7 +45,7 @@ def compare(truth: Mapping[str, Any], tables: Tables) -> list[Finding]:
 
     Parameters
     ----------
-    truth : as `simulate.Plan.truth` gives it.
+    truth : as `made.session.Plan.truth` gives it.
     tables : the session's final tables by name; those that are absent give findings with
         ``ok = None``.
     """

@@ -53,17 +53,13 @@ def read_audio(path: Path, *, rate: int = SAMPLE_RATE_HZ) -> DecodedAudio:
     MediaError
         No audio stream, nothing decodable, or time stamps that jump.
     """
-    mixed = _read(path, rate, mixed=True)
-    return mixed._replace(samples=mixed.samples[0])
-
-
-def read_channels(path: Path, *, rate: int = SAMPLE_RATE_HZ) -> DecodedAudio:
-    """As `read_audio`, each channel by itself: shape (channels, n)."""
-    return _read(path, rate, mixed=False)
+    buffer = bytearray()
+    first_s, damaged = _resampled(path, rate, lambda _: [buffer.extend], mixed=True)
+    return DecodedAudio(np.frombuffer(buffer, np.float32), first_s, damaged)
 
 
 def write_channels(path: Path, files: Sequence[IO[bytes]], *, rate: int = SAMPLE_RATE_HZ) -> int:
-    """As `read_channels`, each channel into a file of float32: an hour takes the memory of seconds.
+    """As `read_audio`, each channel into a file of float32: an hour takes the memory of seconds.
 
     Returns
     -------
@@ -83,18 +79,6 @@ def write_channels(path: Path, files: Sequence[IO[bytes]], *, rate: int = SAMPLE
         return [file.write for file in files]
 
     return _resampled(path, rate, into, mixed=False)[1]
-
-
-def _read(path: Path, rate: int, *, mixed: bool) -> DecodedAudio:
-    buffers: list[bytearray] = []
-
-    def into(channels: int) -> list[_Keep]:
-        buffers.extend(bytearray() for _ in range(channels))
-        return [buffer.extend for buffer in buffers]
-
-    first_s, damaged = _resampled(path, rate, into, mixed=mixed)
-    found = [np.frombuffer(buffer, np.float32) for buffer in buffers]
-    return DecodedAudio(found[0][None] if mixed else np.stack(found), first_s, damaged)
 
 
 def _resampled(

@@ -19,24 +19,13 @@ import numpy as np
 
 from models.base import SAMPLE_RATE_HZ, Audio, Frame
 from pipeline.errors import MediaError
-from pipeline.hashing import sha256_of
-from pipeline.media.audio import Channels, DecodedAudio, read_audio, read_channels
+from pipeline.media.audio import Channels, DecodedAudio, read_audio
 from pipeline.media.microphones import MicrophoneFile, Microphones, decode_microphones
-from pipeline.media.probe import TRUNCATION_TOLERANCE, AudioTrack, MediaProbe, VideoTrack, probe
+from pipeline.media.probe import TRUNCATION_TOLERANCE, MediaProbe, probe
 from pipeline.media.video import read_frames
 from pipeline.session import SessionSpec, own_channels
 
-__all__ = [
-    "AudioTrack",
-    "FolderRecording",
-    "MediaProbe",
-    "VideoTrack",
-    "probe",
-    "read_audio",
-    "read_channels",
-    "read_frames",
-    "sha256_of",
-]
+_SPOOLED = ("_decoded", "_microphones")
 
 
 class FolderRecording:
@@ -176,8 +165,11 @@ class FolderRecording:
 
     def forget_audio(self) -> None:
         """Give the decoded audio's file back: a night has many sessions."""
-        self.__dict__.pop("_decoded", None)
-        self.__dict__.pop("_microphones", None)
+        decoded, microphones = (self.__dict__.pop(name, None) for name in _SPOOLED)
+        files = [decoded[0]] if decoded else []
+        files += [microphones.rows, microphones.mix] if microphones else []
+        for file in files:
+            file.close()  # what is mapped keeps a handle of its own
 
     def frames(self, media: int, *, max_fps: float) -> Iterator[Frame]:
         """Frames of one media file with the container's time stamps; see `read_frames`."""
@@ -204,6 +196,7 @@ class FolderRecording:
         decoded = self._read(read_audio)
         samples = self._on_clock(decoded.samples[None])[0]
         spool = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the recording; has no name
+        weakref.finalize(self, spool.close)
         samples.tofile(spool)
         return spool, samples.size, decoded.damaged_packets
 
@@ -215,9 +208,12 @@ class FolderRecording:
             for media, part in parts
         ]
         try:
-            return decode_microphones(files)
+            decoded = decode_microphones(files)
         except MediaError as error:
             raise MediaError(f"session {self._spec.id}: {error}") from error
+        for spool in (decoded.rows, decoded.mix):
+            weakref.finalize(self, spool.close)
+        return decoded
 
     def _read(self, reader: Callable[[Path], DecodedAudio]) -> DecodedAudio:
         try:

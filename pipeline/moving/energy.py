@@ -54,7 +54,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Whys = NDArray[np.object_]
 Pieces = Callable[[], Iterator[pa.RecordBatch]]
-"""Reads the table `moving.grid` anew, piece by piece."""
+"""Reads the table `motion_grid` anew, piece by piece."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ Motion energy analysis counts the pixels of a region whose grey value changes by
 (Ramseyer & Tschacher 2011). Here the counting and the regions are kept apart: while the landmarks
 stage has each frame in its hands, an even sample of 256 x 144 pixels is compared with the sample
 0.1 s before, and for each of 32 x 18 cells the changes are counted by size, in ten classes. Which
-class is noise and which cells are whose is decided later, from the whole recording (`motion`), so
-that another region or threshold never decodes the video again.
+class is noise and which cells are whose is decided later, from the whole recording
+(`moving.energy`), so that another region or threshold never decodes the video again.
 
 The time between the two pictures is the same whatever the frame rate: each instant takes the frame
 whose time stamp lies nearest. Repeated frames, dropped frames and a variable rate therefore change

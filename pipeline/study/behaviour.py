@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.session import RATERS
 from pipeline.settings import StudySettings
 from pipeline.study.features import label_and_unit
 from pipeline.study.pooling import Interval, benjamini_hochberg, mean_interval, sign_flip_p
@@ -27,7 +28,6 @@ from pipeline.timeline import Floats, Seconds
 
 Row = Mapping[str, Any]
 
-RATERS = ("client", "therapist")
 _TIE = 1e-9
 _FLAT = 1e-9
 
@@ -88,7 +88,7 @@ def session_rows(
         `dyad_id` and `session_id`.
     features : shape (len(names), n_seconds)
     segments
-        Rows of `dials.segments`; those of low confidence take no part.
+        Rows of `rating_segments`; those of low confidence take no part.
     """
     rows = []
     for rater in RATERS:

@@ -16,10 +16,11 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline import wording
+from pipeline.session import RATERS
 from pipeline.study.features import label_and_unit
 from pipeline.study.methods import Paragraphs, cited, settings_hash
 from pipeline.study.pooling import wilson
-from pipeline.study.reading import COURSE_BIN_S, RATERS, StudiedSession
+from pipeline.study.reading import COURSE_BIN_S, StudiedSession
 from pipeline.study.study import Study
 from pipeline.study.variability import FIGURES, dyad_means
 from pipeline.tables import STUDY_VARIABILITY

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from pipeline.dials.congruence import binned, both_rated
 from pipeline.errors import InputError, StoreError
+from pipeline.session import RATERS
 from pipeline.settings import StudySettings
 from pipeline.study.behaviour import session_rows
 from pipeline.study.congruence import SessionPair
@@ -26,7 +27,6 @@ from pipeline.study.variability import variability
 from pipeline.timeline import Floats
 
 Row = Mapping[str, Any]
-RATERS = ("client", "therapist")
 COURSE_BIN_S = 30
 """Of the dials drawn on the page."""
 
@@ -56,7 +56,7 @@ class StudiedSession:
 
     facts: Facts
     variability: Sequence[Row]
-    """Rows of `study.variability`, one per rater with a dial."""
+    """Rows of `study_variability`, one per rater with a dial."""
     behaviours: Sequence[Row]
     """Rows of `study_behaviours`."""
     pair: SessionPair
@@ -150,7 +150,7 @@ def _dials(ratings: pa.Table) -> dict[str, tuple[Floats, Floats]]:
     t_s, raw, value = (
         ratings.column(name).to_numpy().astype(np.float64) for name in ("t_s", "value_raw", "value")
     )
-    found = {}
+    found: dict[str, tuple[Floats, Floats]] = {}
     for rater in RATERS:
         rows = np.flatnonzero(whose == rater)
         rows = rows[np.argsort(t_s[rows], kind="stable")]
@@ -204,7 +204,7 @@ def _pair(
         n = max(len(value) for _, value in dials.values())
         both = (np.pad(dials[rater][1], (0, n - len(dials[rater][1])), constant_values=np.nan)
                 for rater in RATERS)  # fmt: skip
-        width = round(settings.bin_s)
+        width = settings.bin_s
         client, therapist = (binned(dial, width) for dial in both_rated(*both))
         known = np.isfinite(client) & np.isfinite(therapist)
         client, therapist = client[known], therapist[known]

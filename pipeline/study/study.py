@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline import tables
+from pipeline.session import RATERS
 from pipeline.settings import StudySettings
 from pipeline.study.attendance import Appointment
 from pipeline.study.attendance_rates import period_rows
@@ -28,7 +29,7 @@ from pipeline.study.congruence import (
 )
 from pipeline.study.forms import form_rows
 from pipeline.study.pooling import Interval, mean_interval
-from pipeline.study.reading import RATERS, StudiedSession
+from pipeline.study.reading import StudiedSession
 from pipeline.study.variability import FIGURES, dyad_means, log_sd_differences, sd_ratio
 
 Row = Mapping[str, Any]

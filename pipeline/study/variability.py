@@ -46,7 +46,7 @@ def variability(dial: Floats, settings: StudySettings) -> dict[str, float | int 
     excursions = count_excursions(dial, settings.excursion_points, settings.excursion_s)
     return {
         **{name: figures[name] for name in FIGURES if name in figures},
-        "dial_mssd": mean_square_successive_difference(dial, round(settings.bin_s)),
+        "dial_mssd": mean_square_successive_difference(dial, settings.bin_s),
         "excursions": excursions,
         "excursions_per_hour": 3600 * excursions / len(known),
     }

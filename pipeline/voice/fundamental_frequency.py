@@ -214,7 +214,7 @@ def _cut_out(audio: Audio, grid: Grid, piece: _Piece, pad: int) -> Audio:
 
 
 def _pool(threads: int | None) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads or min(THREADS_MAX, os.cpu_count() or 1))
+    return ThreadPoolExecutor(threads or min(THREADS_MAX, len(os.sched_getaffinity(0))))
 
 
 def _fill(

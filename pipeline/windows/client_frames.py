@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from pipeline.faces.blinks import LONG_CLOSURE_S
 from pipeline.faces.gaze_bins import SHUT_MARGIN_S
 from pipeline.faces.openings import OPENINGS
 from pipeline.spans import Flags, Floats, Whys, as_array, is_inside
 
 GAP_STEPS = 2.5
 """A frame stands for at most this many usual steps."""
-LONG_CLOSURE_S = 1.0
-"""Lids low for longer: shut, or eyes cast down; no time in which a blink could be counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ def client_frames(face_frames: pa.Table) -> Frames:
 
 
 def client_events(face_events: pa.Table) -> Events:
-    """The client's rows of `faces.events`, by kind."""
+    """The client's rows of `face_events`, by kind."""
     own = [row for row in face_events.to_pylist() if row["role"] == "client"]
     blinks, slow, fast = (
         np.sort([row["start_s"] for row in own if row["kind"] == kind])

@@ -24,6 +24,7 @@ import numpy as np
 from pipeline.faces.gaze_bins import Bins, binned_medians
 from pipeline.faces.gaze_modes import around_mode
 from pipeline.faces.openings import MOUTH_OPENINGS
+from pipeline.faces.stretches import RATE_TOLERANCE
 from pipeline.settings import AlignSettings
 from pipeline.spans import (
     Bounds,
@@ -49,8 +50,6 @@ LISTENING_MIN_S = 5.0
 MOTION_MIN_S = 5.0
 """With less of an opening measured in a window, its spread says nothing."""
 MOTION_MIN_HZ = 10.0
-RATE_TOLERANCE = 0.99
-"""A camera set to 10 Hz gives 9.99: a gate means the nominal rate."""
 TRAVEL = "client_gaze_path_rate_dps"
 GAZE_CUES = (TRAVEL, "client_stare_run_s", "client_gaze_modal_prop", "client_gaze_dispersion_deg")
 BLINK_CUES = ("client_blink_rate_speaking_pm", "client_blink_rate_listening_pm")

@@ -33,7 +33,7 @@ def motion_cues(
 
     Parameters
     ----------
-    motion, regions : the tables `motion` and `moving.regions`
+    motion, regions : the tables `motion` and `motion_regions`
     no_video : reason where there is no video
     valid_min : least share of the window's steps that must not be masked
     """
