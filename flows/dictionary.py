@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from pipeline.config import CONFIGS, FROM_LEXICON, load_profile
-from pipeline.settings import Profile, Section
+from pipeline.section import Section
+from pipeline.settings import Profile
 from pipeline.store import write_atomically
 from pipeline.tables import STUDY_TABLES, TABLES
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from models.base import Fingerprint
 from pipeline import __version__
-from pipeline.settings import Profile, Section
+from pipeline.section import Section
+from pipeline.settings import Profile
 from pipeline.stage import Missing, Stage
 from pipeline.tables import TABLES
 

@@ -15,7 +15,8 @@ from typing import Any
 from pipeline import __version__, wording
 from pipeline.forms import MARKS, RELIABLE_CHANGES
 from pipeline.provenance import library_versions
-from pipeline.settings import Section, StudySettings
+from pipeline.section import Section
+from pipeline.settings import StudySettings
 from pipeline.sources import Source, references
 from pipeline.study.features import FEATURES
 from pipeline.study.study import Study
