@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.base import SAMPLE_RATE_HZ
+from models.speech.detector import SileroSpeechDetector
 from models.voices.embedded_diarizer import EmbeddedDiarizer
 from pipeline import diarize, tables, turns
 from pipeline.settings import DiarizeSettings, TurnsSettings
@@ -48,8 +49,11 @@ def main() -> None:
 
 def found_turns(audio: NDArray[np.float32], engine: EmbeddedDiarizer) -> list[dict[str, Any]]:
     """Rows of `speaker_turns` that say how they took the floor."""
-    whole = {"session_id": ["dyad"], "start_s": [0.0], "end_s": [audio.size / SAMPLE_RATE_HZ]}
-    upstream = {"speech": tables.SPEECH.build(whole), "words": tables.WORDS.empty()}
+    heard = [
+        {"session_id": "dyad", "start_s": one.start_s, "end_s": one.end_s}
+        for one in SileroSpeechDetector().speech(audio)
+    ]
+    upstream = {"speech": tables.SPEECH.build_rows(heard), "words": tables.WORDS.empty()}
     spec = SimpleNamespace(id="dyad", media=[])
     inputs = Inputs(spec, SimpleNamespace(audio=audio), upstream)  # type: ignore[arg-type]
     upstream["diarization"] = diarize.run(inputs, engine, DiarizeSettings()).tables["diarization"]

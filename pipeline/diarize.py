@@ -1,9 +1,10 @@
 """Who speaks when: stretches of each voice, with and without overlap.
 
 With one microphone per person, voices are numbered by channel, as long as the channels keep them
-apart (`microphones`). Otherwise they are numbered in order of appearance, their edges are moved to
-audible speech (`voice.edges`), and whose they are is decided later (`roles`). Caution: an engine
-that is told how many people there are always finds that many voices in a long enough recording.
+apart (`microphones`). Otherwise they are numbered in order of appearance, the silence at their
+edges and inside them is taken out (`voice.edges`), and whose they are is decided later (`roles`).
+Caution: an engine that is told how many people there are always finds that many voices in a long
+enough recording.
 Source: Bredin 2023 (pyannote.audio).
 """
 
@@ -19,7 +20,7 @@ from pipeline.tables import DIARIZATION
 from pipeline.voice.edges import to_audible
 from pipeline.voice.microphones import ChannelDiarizer, OwnMicrophones, keeps_apart
 
-VERSION = 4  # raise when the numbers can change
+VERSION = 5  # raise when the numbers can change
 
 
 def run(
@@ -38,12 +39,15 @@ def run(
         if isinstance(engine, Missing):
             return _absent(engine.reason, f"The microphones hear both voices. {engine.sentence}")
     audio = inputs.recording.audio
+    heard = [(row["start_s"], row["end_s"]) for row in inputs.tables["speech"].to_pylist()]
     found = engine.diarize(audio, num_speakers=settings.num_speakers, progress=inputs.progress)
     turns, exclusive = (
         to_audible(
             intervals,
             audio,
+            heard,
             reach_s=settings.edge_reach_s,
+            pause_s=settings.pause_min_s,
             depth_db=settings.edge_depth_db,
             above_noise_db=settings.edge_above_noise_db,
         )

@@ -38,6 +38,7 @@ class DiarizeSettings(Section):
         "embedded", description="auto = community-1 where its folder is, else embedded"
     )
     num_speakers: int = Field(2, ge=2, le=2, description="People in the room; only 2 is supported")
+    pause_min_s: float = Field(0.2, ge=0.1, description="Shortest pause inside a stretch, s")
     edge_reach_s: float = Field(0.2, ge=0, le=1, description="Most silence cut off an edge, s")
     edge_depth_db: float = Field(35.0, gt=0, description="Audible down to this under speech, dB")
     edge_above_noise_db: float = Field(6.0, ge=0, description="and this over the noise, dB")

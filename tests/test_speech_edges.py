@@ -27,10 +27,12 @@ def loose(early=0.06, late=0.08):
     return [SpeakerInterval(s - early, e + late, i % 2) for i, (s, e) in enumerate(PLANNED)]
 
 
-def moved(intervals, audio):
+def moved(intervals, audio, heard=()):
     return to_audible(
         intervals,
         audio,
+        heard,
+        pause_s=SETTINGS.pause_min_s,
         reach_s=SETTINGS.edge_reach_s,
         depth_db=SETTINGS.edge_depth_db,
         above_noise_db=SETTINGS.edge_above_noise_db,
@@ -61,6 +63,28 @@ def test_another_voice_across_the_edge_keeps_it():
     audio = bursts()
     cut = [SpeakerInterval(1.4, 2.0, 0), SpeakerInterval(1.0, 2.5, 1)]
     assert moved(cut, audio)[0] == cut[0]
+
+
+@pytest.mark.parametrize("noise_db", [-80.0, -60.0, -40.0])
+def test_pauses_are_taken_out_within_a_frame(noise_db):
+    """One stretch over all bursts comes apart at both pauses, and keeps whose it is."""
+    whole = SpeakerInterval(0.9, 6.9, 1, 0.8)
+    found = moved([whole], bursts(noise_db), heard=PLANNED)
+    edges = [(one.start_s, one.end_s) for one in found]
+    assert np.array(edges) == pytest.approx(np.array(PLANNED), abs=0.011)
+    assert {(one.speaker, one.confidence) for one in found} == {(1, 0.8)}
+
+
+def test_a_pause_in_which_somebody_is_heard_is_none():
+    (one,) = moved([SpeakerInterval(1.0, 6.8, 0)], bursts(), heard=[(1.0, 6.8)])
+    assert (one.start_s, one.end_s) == (1.0, 6.8)
+
+
+def test_a_short_silence_is_no_pause():
+    audio = bursts()
+    audio[2 * RATE : 2 * RATE + round(0.18 * RATE)] = 0
+    (one,) = moved([SpeakerInterval(1.0, 2.5, 0)], audio)
+    assert (one.start_s, one.end_s) == (1.0, 2.5)
 
 
 def test_silence_and_nothing_change_nothing():

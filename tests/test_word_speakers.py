@@ -18,6 +18,7 @@ from conftest import needs_embedded_weights
 from faster_whisper.audio import decode_audio
 
 from models.base import Fingerprint, Interval, TimedWord, Transcript
+from models.speech.detector import SileroSpeechDetector
 from models.voices.embedded_diarizer import EmbeddedDiarizer
 from pipeline import diarize, tables, transcribe, turns
 from pipeline.settings import DiarizeSettings, TranscribeSettings, TurnsSettings
@@ -73,7 +74,7 @@ def given(meeting, diarization):
     """(word, who its turn is thought to belong to, marked as overlap) of every reference word."""
     audio = decode_audio(str(meeting.path))
     recording = SimpleNamespace(audio=audio)
-    spec = SimpleNamespace(id="s01", transcript=None)
+    spec = SimpleNamespace(id="s01", transcript=None, media=[])
     whole = {"session_id": ["s01"], "start_s": [0.0], "end_s": [audio.size / 16_000]}
     upstream = {
         "diarization": diarization,
@@ -156,11 +157,14 @@ def test_words_on_reference_turns(meetings):
 def test_words_through_our_own_diarizer(name, meetings):
     meeting = meetings[name]
     audio = decode_audio(str(meeting.path))
-    whole = {"session_id": ["s01"], "start_s": [0.0], "end_s": [audio.size / 16_000]}
+    heard = [
+        {"session_id": "s01", "start_s": one.start_s, "end_s": one.end_s}
+        for one in SileroSpeechDetector().speech(audio)
+    ]
     inputs = Inputs(
         SimpleNamespace(id="s01", media=[]),
         SimpleNamespace(audio=audio),
-        {"speech": tables.SPEECH.build(whole)},
+        {"speech": tables.SPEECH.build_rows(heard)},
     )
     made = diarize.run(inputs, EmbeddedDiarizer(), DiarizeSettings())
     found = named(given(meeting, made.tables["diarization"]), meeting)

@@ -1,4 +1,4 @@
-"""Where speech becomes audible: the edges of diarized stretches, moved in past their silence.
+"""Where speech is audible: diarized stretches without the silence at their edges and inside.
 
 A diarizer decides on frames tens of milliseconds long and is trained on references with padded
 edges: it opens early and closes late, which takes about 0.1 s off every gap between speakers. Gaps
@@ -7,6 +7,10 @@ sound that stands out of the stretch's own level and of the room's noise. Where 
 on across an edge, the level does not drop and the edge stays. An edge silent for longer than
 `reach_s` stays as well: so much quiet is no padding but the diarizer's own decision that somebody
 speaks, softly, and a cut at `reach_s` would end nowhere that anything is heard.
+
+A diarizer also talks through a speaker's pauses. They are taken out where the same level says so
+for at least `pause_s` and the voice activity detector hears nobody at their middle: in a noisy room
+the level alone would take soft syllables out as well.
 """
 
 from __future__ import annotations
@@ -17,7 +21,8 @@ from dataclasses import replace
 import numpy as np
 
 from models.base import SAMPLE_RATE_HZ, Audio, SpeakerInterval
-from pipeline.timeline import Floats, Seconds
+from pipeline.spans import Flags, runs
+from pipeline.timeline import Floats, Seconds, Span
 
 HOP = 80  # samples: 5 ms
 WINDOW = 160  # samples: 10 ms
@@ -30,19 +35,25 @@ _CLEAR_S = 0.1  # kept away from speech when the room's noise is measured
 def to_audible(
     intervals: Sequence[SpeakerInterval],
     audio: Audio,
+    heard: Sequence[Span],
     *,
     reach_s: Seconds,
+    pause_s: Seconds,
     depth_db: float,
     above_noise_db: float,
 ) -> list[SpeakerInterval]:
-    """The same stretches with silent edges cut off.
+    """The same stretches with silent edges cut off, and parted at their pauses.
 
     Parameters
     ----------
     intervals
         Of any speakers, on the clock of `audio`.
+    heard
+        Where the voice activity detector hears anybody.
     reach_s
         Longest cut at either edge, s.
+    pause_s
+        Shortest pause, s.
     depth_db
         Audible is at most this far under the stretch's loud speech (95th percentile), dB.
     above_noise_db
@@ -50,8 +61,14 @@ def to_audible(
     """
     level = frame_level_db(audio)
     floor = _noise_db(level, intervals) + above_noise_db
-    reach = round(reach_s * SAMPLE_RATE_HZ / HOP)
-    return [_moved_in(one, level, reach, floor, depth_db) for one in intervals]
+    reach, shortest = (round(length_s * SAMPLE_RATE_HZ / HOP) for length_s in (reach_s, pause_s))
+    nobody = np.ones(level.size, bool)
+    for start_s, end_s in heard:
+        nobody[_frame(start_s) : _frame(end_s)] = False
+    moved = [_moved_in(one, level, reach, floor, depth_db) for one in intervals]
+    return [
+        piece for one in moved for piece in _parted(one, level, nobody, shortest, floor, depth_db)
+    ]
 
 
 def frame_level_db(audio: Audio) -> Floats:
@@ -82,12 +99,39 @@ def _moved_in(
     own = level[_frame(one.start_s) : _frame(one.end_s)]
     if own.size < _SHORTEST:
         return one
-    audible = own >= max(floor, float(np.percentile(own, 95)) - depth_db)
+    audible = _audible(own, floor, depth_db)
     head, tail = audible[:reach], audible[::-1][:reach]
     frame_s = HOP / SAMPLE_RATE_HZ
     start_s = one.start_s + (frame_s * int(np.argmax(head)) if head.any() else 0.0)
     end_s = one.end_s - (frame_s * int(np.argmax(tail)) if tail.any() else 0.0)
     return replace(one, start_s=start_s, end_s=end_s) if end_s > start_s else one
+
+
+def _parted(
+    one: SpeakerInterval,
+    level: Floats,
+    nobody: Flags,
+    shortest: int,
+    floor: float,
+    depth_db: float,
+) -> list[SpeakerInterval]:
+    """The stretch without its pauses."""
+    first = _frame(one.start_s)
+    own = level[first : _frame(one.end_s)]
+    if own.size < _SHORTEST:
+        return [one]
+    pieces, begun_s = [], one.start_s
+    for start, stop in runs(~_audible(own, floor, depth_db), shortest):
+        if start == 0 or stop == own.size or not nobody[first + (start + stop) // 2]:
+            continue
+        quiet_s, loud_s = ((first + frame) * HOP / SAMPLE_RATE_HZ for frame in (start, stop))
+        pieces.append(replace(one, start_s=begun_s, end_s=quiet_s))
+        begun_s = loud_s
+    return [*pieces, replace(one, start_s=begun_s)]
+
+
+def _audible(own: Floats, floor: float, depth_db: float) -> Flags:
+    return np.asarray(own >= max(floor, float(np.percentile(own, 95)) - depth_db))
 
 
 def _frame(t_s: Seconds) -> int:
