@@ -36,7 +36,7 @@ from pipeline.windows.face_figures import Seen
 from pipeline.windows.motion import MOTION_CUES, motion_cues, motion_figures
 from pipeline.windows.session_figures import Heard, session_figures
 
-VERSION = 4
+VERSION = 6
 """Raise when the numbers can change."""
 
 LATENCY = "client_response_latency_s"
@@ -67,7 +67,7 @@ def run(inputs: Inputs, engine: None, settings: AlignSettings) -> Outputs:
     whole = _read(inputs)
     grid = _grid(_duration_s(inputs.tables), settings)
     floor_dps = face.gaze_floor_dps(whole.frames, whole.events, settings)
-    plain = _plain(whole, inputs.tables, grid) | {
+    plain = _plain(whole, inputs.tables, grid, settings) | {
         "client_gaze_limit_dps": np.full(len(grid), settings.gaze_floor_factor * floor_dps)
     }
     latency, latency_z = said.reply_latency(whole.turns, whole.speech, grid, whole.no_words)
@@ -146,7 +146,9 @@ def _grid(duration_s: float, settings: AlignSettings) -> Windows:
     return Windows(spans[:, 0], spans[:, 1])
 
 
-def _plain(whole: _Whole, given: Mapping[str, pa.Table], grid: Windows) -> dict[str, Any]:
+def _plain(
+    whole: _Whole, given: Mapping[str, pa.Table], grid: Windows, settings: AlignSettings
+) -> dict[str, Any]:
     """Columns without a baseline."""
     dial = {
         rater: speech.rating_mean(whole.ratings, rater, grid) for rater in ("client", "therapist")
@@ -157,13 +159,24 @@ def _plain(whole: _Whole, given: Mapping[str, pa.Table], grid: Windows) -> dict[
         "turns_per_min": speech.turns_per_min(whole.turns, grid),
         "silence_max_s": speech.longest_silence(given["silences"], whole.speech, grid),
         "question_count": _whole_numbers(said.questions(whole.turns, grid)),
+        "client_speaking": _speaking_flags(whole, grid, settings),
         "client_replies_minimal": _whole_numbers(said.minimal_replies(whole.turns, grid)),
-        **face.face_quality(whole.frames, grid),
+        **face.face_quality(whole.frames, grid, whole.no_video),
         "dial_client": dial["client"],
         "dial_therapist": dial["therapist"],
         "dial_divergence": _off_median(whole, "client", dial["client"])
         - _off_median(whole, "therapist", dial["therapist"]),
     }
+
+
+def _speaking_flags(
+    whole: _Whole, grid: Windows, settings: AlignSettings
+) -> list[bool] | list[None]:
+    """Whether each window is one of speaking; None where the client's voice is not known."""
+    speaking = _speaking(whole, settings)
+    if isinstance(speaking, str):
+        return [None] * len(grid)
+    return [bool(one) for one in speaking_windows(speaking, grid)]
 
 
 def _off_median(whole: _Whole, rater: str, means: Floats) -> Floats:

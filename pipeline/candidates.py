@@ -28,7 +28,7 @@ from pipeline.rules.cues import (
     CueWindows,
     several_cues,
     silences_after_questions,
-    usual_value,
+    usual_values,
 )
 from pipeline.rules.dial import (
     DialDivergence,
@@ -41,8 +41,9 @@ from pipeline.rules.rule import Draft, Flags, select
 from pipeline.settings import CandidatesSettings
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import Floats, Seconds, Span
+from pipeline.windows.faces import MIXED_CUES
 
-VERSION = 3
+VERSION = 5
 RULE_VERSIONS = {"R1": 1, "R2": 1, "R3": 1, "R4": 1, "R6": 2}
 """Raise one when its rule's meaning changes."""
 
@@ -183,9 +184,14 @@ def _cue_windows(
     z = {name: _floats(windows, f"{name}_z") for name in cued}
     for name in (nod.column.name for nod in NODS):  # a window without a nod is none of nodding
         z[name] = np.where(values[name] == 0, np.nan, z[name])
-    usual = {name: usual_value(values[name], z[name]) for name in cued}
-    usual[LATENCY.name] = usual_s(_replies(replies), settings)
-    usual[MINIMAL.name] = _median(values[MINIMAL.name][start_s >= settings.earliest_s])
+    speaking = _floats(windows, "client_speaking")  # NaN, 0 or 1
+    usual = {
+        name: usual_values(values[name], z[name], speaking if name in MIXED_CUES else None)
+        for name in cued
+    }
+    usual[LATENCY.name] = np.full(len(start_s), usual_s(_replies(replies), settings))
+    median = _median(values[MINIMAL.name][start_s >= settings.earliest_s])
+    usual[MINIMAL.name] = np.full(len(start_s), median)
     degraded = {name: _present(windows, f"{name}_reason") for name in cued}
     still = np.isnan(values[TRAVEL.name]) & np.isfinite(z[TRAVEL.name])
     degraded[TRAVEL.name] = degraded[TRAVEL.name] & ~still

@@ -18,7 +18,7 @@ import pyarrow as pa
 from models.base import Fingerprint, Progress, silent
 from pipeline.consent import Refusal
 from pipeline.hashing import sha256_of
-from pipeline.provenance import library_versions, stage_key
+from pipeline.provenance import library_versions, stage_key, typed_settings
 from pipeline.session import SessionSpec, named_files
 from pipeline.settings import Profile
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Recording, Stage
@@ -130,6 +130,7 @@ def run_stage(
     made = {
         "engine": _engine_record(_engine(job, stage, describe)),
         "libraries": library_versions(),
+        "settings": typed_settings(job.profile.section(stage.name)),
     }
     manifest = job.store.write(job.session, stage.name, step.key, outputs, made)
     job.done[stage.name] = manifest

@@ -57,6 +57,15 @@ def stage_key(
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def typed_settings(settings: Section) -> dict[str, Any]:
+    """A stage's settings as a profile gives them, without the lists that other files hold."""
+    return {
+        name: value
+        for name, value in settings.model_dump(mode="json").items()
+        if not (type(settings).model_fields[name].description or "").startswith("Filled from")
+    }
+
+
 def _engine_part(engine: Fingerprint | Missing | None) -> Any:
     """What of an engine decides its numbers; the sentence that explains an absence does not."""
     if isinstance(engine, Missing):

@@ -34,7 +34,7 @@ from pipeline.settings import RatingsSettings
 from pipeline.spans import Floats, Windows, amount_inside
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 
-VERSION = 3
+VERSION = 5
 """Raise when the numbers can change."""
 
 RATED_SHARE_MIN = 0.5
@@ -79,11 +79,12 @@ def run(inputs: Inputs, engine: None, settings: RatingsSettings) -> Outputs:
 
 
 def on_seconds(course: DialCourse, duration_s: float) -> Floats:
-    """Time-weighted mean of the steps in every second of the session, shape (ceil(duration_s),).
+    """Time-weighted mean of the steps in every second of the session, shape (n_seconds,).
 
-    NaN where less than half of the second was rated.
+    A last second that is not half inside the session is none of it. NaN where less than half of
+    the second was rated.
     """
-    n = math.ceil(duration_s - 1e-6)
+    n = max(1, math.floor(duration_s + RATED_SHARE_MIN))
     rated = np.isfinite(course.value)
     edges = np.arange(n + 1, dtype=np.float64)
     spans = np.column_stack([course.start_s, course.end_s])[rated]
@@ -152,7 +153,9 @@ def _lag_taken_off(
     """What the dial said `lag_s` later, without the first seconds of the rating; as `raw`."""
     value = on_seconds(_shifted(course, -settings.lag_s), duration_s)
     begun = int(np.flatnonzero(np.isfinite(raw))[0])
-    value[: begun + math.ceil(settings.drop_first_s)] = np.nan
+    # what was rated in second t lies at t - lag_s by now
+    dropped = math.ceil(begun + settings.drop_first_s - settings.lag_s)
+    value[: max(0, dropped)] = np.nan
     return value
 
 

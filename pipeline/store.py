@@ -90,6 +90,7 @@ class Store:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         stamp = {"thinslice.stage": stage, "thinslice.key": key}
+        stamp |= {f"thinslice.{name}": _json(value).decode() for name, value in made.items()}
         for name, table in outputs.tables.items():
             _write_table(draft, name, table, stamp)
         for name, content in outputs.files.items():

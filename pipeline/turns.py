@@ -24,9 +24,9 @@ from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.talk.lexicon import compile_phrases, compile_whole, contains, tokens
 from pipeline.talk.questions import is_punctuated
 from pipeline.talk.turn_words import Ints, owners
-from pipeline.timeline import Floats, Seconds, Span
+from pipeline.timeline import Floats, Seconds, Span, overlap_s
 
-VERSION = 3
+VERSION = 4
 """Raise when the numbers can change."""
 
 
@@ -276,15 +276,17 @@ def _overlap_between(offset_s: Seconds | None) -> Seconds | None:
 
 
 def _overlap_within(turn: Turn, aside: Sequence[Turn]) -> Seconds:
-    """Speech of others that begins and ends inside a turn without taking its floor."""
+    """Time that others speak at once with a turn, beginning and ending inside it."""
     if not turn.takes_floor:
         return 0.0
     return sum(
-        other.phonation_s
+        overlap_s((mine.start_s, mine.end_s), (theirs.start_s, theirs.end_s))
         for other in aside
         if other.speaker != turn.speaker
         and turn.start_s <= other.start_s
         and other.end_s <= turn.end_s
+        for mine in turn.ipus
+        for theirs in other.ipus
     )
 
 

@@ -17,7 +17,7 @@ from pipeline.rules.cues import (
     families_on,
     several_cues,
     together,
-    usual_value,
+    usual_values,
 )
 from pipeline.rules.cues import silences_after_questions as after_questions
 from pipeline.rules.dial import RatedSegment, rated_segments
@@ -162,8 +162,23 @@ def test_usual_leaves_out_what_the_z_leave_out() -> None:
     baseline = np.arange(101) >= 40
     for scale in (value, log_duration(value)):
         z = robust_z(scale, baseline).astype(np.float32)
-        assert usual_value(value, z) == pytest.approx(np.median(value[baseline]), rel=1e-4)
-    assert np.isnan(usual_value(value, np.full(101, np.nan)))
+        usual = usual_values(value, z)
+        assert usual == pytest.approx(np.full(101, np.median(value[baseline])), rel=1e-4)
+    assert np.isnan(usual_values(value, np.full(101, np.nan))).all()
+
+
+def test_usual_is_that_of_the_windows_own_state() -> None:
+    rng = np.random.default_rng(6)
+    speaking = np.arange(200) % 2 == 1
+    value = np.where(speaking, 10.0, 2.0) + rng.normal(0, 1, 200)
+    z = np.full(200, np.nan)
+    for state in (False, True):
+        here = speaking == state
+        z[here] = robust_z(value[here], np.ones(100, bool))
+    usual = usual_values(value, z, speaking.astype(np.float64))
+    for state in (False, True):
+        here = speaking == state
+        assert usual[here] == pytest.approx(np.full(100, np.median(value[here])), rel=1e-3)
 
 
 def test_three_late_of_five_fire_with_their_evidence() -> None:
@@ -209,7 +224,7 @@ def cue_windows(z: dict[str, dict[int, float]], minimal: dict[int, float], **cha
     values = {name: 1.0 + scores[name] for name in CUED} | {MINIMAL.name: counts}
     none = np.zeros(N, dtype=bool)
     degraded = dict.fromkeys((*CUED, MINIMAL.name), none)
-    usual = {name: usual_value(values[name], scores[name]) for name in CUED}
+    usual = {name: usual_values(values[name], scores[name]) for name in CUED}
     given = {"minimal_reply": none, "usual": usual} | changes
     return CueWindows(start, start + 30, values, scores, degraded, **given)
 

@@ -312,7 +312,7 @@ def test_face_quality_is_said_per_window() -> None:
     seen = frames(
         valid=~far, iod_px=np.where(far, 28.0, 61.0), reason=np.where(far, "small_face", None)
     )
-    found, start_s = face_quality(seen, grid()), grid().start_s
+    found, start_s = face_quality(seen, grid(), "no_media"), grid().start_s
     assert found["client_face_valid_prop"][[0, -1]].tolist() == [1.0, 0.0]
     assert found["client_face_valid_prop"][start_s == 435][0] == pytest.approx(0.5)
     assert found["client_face_iod_px"][[0, -1]].tolist() == [61.0, 28.0]

@@ -77,7 +77,8 @@ def test_the_lag_is_taken_off_and_the_start_dropped(tmp_path: Path) -> None:
     assert [r["t_s"] for r in found] == list(range(600))
     assert [r["value_raw"] for r in found] == course.tolist()
     value = [r["value"] for r in found]
-    assert value[:10] == [None] * 10
+    assert value[:8] == [None] * 8  # what was rated in the first 10 s, 2 s earlier
+    assert value[8] == 50.0
     assert value[10:298] == [50.0] * 288
     assert value[298:598] == [80.0] * 300
     assert value[598:] == [None, None]

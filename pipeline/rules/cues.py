@@ -94,8 +94,8 @@ class CueWindows:
     """A minimal reply starts in the window."""
     silences: tuple[LongSilence, ...] = ()
     """Silences after a therapist question."""
-    usual: Mapping[str, float] = field(default_factory=dict)
-    """What z compares each column with, by name; see `usual_value`."""
+    usual: Mapping[str, Floats] = field(default_factory=dict)
+    """What z compares each window's value with, by column; see `usual_values`."""
     at_most: Mapping[str, Flags] = field(default_factory=dict)
     """Where the value of a column is a limit that it lies under, by name."""
 
@@ -110,8 +110,8 @@ class LongSilence:
     z: float
 
 
-def usual_value(values: Floats, z: Floats) -> float:
-    """The value whose z is 0: the centre that the z were computed against; NaN without any z.
+def usual_values(values: Floats, z: Floats, states: Floats | None = None) -> Floats:
+    """The value whose z is 0, the centre that the z were computed against; NaN without any z.
 
     z rises with its value, on a linear and on a log scale alike, so the centre lies between the two
     windows whose z lie round 0, whichever windows the baseline was taken from.
@@ -119,12 +119,17 @@ def usual_value(values: Floats, z: Floats) -> float:
     Parameters
     ----------
     values, z : shape (n_windows,), NaN where not measured
+    states : shape (n_windows,); where z compares a window only with those of its own state
     """
-    known = np.flatnonzero(np.isfinite(values) & np.isfinite(z))
-    if not known.size:
-        return float("nan")
-    known = known[np.argsort(z[known], kind="stable")]
-    return float(np.interp(0.0, z[known], values[known]))
+    usual = np.full(len(values), np.nan)
+    states = np.zeros(len(values)) if states is None else states
+    for state in np.unique(states[np.isfinite(states)]):
+        here = states == state
+        known = np.flatnonzero(here & np.isfinite(values) & np.isfinite(z))
+        if known.size:
+            known = known[np.argsort(z[known], kind="stable")]
+            usual[here] = np.interp(0.0, z[known], values[known])
+    return usual
 
 
 def silences_after_questions(
@@ -270,7 +275,7 @@ def _counted(windows: CueWindows, where: Flags, column: Column) -> list[Evidence
 
 def _evidence(column: Column, windows: CueWindows, at: int) -> Evidence:
     z = windows.z[column.name][at] if column.name in windows.z else np.nan
-    usual = windows.usual.get(column.name, np.nan)
+    usual = windows.usual[column.name][at] if column.name in windows.usual else np.nan
     return Evidence(
         column.name,
         float((windows.start_s[at] + windows.end_s[at]) / 2),

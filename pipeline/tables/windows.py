@@ -87,7 +87,7 @@ WINDOW_CUES = (
 
 WINDOWS = Table(
     "windows",
-    "The analysis table: one row per 30 s window every 5 s, all cues and both dials on one clock.",
+    "The analysis table: one row per window (by default 30 s every 5 s), all cues and both dials on one clock.",
     (
         SESSION_ID,
         START_S,
@@ -100,10 +100,15 @@ WINDOWS = Table(
                maximum=1, gate="no speech, or roles unknown", label="therapist talk share"),
         Column("talk_ratio_therapist_5min", "float32", "1", "The same over the 300 s around.", "align", minimum=0,
                maximum=1, gate="no speech, or roles unknown", label="therapist talk share, 5 min"),
+        Column("talk_reason", "string", "-", "Why the therapist's share of the speech here is null.", "align",
+               levels=REASONS, gate="it is not"),
         Column("turns_per_min", "float32", "1/min", "Changes of the floor per minute of the 300 s around.",
                "heldner2010", minimum=0, gate="nobody takes the floor in the session", label="changes of the floor"),
         Column("client_speech_s", "float32", "s", "Client's speech here.", "align", minimum=0,
                gate="roles unknown"),
+        Column("client_speaking", "bool", "-",
+               "Client speaks at least half of this window, pauses under 1 s (by default) counted. What lids, head, mouth "
+               "and body do is compared with windows of the same state.", "align", gate="roles unknown"),
         Column("silence_max_s", "float32", "s", "Longest silence that touches this window; 0 where no listed one does.", "frankel2006",
                minimum=0, gate="no speech in the session"),
         Column("question_count", "int32", "1", "Therapist questions that end here.", "language", minimum=0,
@@ -113,8 +118,8 @@ WINDOWS = Table(
                minimum=0, maximum=3, gate="fewer than 3 such replies so far, or no transcript"),
         Column("client_face_valid_prop", "float32", "1", "Share of frames good enough for gaze.", "face", minimum=0,
                maximum=1, gate="no video", label="valid face share"),
-        Column("client_face_reason", "string", "-", "The commonest reason of the frames that were not.", "face",
-               levels=REASONS, gate="all were good enough, or no video"),
+        Column("client_face_reason", "string", "-", "The commonest reason of the frames that were not, or why there is none.", "face",
+               levels=REASONS, gate="all were good enough"),
         Column("client_face_iod_px", "float32", "px", "Distance between the eye centres, median.", "face", minimum=0,
                gate="no face", label="face size"),
         Column("client_video_hz", "float32", "Hz", "Frames looked at per second.", "face", minimum=0,

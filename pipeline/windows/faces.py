@@ -112,12 +112,18 @@ def face_cues(
     )
 
 
-def face_quality(frames: Frames, windows: Windows) -> dict[str, Floats | Whys]:
-    """How well the client's face was seen, by column name; NaN and None without a frame."""
+def face_quality(frames: Frames, windows: Windows, no_video: str) -> dict[str, Floats | Whys]:
+    """How well the client's face was seen, by column name; NaN and a reason without a frame.
+
+    Parameters
+    ----------
+    no_video : why there is no frame at all
+    """
     bounds = rows_inside(frames.t_s, windows)
     count = (bounds[1] - bounds[0]).astype(np.float64)
     reason = commonest(frames.reason, ~frames.valid, bounds)
     reason[sum_inside(~frames.valid, bounds) == 0] = None
+    reason[count == 0] = "no_media" if len(frames.t_s) else no_video
     return {
         "client_face_valid_prop": divided(sum_inside(frames.valid, bounds), count),
         "client_face_iod_px": _medians(frames.iod_px, bounds),

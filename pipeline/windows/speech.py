@@ -76,14 +76,17 @@ def speech_of(diarization: pa.Table, roles: pa.Table, upstream_reason: str | Non
     )
 
 
-def talk(speech: Speech, windows: Windows) -> dict[str, Floats]:
-    """`talk_ratio_therapist`, the same over 5 minutes, and `client_speech_s`."""
+def talk(speech: Speech, windows: Windows) -> dict[str, Floats | Whys]:
+    """`talk_ratio_therapist`, the same over 5 minutes, why it is null, and `client_speech_s`."""
     if speech.role_reason is not None:
         names = ("talk_ratio_therapist", "talk_ratio_therapist_5min", "client_speech_s")
-        return {name: np.full(len(windows), np.nan) for name in names}
+        unknown: dict[str, Floats | Whys] = {name: np.full(len(windows), np.nan) for name in names}
+        return unknown | {"talk_reason": np.full(len(windows), speech.role_reason, object)}
+    share = _talk_ratio(speech, windows)
     return {
-        "talk_ratio_therapist": _talk_ratio(speech, windows),
+        "talk_ratio_therapist": share,
         "talk_ratio_therapist_5min": _talk_ratio(speech, five_minutes(windows)),
+        "talk_reason": np.where(np.isnan(share), "no_speech", None),
         "client_speech_s": covered_s(speech.client, windows),
     }
 
@@ -169,15 +172,16 @@ def articulation_rate(
     syllables, phonation = (amount_inside(spans, x, windows) for x in (syllables, phonation))
     few, short = syllables < settings.rate_min_syllables, phonation < settings.rate_min_phonation_s
     noisy = mostly(own, spans, windows, "low_snr")
+    silent = covered_s(speech.of(role), windows) <= 0  # a slice may reach into the next window
     reason = first_reason(
         len(windows),
-        (covered_s(speech.of(role), windows) <= 0, "no_speech"),
+        (silent, "no_speech"),
         (short & noisy & ~_any_counted(counted, spans, windows), "low_snr"),
         (short & mostly(own, spans, windows, "overlap"), "overlap"),
         (short, "too_short"),
         (few, "few_syllables"),
     )
-    return WindowCue(np.where(few | short, np.nan, divided(syllables, phonation)), reason)
+    return WindowCue(np.where(few | short | silent, np.nan, divided(syllables, phonation)), reason)
 
 
 def speech_rate(articulation: WindowCue, paused: WindowCue) -> WindowCue:
