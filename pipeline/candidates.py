@@ -11,7 +11,7 @@ Rules and defaults: SCIENCE 4.1-4.3; conjunction threshold from its null simulat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ from pipeline.settings import CandidatesSettings
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import Floats, Seconds, Span
 
-VERSION = 3
+VERSION = 4
 RULE_VERSIONS = {"R1": 1, "R2": 1, "R3": 1, "R4": 1, "R6": 2}
 """Raise one when its rule's meaning changes."""
 
@@ -55,9 +55,10 @@ def run(inputs: Inputs, engine: None, settings: CandidatesSettings) -> Outputs:
     """
     del engine
     given = inputs.tables
-    segments = _segments(given["rating_segments"], given["rating_quality"])
+    medians = _medians(given["rating_quality"])
+    segments = _segments(given["rating_segments"], medians)
     kept = rated_segments(segments, settings.rules)
-    apart = _divergences(given["dial_moments"])
+    apart = _divergences(given["dial_moments"], medians)
     kept += rating_divergences(apart, settings.rules, longest_s=settings.longest_s)
     turns = given["turns"]
     if spoken_s(turns) >= settings.minimum_audio_s:
@@ -111,14 +112,13 @@ def _cue_drafts(
     return drafts
 
 
-def _segments(segments: pa.Table, quality: pa.Table) -> list[RatedSegment]:
-    medians = dict(
-        zip(
-            quality.column("rater").to_pylist(),
-            quality.column("dial_median").to_pylist(),
-            strict=True,
-        )
-    )
+def _medians(quality: pa.Table) -> dict[str, float | None]:
+    """Rater -> median of the whole dial."""
+    columns = (quality.column(name).to_pylist() for name in ("rater", "dial_median"))
+    return dict(zip(*columns, strict=True))
+
+
+def _segments(segments: pa.Table, medians: Mapping[str, float | None]) -> list[RatedSegment]:
     return [
         RatedSegment(
             rater=row["rater"],
@@ -137,7 +137,7 @@ def _segments(segments: pa.Table, quality: pa.Table) -> list[RatedSegment]:
     ]
 
 
-def _divergences(moments: pa.Table) -> list[DialDivergence]:
+def _divergences(moments: pa.Table, medians: Mapping[str, float | None]) -> list[DialDivergence]:
     return [
         DialDivergence(
             rank=row["rank"],
@@ -147,6 +147,10 @@ def _divergences(moments: pa.Table) -> list[DialDivergence]:
             peak_s=row["peak_s"],
             points=row["divergence"],
             usual=row["usual_divergence"],
+            dials={
+                rater: (row[f"dial_{rater}"], medians.get(rater))
+                for rater in ("client", "therapist")
+            },
             depth_madn=row["depth_madn"],
         )
         for row in moments.to_pylist()

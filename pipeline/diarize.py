@@ -27,7 +27,7 @@ def run(
 ) -> Outputs:
     """Table `diarization`; empty, with an absence, without speech or without an engine."""
     if isinstance(engine, Missing):
-        return _absent(engine.reason, engine.sentence)
+        return _absent(engine.reason, engine.sentence, engine.remedy)
     if inputs.tables["speech"].num_rows == 0:
         return _absent("no_speech", "Nobody was heard speaking in the recording.")
     if isinstance(engine, OwnMicrophones):
@@ -36,7 +36,8 @@ def run(
             return _outputs(inputs, found)
         engine = engine.mixed()
         if isinstance(engine, Missing):
-            return _absent(engine.reason, f"The microphones hear both voices. {engine.sentence}")
+            sentence = f"The microphones hear both voices. {engine.sentence}"
+            return _absent(engine.reason, sentence, engine.remedy)
     audio = inputs.recording.audio
     found = engine.diarize(audio, num_speakers=settings.num_speakers, progress=inputs.progress)
     turns, exclusive = (
@@ -87,8 +88,8 @@ def _rows(
     ]
 
 
-def _absent(reason: str, sentence: str) -> Outputs:
-    absence = Absence("turns", reason, sentence)
+def _absent(reason: str, sentence: str, remedy: str = "") -> Outputs:
+    absence = Absence("turns", reason, sentence, remedy)
     return Outputs({"diarization": DIARIZATION.empty()}, absences=(absence,))
 
 

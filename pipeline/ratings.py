@@ -33,7 +33,7 @@ from pipeline.settings import RatingsSettings
 from pipeline.spans import Floats, Windows, amount_inside
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 
-VERSION = 3
+VERSION = 4
 """Raise when the numbers can change."""
 
 RATERS = ("client", "therapist")
@@ -101,7 +101,7 @@ def _rating(inputs: Inputs, rater: str) -> Rating | Absence:
     modality = f"dial_{rater}"
     parts = [part for part in inputs.spec.ratings if part.rater == rater]
     if not parts:
-        return Absence(modality, "no_dial", f"The {rater} gave no dial rating.")
+        return Absence(modality, "no_dial", f"There is no dial rating of the {rater} to use.")
     try:
         played = read_rating(inputs.recording.path, parts)
     except SessionError as error:
