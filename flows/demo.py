@@ -64,7 +64,7 @@ def _transcript_line(profile: Profile) -> str:
     """Where the made session's words come from, and how a real one's would."""
     engine = describe_transcriber(profile)
     if isinstance(engine, Missing):
-        return f"transcript: imported ({engine.sentence})"
+        return f"transcript: imported ({engine.sentence} {engine.remedy})"
     return "transcript: imported (the made session brings its own; Whisper weights are here)"
 
 

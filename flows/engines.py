@@ -35,9 +35,16 @@ if TYPE_CHECKING:
 
 WHISPER = TranscriberOptions()
 HOW_TO_GET_WHISPER = (
-    "get them once with `thinslice models fetch whisper-small`, "
+    "Get them once with `thinslice models fetch whisper-small`, "
     "or point THINSLICE_MODELS at a folder with any CTranslate2 Whisper model."
 )
+_FOR = {
+    "speech_detector": "find speech",
+    "diarizer": "tell the voices apart",
+    "transcriber": "write down what was said",
+    "face_tracker": "find the face",
+}
+"""What an engine's weights are for."""
 
 
 def describe(role: str, job: Job) -> Fingerprint | Missing | None:
@@ -48,7 +55,7 @@ def describe(role: str, job: Job) -> Fingerprint | Missing | None:
     try:
         return (_DESCRIBE_CHANNELS if by_channel else _DESCRIBE)[role](job.profile)
     except WeightError as error:
-        return Missing("no_weights", str(error))
+        return _no_weights(role, str(error))
 
 
 def build(role: str, job: Job) -> Any:
@@ -96,8 +103,13 @@ def describe_transcriber(profile: Profile) -> Fingerprint | Missing:
     """What would transcribe a session that brings no transcript."""
     folder = catalog.find_whisper()
     if folder is None:
-        return Missing("no_weights", f"no Whisper weights; {HOW_TO_GET_WHISPER}")
+        return _no_weights("transcriber", HOW_TO_GET_WHISPER)
     return transcriber_fingerprint(folder, WHISPER, _device(profile))
+
+
+def _no_weights(role: str, remedy: str) -> Missing:
+    sentence = f"The program lacks what it needs to {_FOR.get(role, 'do this')}."
+    return Missing("no_weights", sentence, remedy)
 
 
 def _device(profile: Profile) -> device.Device:
@@ -142,7 +154,7 @@ def _described_or_missing(profile: Profile) -> Fingerprint | Missing:
     try:
         return _describe_diarizer(profile)
     except WeightError as error:
-        return Missing("no_weights", str(error))
+        return _no_weights("diarizer", str(error))
 
 
 def _describe_face_tracker(profile: Profile) -> Fingerprint:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import calendar
+import datetime as dt
 import html
 import json
 from typing import Any
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.table import Table
@@ -44,6 +47,7 @@ def as_data(work: Work) -> dict[str, Any]:
                 "sentence": outcome.sentence,
                 "absent": [
                     {"modality": a.modality, "reason": a.reason, "sentence": a.sentence}
+                    | {"remedy": a.remedy}
                     for a in outcome.absences
                 ],
                 "stages_run": outcome.stages_run,
@@ -94,15 +98,33 @@ def write_summary(work: Work) -> None:
     folder = work.output.run_folder(work.run_id)
     folder.mkdir(parents=True, exist_ok=True)
     rows = "".join(
-        f"<tr><td>{html.escape(outcome.session_id)}</td>"
+        f"<tr><th scope=row>{_linked(outcome, work)}</th>"
         f"<td class={outcome.state}>{STATE_WORDS[outcome.state]}</td>"
         f"<td>{'<br>'.join(html.escape(note) for note in _notes(outcome)) or 'complete'}</td></tr>"
         for outcome in _ordered(work)
     )
-    page = _PAGE.format(run=work.run_id, counts=_counts(work), rows=rows, caption=CAPTION)
+    night = _night(work.run_id)
+    page = _PAGE.format(
+        night=night, run=work.run_id, counts=_counts(work), rows=rows, caption=CAPTION
+    )
     write_atomically(folder / "summary.html", page.encode())
     data = json.dumps(as_data(work), indent=1, ensure_ascii=False) + "\n"
     write_atomically(folder / "summary.json", data.encode())
+
+
+def _linked(outcome: Outcome, work: Work) -> str:
+    """The session's id, as a link to what this run shows of it, if there is a report."""
+    name = html.escape(outcome.session_id)
+    if outcome.report is None:
+        return name
+    view = work.output.view(work.run_id, outcome.session_id)
+    return f'<a href="{quote(view.name, safe="=")}/report.html">{name}</a>'
+
+
+def _night(run_id: str) -> str:
+    """``20261122T164748-a26d`` as ``22 November 2026``."""
+    day = dt.date.fromisoformat(run_id.partition("T")[0])
+    return f"{day.day} {calendar.month_name[day.month]} {day.year}"
 
 
 def _ordered(work: Work) -> list[Outcome]:
@@ -110,7 +132,10 @@ def _ordered(work: Work) -> list[Outcome]:
 
 
 def _notes(outcome: Outcome) -> list[str]:
-    absent = [f"{a.modality} absent ({a.reason}): {a.sentence}" for a in outcome.absences]
+    absent = [
+        f"{a.modality} absent ({a.reason}): {a.sentence} {a.remedy}".rstrip()
+        for a in outcome.absences
+    ]
     return ([outcome.sentence] if outcome.sentence else []) + absent
 
 
@@ -121,15 +146,17 @@ def _counts(work: Work) -> str:
 
 
 _PAGE = """<!doctype html><html lang=en><meta charset=utf-8>
-<meta name=viewport content="width=device-width"><title>Night {run}</title>
+<meta name=viewport content="width=device-width"><title>Night of {night}</title>
 <style>
 body{{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem;
  color:#1d2433}}
 table{{border-collapse:collapse;width:100%}}
 td,th{{text-align:left;padding:.4rem .8rem .4rem 0;border-bottom:1px solid #d9dee8;
  vertical-align:top}}
+tbody th{{font-weight:400}}
 .failed{{font-weight:700;color:#9b1c1c}}.held_back{{color:#7a5200}}
 </style>
-<h1>Night {run}</h1><p><strong>{counts}</strong></p>
-<table><tr><th>session<th>state<th>what to know</tr>{rows}</table><p>{caption}</p></html>
+<h1>Night of {night}</h1><p><strong>{counts}</strong> <small>(run {run})</small></p>
+<table><thead><tr><th scope=col>session</th><th scope=col>state</th>
+<th scope=col>what to know</th></tr></thead><tbody>{rows}</tbody></table><p>{caption}</p></html>
 """

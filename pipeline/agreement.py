@@ -26,6 +26,7 @@ from pipeline.dials.agreement import (
     divergences,
     kappa,
     overlap_share,
+    running_mean,
     shared,
 )
 from pipeline.dials.congruence import binned, both_rated, congruence
@@ -37,7 +38,7 @@ from pipeline.settings import AgreementSettings
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 from pipeline.timeline import Floats, Seconds, Span, overlap_s
 
-VERSION = 1
+VERSION = 2
 """Raise when the numbers can change."""
 
 COUNTS = tuple(f"client_{mine}_therapist_{other}_bins" for mine in LEVELS for other in LEVELS)
@@ -152,8 +153,11 @@ def _moments(
     settings: AgreementSettings,
 ) -> list[Row]:
     """Rows of `dial_moments` without the session."""
+    window_s = settings.divergence_window_s
+    dials = {"dial_client": client, "dial_therapist": therapist}
+    courses = {name: running_mean(dial, window_s=window_s) for name, dial in dials.items()}
     apart = divergences(
-        divergence(client, therapist, window_s=settings.divergence_window_s),
+        divergence(client, therapist, window_s=window_s),
         least_points=settings.divergence_points,
         least_madn=settings.divergence_madn,
         least_s=settings.divergence_min_s,
@@ -164,10 +168,14 @@ def _moments(
         _placed("divergence", rank, (one.start_s, one.end_s), duration_s)
         | {"peak_s": one.peak_s, "divergence": one.points, "usual_divergence": one.usual}
         | {"depth_madn": None if one.madn is None else abs(one.madn)}
+        | {
+            name: float(np.clip(course[int(one.peak_s)], 0, 100))
+            for name, course in courses.items()
+        }
         for rank, one in enumerate(apart, start=1)
     ]
     lows = [_picked(segments, rater, "low") for rater in RATERS]
-    unknown = dict.fromkeys(("peak_s", "divergence", "usual_divergence", "depth_madn"))
+    unknown = dict.fromkeys(("peak_s", "divergence", "usual_divergence", "depth_madn", *dials))
     rows += [
         _placed("shared_low", rank, span, duration_s) | unknown
         for rank, span in enumerate(shared(*lows, least=settings.shared_iou_min), start=1)

@@ -11,7 +11,7 @@ Rules and defaults: SCIENCE 4.1-4.3; conjunction threshold from its null simulat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,9 +56,10 @@ def run(inputs: Inputs, engine: None, settings: CandidatesSettings) -> Outputs:
     """
     del engine
     given = inputs.tables
-    segments = _segments(given["rating_segments"], given["rating_quality"])
+    medians = _medians(given["rating_quality"])
+    segments = _segments(given["rating_segments"], medians)
     kept = rated_segments(segments, settings.rules)
-    apart = _divergences(given["dial_moments"])
+    apart = _divergences(given["dial_moments"], medians)
     kept += rating_divergences(apart, settings.rules, longest_s=settings.longest_s)
     turns = given["turns"]
     if spoken_s(turns) >= settings.minimum_audio_s:
@@ -112,14 +113,13 @@ def _cue_drafts(
     return drafts
 
 
-def _segments(segments: pa.Table, quality: pa.Table) -> list[RatedSegment]:
-    medians = dict(
-        zip(
-            quality.column("rater").to_pylist(),
-            quality.column("dial_median").to_pylist(),
-            strict=True,
-        )
-    )
+def _medians(quality: pa.Table) -> dict[str, float | None]:
+    """Rater -> median of the whole dial."""
+    columns = (quality.column(name).to_pylist() for name in ("rater", "dial_median"))
+    return dict(zip(*columns, strict=True))
+
+
+def _segments(segments: pa.Table, medians: Mapping[str, float | None]) -> list[RatedSegment]:
     return [
         RatedSegment(
             rater=row["rater"],
@@ -138,7 +138,7 @@ def _segments(segments: pa.Table, quality: pa.Table) -> list[RatedSegment]:
     ]
 
 
-def _divergences(moments: pa.Table) -> list[DialDivergence]:
+def _divergences(moments: pa.Table, medians: Mapping[str, float | None]) -> list[DialDivergence]:
     return [
         DialDivergence(
             rank=row["rank"],
@@ -148,6 +148,10 @@ def _divergences(moments: pa.Table) -> list[DialDivergence]:
             peak_s=row["peak_s"],
             points=row["divergence"],
             usual=row["usual_divergence"],
+            dials={
+                rater: (row[f"dial_{rater}"], medians.get(rater))
+                for rater in ("client", "therapist")
+            },
             depth_madn=row["depth_madn"],
         )
         for row in moments.to_pylist()

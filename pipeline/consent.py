@@ -37,6 +37,24 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 NEEDED = ("record", "analyse_audio")
 """Without these from everyone heard, a session is held back and nothing of it is opened."""
 NO_RECORD = "no record"
+_SCOPE_WORDS: Mapping[Scope, str] = {
+    "record": "being recorded",
+    "store": "the recording being kept",
+    "analyse_audio": "the sound being analysed",
+    "analyse_video": "the picture being analysed",
+    "transcribe": "a transcript",
+    "dial": "the ratings being used",
+    "supervisor_view": "being shown to a supervisor",
+    "research": "use in research",
+    "exemplar": "use as an example in teaching",
+}
+_STATE_WORDS = {
+    NO_RECORD: "There is no record that the {role} agreed to {scope}.",
+    "declined": "The {role} did not agree to {scope}.",
+    "withdrawn": "The {role} has withdrawn the agreement to {scope}.",
+    "expired": "The {role}'s agreement to {scope} has expired.",
+    "not begun": "The {role}'s agreement to {scope} has not begun yet.",
+}
 
 
 class Record(BaseModel):
@@ -70,13 +88,17 @@ class Refusal:
 
     person: str
     role: str
-    scope: str
+    scope: Scope
     state: str
     """no record | declined | withdrawn | expired | not begun"""
 
     def sentence(self) -> str:
-        """For the morning summary."""
+        """For the morning summary, in the register's own terms."""
         return f"{self.role} {self.person}: {self.scope} {self.state}"
+
+    def in_words(self) -> str:
+        """For the supervisor's page."""
+        return _STATE_WORDS[self.state].format(role=self.role, scope=_SCOPE_WORDS[self.scope])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +108,7 @@ class Register:
     records: tuple[Record, ...]
 
     def refusal(
-        self, person: str, role: str, session_id: str, scope: str, day: dt.date
+        self, person: str, role: str, session_id: str, scope: Scope, day: dt.date
     ) -> Refusal | None:
         """None if the person grants the scope for the session on that day."""
         spoken = [r for r in self.records if r.speaks_of(person, session_id, scope)]

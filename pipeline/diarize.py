@@ -28,7 +28,7 @@ def run(
 ) -> Outputs:
     """Table `diarization`; empty, with an absence, without speech or without an engine."""
     if isinstance(engine, Missing):
-        return _absent(engine.reason, engine.sentence)
+        return _absent(engine.reason, engine.sentence, engine.remedy)
     if inputs.tables["speech"].num_rows == 0:
         return _absent("no_speech", "Nobody was heard speaking in the recording.")
     if isinstance(engine, OwnMicrophones):
@@ -37,7 +37,8 @@ def run(
             return _outputs(inputs, found)
         engine = engine.mixed()
         if isinstance(engine, Missing):
-            return _absent(engine.reason, f"The microphones hear both voices. {engine.sentence}")
+            sentence = f"The microphones hear both voices. {engine.sentence}"
+            return _absent(engine.reason, sentence, engine.remedy)
     audio = inputs.recording.audio
     heard = [(row["start_s"], row["end_s"]) for row in inputs.tables["speech"].to_pylist()]
     found = engine.diarize(audio, num_speakers=settings.num_speakers, progress=inputs.progress)
@@ -91,8 +92,8 @@ def _rows(
     ]
 
 
-def _absent(reason: str, sentence: str) -> Outputs:
-    absence = Absence("turns", reason, sentence)
+def _absent(reason: str, sentence: str, remedy: str = "") -> Outputs:
+    absence = Absence("turns", reason, sentence, remedy)
     return Outputs({"diarization": DIARIZATION.empty()}, absences=(absence,))
 
 

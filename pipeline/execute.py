@@ -72,10 +72,15 @@ class Job:
         handed a session without its video cannot know why there is none.
         """
         withheld = {stage.modality for stage in STAGES if stage.scope in self.refused}
-        said = (a for manifest in self.finished(before) for a in manifest.absences)
+        said = (self._told(a) for manifest in self.finished(before) for a in manifest.absences)
         return tuple(
             dict.fromkeys(a for a in said if a.reason == "no_consent" or a.modality not in withheld)
         )
+
+    def _told(self, absence: Absence) -> Absence:
+        """One rater's dial alone may be refused; its stage runs on and finds no file of it."""
+        refusal = self.refused.get(absence.modality)
+        return absence if refusal is None else _withheld(refusal).absence(absence.modality)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +224,12 @@ def _source(job: Job, section: str) -> Any:
 
 def _engine(job: Job, stage: Stage, describe: Describe) -> Fingerprint | Missing | None:
     if stage.scope and stage.scope in job.refused:
-        return Missing("no_consent", f"Not consented: {job.refused[stage.scope].sentence()}.")
+        return _withheld(job.refused[stage.scope])
     return describe(stage.engine, job) if stage.engine else None
+
+
+def _withheld(refusal: Refusal) -> Missing:
+    return Missing("no_consent", refusal.in_words(), f"Register: {refusal.sentence()}.")
 
 
 def _outputs(
@@ -229,7 +238,7 @@ def _outputs(
     known = _engine(job, stage, describe)
     if stage.scope in job.refused:
         assert isinstance(known, Missing)
-        absence = Absence(stage.modality or stage.name, known.reason, known.sentence)
+        absence = known.absence(stage.modality or stage.name)
         return Outputs({name: TABLES[name].empty() for name in stage.writes}, absences=(absence,))
     engine: Any = known
     if stage.engine and isinstance(known, Fingerprint):

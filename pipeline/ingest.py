@@ -314,7 +314,7 @@ def _absences(
 ) -> tuple[Absence, ...]:
     absences = []
     if isinstance(engine, Missing):
-        absences.append(Absence("speech", engine.reason, engine.sentence))
+        absences.append(engine.absence("speech"))
     shown = [file for part, file in zip(inputs.spec.media, files, strict=True) if part.shows]
     if not shown:
         absences.append(Absence("video", "no_media", "The session has no video."))

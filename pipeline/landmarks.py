@@ -30,8 +30,8 @@ from pipeline.moving.grid import GridStep, MotionGrid, counts_column
 from pipeline.session import MediaFile, Role
 from pipeline.settings import LandmarksSettings
 from pipeline.spool import Spool
-from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
-from pipeline.tables import LANDMARKS, MOTION_GRID, SEATS
+from pipeline.stage import Inputs, Missing, Outputs, Stage
+from pipeline.tables import LANDMARKS, MOTION_GRID, REASON_WORDS, SEATS
 
 VERSION = 4
 """Raise when the numbers can change."""
@@ -56,27 +56,30 @@ def run(inputs: Inputs, engine: FaceTracker | Missing, settings: LandmarksSettin
     wanted: tuple[Role, ...] = ("client",) if settings.people == 1 else ("client", "therapist")
     media, reason = _choose_video(inputs, wanted)
     if media is None:
-        return _absent(reason, _sentence(reason))
+        return _absent(_no_video(reason))
     if isinstance(engine, Missing):
-        return _absent(engine.reason, engine.sentence)
+        return _absent(engine)
     try:
         return Outputs(_watched(inputs, engine, media, wanted, settings))
     except MediaError as error:
-        return _absent("unreadable_media", f"The video of media {media} cannot be used: {error}")
+        sentence = f"The video of media {media} cannot be used: {error}"
+        return _absent(Missing("unreadable_media", sentence))
 
 
-def _absent(reason: str, sentence: str) -> Outputs:
-    return Outputs(_empty(), absences=(Absence("video", reason, sentence),))
+def _absent(why: Missing) -> Outputs:
+    return Outputs(_empty(), absences=(why.absence("video"),))
 
 
 def _empty() -> dict[str, pa.Table | Pieces]:
     return {name: table.empty() for name, table in WRITES.items()}
 
 
-def _sentence(reason: str) -> str:
+def _no_video(reason: str) -> Missing:
     if reason == "no_media":
-        return 'No video shows the client: no [[media]] with "client" in its `shows`.'
-    return f"The video that shows the client cannot be used ({reason})."
+        remedy = "If one does, name the client in its `shows` under [[media]] in session.toml."
+        return Missing(reason, "No video shows the client.", remedy)
+    why = REASON_WORDS[reason]
+    return Missing(reason, f"The video that shows the client cannot be used: {why}.")
 
 
 def _choose_video(inputs: Inputs, wanted: Sequence[Role]) -> tuple[int | None, str]:

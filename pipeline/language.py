@@ -269,7 +269,7 @@ _CUE_COLUMNS = (
 
 
 def _demurs(turn: Spoken, before: Spoken | None) -> bool | None:
-    """Whether a client's turn opens by holding back; None where nothing invited that."""
+    """Whether a client's turn opens with such a phrase; None where nothing invited one."""
     if turn.role != "client" or not turn.row["takes_floor"] or not turn.words:
         return None
     if before is None or before.role != "therapist":

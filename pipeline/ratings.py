@@ -102,7 +102,7 @@ def _rating(inputs: Inputs, rater: str) -> Rating | Absence:
     modality = f"dial_{rater}"
     parts = [part for part in inputs.spec.ratings if part.rater == rater]
     if not parts:
-        return Absence(modality, "no_dial", f"The {rater} gave no dial rating.")
+        return Absence(modality, "no_dial", f"There is no dial rating of the {rater} to use.")
     try:
         played = read_rating(inputs.recording.path, parts)
     except SessionError as error:

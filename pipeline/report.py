@@ -26,13 +26,13 @@ from pipeline.page.cue_check import cue_check
 from pipeline.page.dials import dial_figure, dial_views
 from pipeline.page.forms import form_lines, imported_flags
 from pipeline.page.plot import CLIENT, THERAPIST, Mark, Timeline, Track, timeline_svg
-from pipeline.page.text import clock, quantity, reason_words, unit_of
+from pipeline.page.text import clock, not_measured, quantity, unit_of
 from pipeline.settings import ReportSettings
 from pipeline.sources import references
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.timeline import Floats, Seconds
 
-VERSION = 1
+VERSION = 2
 
 METHOD_SOURCES = ("berger2023", "cohen2024", "duncan2003srs", "smilek2010", "soma2023")
 """Cited by the page's methods text rather than by a column."""
@@ -101,8 +101,10 @@ def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) 
     forms = given["forms"].to_pylist()
     absences: tuple[Absence, ...] = ()
     if isinstance(engine, Missing):
-        absences = (Absence("clips", engine.reason, engine.sentence),)
+        absences = (engine.absence("clips"),)
     session = _session(inputs)
+    if session["capture"] != "in_room":
+        settings = _with_remote_causes(settings)
     listed = cards(given, session["duration_s"] or 0.0, settings)
     clips = {} if isinstance(engine, Missing) else _clips(listed, engine, inputs.progress)
     timeline = _timeline(given, session["duration_s"] or 0.0, listed)
@@ -154,6 +156,13 @@ def _session(inputs: Inputs) -> dict[str, Any]:
         "duration_s": None,
         "made_up": facts.made_up,
     }
+
+
+def _with_remote_causes(settings: ReportSettings) -> ReportSettings:
+    """Everyday reasons with those of sessions that were not recorded in one room."""
+    lists = settings.innocent_causes
+    causes = {name: [*own, *lists.get(f"{name}_remote", [])] for name, own in lists.items()}
+    return settings.model_copy(update={"innocent_causes": causes})
 
 
 def _template() -> Any:
@@ -247,7 +256,7 @@ def _timeline_text(timeline: Timeline) -> str:
 def _absence_line(absence: Absence) -> dict[str, str]:
     what = _MODALITY_WORDS.get(absence.modality, absence.modality.replace("_", " ").capitalize())
     sentence = absence.sentence.removeprefix(f"{absence.modality}: ").removeprefix(f"{what}: ")
-    return {"what": what, "sentence": sentence}
+    return {"what": what, "sentence": sentence[:1].upper() + sentence[1:]}
 
 
 def _features(features: pa.Table) -> list[dict[str, str]]:
@@ -272,7 +281,7 @@ def _quality_line(row: Mapping[str, Any]) -> dict[str, str]:
 
 def _shown(name: str, value: float | None, reason: str | None) -> str:
     if value is None:
-        return f"not measured ({reason_words(reason)})" if reason else "not measured"
+        return not_measured(reason)
     return quantity(name, value, unit_of(name))
 
 

@@ -31,6 +31,8 @@ class Absence:
     reason: str
     """One of `pipeline.tables.REASONS`."""
     sentence: str
+    remedy: str = ""
+    """What whoever runs the night can do about it; never on the supervisor's page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ class Missing:
 
     reason: str
     sentence: str
+    remedy: str = ""
+
+    def absence(self, modality: str) -> Absence:
+        """What the stage reports in the engine's place."""
+        return Absence(modality, self.reason, self.sentence, self.remedy)
 
 
 class Recording(Protocol):

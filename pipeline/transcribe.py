@@ -34,9 +34,8 @@ from pipeline.voice.microphones import kept_apart
 
 VERSION = 4  # raise when the numbers can change
 
-HOW_TO = (
-    "Get the recogniser's weights with: thinslice models fetch whisper-small, or put a transcript "
-    "file into the session's folder and name it under [transcript] in session.toml."
+OR_IMPORT = (
+    "A transcript file in the session's folder, named under [transcript] in session.toml, does too."
 )
 
 OWN_MARGIN_S = 0.2
@@ -93,9 +92,10 @@ def run(inputs: Inputs, engine: Transcriber | Missing, settings: TranscribeSetti
         found = _imported(inputs, inputs.spec.transcript)
         why = "no_transcript", "The transcript file holds no words."
     elif isinstance(engine, Missing):
-        return _absent(engine.reason, f"{engine.sentence.rstrip('.')}. {HOW_TO}")
+        remedy = f"{engine.remedy} {OR_IMPORT}".lstrip()
+        return _absent(replace(engine, remedy=remedy))
     elif inputs.tables["speech"].num_rows == 0:
-        return _absent("no_speech", "Nobody was heard speaking in the recording.")
+        return _absent(Missing("no_speech", "Nobody was heard speaking in the recording."))
     else:
         found = _recognised(inputs, engine, settings)
         why = "no_speech", "The recogniser found no words in the recording."
@@ -261,10 +261,10 @@ def _spans(table: pa.Table) -> list[Span]:
     return list(zip(*columns, strict=True))
 
 
-def _absent(reason: str, sentence: str) -> Outputs:
+def _absent(why: Missing) -> Outputs:
     return Outputs(
         {"words": WORDS.empty(), "transcription": TRANSCRIPTION.empty()},
-        absences=(Absence("transcript", reason, sentence),),
+        absences=(why.absence("transcript"),),
     )
 
 

@@ -31,6 +31,10 @@ class Output:
         """Where one run's record and views lie."""
         return self.root / "runs" / run_id
 
+    def view(self, run_id: str, session_id: str) -> Path:
+        """What one run shows of a session."""
+        return self.run_folder(run_id) / f"session={session_id}"
+
     def latest(self, session_id: str) -> Path:
         """The link to a session's newest complete run."""
         return self.root / "latest" / f"session={session_id}"
@@ -46,7 +50,7 @@ def publish(
     output: Output, run_id: str, session_id: str, session: str, done: Mapping[str, Manifest]
 ) -> Path:
     """Show a session's finished artifacts under this run and make it that session's latest."""
-    view = output.run_folder(run_id) / f"session={session_id}"
+    view = output.view(run_id, session_id)
     draft = view.with_name(f".{view.name}")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)

@@ -96,7 +96,11 @@ def test_planted_moments_are_placed_in_the_session(both: Any) -> None:
     first, *_ = (m for m in rows(outputs, "dial_moments") if m["kind"] == "divergence")
     assert first["divergence"] > 35
     assert first["session_prop"] == pytest.approx(0.25, abs=0.01)
+    level = {r["rater"]: r["dial_median"] for r in both[1]["rating_quality"].to_pylist()}
+    own = [first[f"dial_{rater}"] - level[rater] for rater in ("client", "therapist")]
+    assert own[0] - own[1] == pytest.approx(first["divergence"], abs=1e-6)
     *_, low = (m for m in rows(outputs, "dial_moments") if m["kind"] == "shared_low")
+    assert (low["dial_client"], low["dial_therapist"]) == (None, None)
     assert low["session_prop"] == pytest.approx(0.975, abs=0.01)
     (row,) = rows(outputs, "congruence")
     assert (row["low_overlap_count"] == low["rank"], row["shared_low"]) == (True, True)

@@ -58,7 +58,8 @@ def test_community_1_that_is_not_there_is_said_and_auto_goes_on() -> None:
     asked = describe("diarizer", job(diarize={"engine": "community-1"}))
     assert isinstance(asked, Missing)
     assert asked.reason == "no_weights"
-    assert "thinslice models fetch pyannote-community-1" in asked.sentence
+    assert "thinslice models fetch pyannote-community-1" in asked.remedy
+    assert "thinslice" not in asked.sentence
     auto = describe("diarizer", job(diarize={"engine": "auto"}))
     assert isinstance(auto, Fingerprint)
     assert auto.engine == "pyannote-embedded"

@@ -35,6 +35,9 @@ hears = ["mixed"]
 """
 
 
+RUN = "20261122T164748-a26d"
+
+
 def recordings(tmp_path, **texts):
     for name, text in texts.items():
         (tmp_path / name).mkdir()
@@ -56,7 +59,7 @@ def prepared(place, out):
 
 
 def work_with(tmp_path, **states):
-    work = Work("run", Output(tmp_path), Profile())
+    work = Work(RUN, Output(tmp_path), Profile())
     for session_id, state in states.items():
         work.outcomes[public_name(session_id)] = Outcome(session_id, state, "why")
     return work
@@ -116,10 +119,24 @@ def test_prefect_is_told_public_names_only(tmp_path):
 def test_the_summary_is_written_for_people_and_programs(tmp_path):
     work = work_with(tmp_path, D0705="failed")
     write_summary(work)
-    page = (tmp_path / "runs" / "run" / "summary.html").read_text()
-    data = json.loads((tmp_path / "runs" / "run" / "summary.json").read_text())
+    page = (tmp_path / "runs" / RUN / "summary.html").read_text()
+    data = json.loads((tmp_path / "runs" / RUN / "summary.json").read_text())
     assert "D0705" in page
     assert data == as_data(work)
+
+
+def test_the_summary_leads_to_the_reports_and_says_what_to_do(tmp_path):
+    work = work_with(tmp_path, **{"D 07#5": "done", "D0706": "failed"})
+    done = work.outcomes[public_name("D 07#5")]
+    done.report = work.output.latest("D 07#5") / "report.html"
+    done.absences = (Absence("video", "no_consent", "The client declined.", "Register: C07."),)
+    write_summary(work)
+    page = (tmp_path / "runs" / RUN / "summary.html").read_text()
+    assert '<a href="session=D%2007%235/report.html">D 07#5</a>' in page
+    assert page.count("<a ") == 1
+    assert "<h1>Night of 22 November 2026</h1>" in page
+    assert page.count("<th scope=col>") == 3
+    assert "The client declined. Register: C07." in page
 
 
 def test_one_writer_per_output_folder(tmp_path):

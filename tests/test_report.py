@@ -15,7 +15,7 @@ from pipeline import tables
 from pipeline.page import plot as report_plot
 from pipeline.page.cards import causes, clip_span, lines
 from pipeline.page.plot import Mark, Timeline, timeline_svg
-from pipeline.page.text import clock, difference, label, quantity, unit_of
+from pipeline.page.text import clock, difference, label, not_measured, quantity, unit_of
 from pipeline.report import STAGE, ClipCutter, run
 from pipeline.session import SessionSpec
 from pipeline.settings import ReportSettings
@@ -224,10 +224,27 @@ def test_no_cutter_is_said_and_reported() -> None:
 
 def test_a_bare_session_says_what_is_missing_and_why(bare: str) -> None:
     assert "Outcome forms: <b>MISSING</b>" in bare
-    assert "<b>Video missing.</b> the client has not agreed to it." in bare
+    assert "<b>Video missing.</b> The client has not agreed to it." in bare
     assert "<b>Transcript missing.</b>" in bare
     assert "No moment met a rule." in bare
     assert "<svg" not in bare
+
+
+def test_what_is_null_says_so_in_words() -> None:
+    listed = {"at_chance": "no more than chance would give", "not_measured": "", None: ""}
+    for reason, words in listed.items():
+        expected = f"not measured ({words})" if words else "not measured"
+        assert not_measured(reason) == expected
+
+
+def test_delay_on_the_line_is_no_reason_in_one_room() -> None:
+    remote = made.sessions().to_pylist()[0] | {"capture": "remote"}
+    settings = ReportSettings(innocent_causes={"R4": ["noise"], "R4_remote": ["a slow line"]})
+    for rows, expected in (({}, False), ({"sessions": [remote]}, True)):
+        changes = {name: tables.TABLES[name].build_rows(own) for name, own in rows.items()}
+        page = html(run(made.inputs(**changes), GONE, settings))
+        assert ("<li>a slow line</li>" in page) == expected
+        assert "<li>noise</li>" in page
 
 
 def test_without_an_ingest_row_session_toml_speaks() -> None:
@@ -313,6 +330,7 @@ def test_quantities_and_units() -> None:
     assert quantity("response_latency_s", 3.24, "s") == "3.2 s"
     assert quantity("audio_clip_prop", 0.0002, unit_of("audio_clip_prop")) == "0.02 %"
     assert quantity("", -12.0, "dB") == "−12.0 dB"
+    assert quantity("dial_divergence", -0.3, "points") == "0 points"
     assert quantity("", None, "s") == "not measured"
     assert quantity("turns", 12.0, "") == "12"
     assert unit_of("client_f0_median_hz") == "Hz"

@@ -62,7 +62,9 @@ CLEAR = {"r": 0.42, "r_low": 0.2, "r_high": 0.6, "r_p_shift": 0.004, "is_interpr
         ({"bias": 0.87, "bias_low": -1.0, "bias_high": 2.7, "is_interpretable": True},
          "lay 0.9 points higher on average (95 % interval −1.0 to 2.7)"),
         ({"high_overlap_count": 2, "low_overlap_count": 1},
-         "picked 2 of the client's 3 highest and 1 of the client's 3 lowest stretches too"),
+         "highest and 1 of the client's 3 lowest stretches are also among the therapist's own."),
+        ({"high_overlap_count": 0, "low_overlap_count": 0},
+         "None of the therapist's own highest and lowest stretches lies where the client's do."),
         ({"guess_count": 6, "guess_correct": 4, "guess_p": 0.5, "guess_reason": None},
          "4 of 6 right; blind guessing gives 4 or more half the time"),
         ({"guess_count": 6, "guess_correct": 4, "guess_reason": "not_blinded"},
@@ -71,6 +73,14 @@ CLEAR = {"r": 0.42, "r_low": 0.2, "r_high": 0.6, "r_p_shift": 0.004, "is_interpr
 )  # fmt: skip
 def test_words_follow_the_numbers(changes: dict[str, Any], words: str) -> None:
     assert words in views(**changes)
+
+
+def test_nobody_is_said_to_have_picked_and_nobody_to_be_higher_where_usuals_are_compared() -> None:
+    said = views(**CLEAR, guess_count=6, guess_correct=4, guess_p=0.5, guess_reason=None)
+    assert "picked" not in said
+    assert "higher by" not in said
+    assert "Each against their own usual, they lay farthest apart at" in said
+    assert re.search(r", (client|therapist) \d+ points nearer to helpful \(", said)
 
 
 def test_no_lag_is_named_unless_it_beats_chance() -> None:

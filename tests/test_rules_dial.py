@@ -18,20 +18,29 @@ def moment(**changes: Any) -> DialDivergence:
     values: dict[str, Any] = {
         "rank": 1, "start_s": 700.0, "end_s": 780.0, "session_prop": 0.25, "peak_s": 740.0,
         "points": 31.2, "usual": -1.0, "depth_madn": 3.4,
+        "dials": {"client": (33.0, 70.0), "therapist": (31.8, 43.5)},
     }  # fmt: skip
     return DialDivergence(**(values | changes))
 
 
-def test_a_divergence_says_who_rated_higher_and_where() -> None:
+def test_a_divergence_says_who_was_nearer_to_helpful_than_usual_and_where() -> None:
     above, under = rating_divergences(
         [moment(), moment(rank=2, points=-28.0, session_prop=0.625)], SETTINGS.rules, longest_s=180
     )
-    assert above.title == "Raters part: client higher by 31 points (25 % into the session)"
-    assert under.title == "Raters part: therapist higher by 28 points (62 % into the session)"
+    title = "The two ratings differ: {} points nearer to helpful, each against their own usual"
+    assert above.title == f"{title.format('client 31')} (25 % into the session)"
+    assert under.title == f"{title.format('therapist 28')} (62 % into the session)"
     assert (above.rule, above.who, above.span, above.rank) == ("R3", "both", (700.0, 780.0), 1)
     assert (above.evidence[0].z, under.evidence[0].z) == (3.4, -3.4)
     assert above.evidence[0].feature in tables.WINDOWS.by_name
     assert (above.score, above.low_confidence) == (3.4, False)
+
+
+def test_both_dials_stand_beside_their_divergence() -> None:
+    # the client's dial is the higher one, and yet the therapist's is further above its usual
+    (draft,) = rating_divergences([moment(points=-25.3)], ["R3"], longest_s=180.0)
+    told = [(item.feature, item.value, item.usual, item.z) for item in draft.evidence[1:]]
+    assert told == [("dial_client", 33.0, 70.0, None), ("dial_therapist", 31.8, 43.5, None)]
 
 
 @pytest.mark.parametrize(
@@ -66,10 +75,12 @@ def test_divergences_need_no_audio_and_no_budget_and_shared_lows_are_no_candidat
     rows = [
         {"session_id": "s-1", "kind": "divergence", "rank": rank, "start_s": 300.0 * rank,
          "end_s": 300.0 * rank + 40, "session_prop": 0.1 * rank, "peak_s": 300.0 * rank + 9,
-         "divergence": 25.0, "usual_divergence": 0.0, "depth_madn": 2.0} for rank in (1, 2, 3)
+         "divergence": 25.0, "usual_divergence": 0.0, "depth_madn": 2.0,
+         "dial_client": 70.0, "dial_therapist": 45.0} for rank in (1, 2, 3)
     ]  # fmt: skip
     low = rows[0] | {"kind": "shared_low", "start_s": 2000.0, "end_s": 2030.0, "rank": 1}
-    low |= dict.fromkeys(("peak_s", "divergence", "usual_divergence", "depth_madn"))
+    unknown = ("peak_s", "divergence", "usual_divergence", "depth_madn")
+    low |= dict.fromkeys((*unknown, "dial_client", "dial_therapist"))
     found = stage_rows(dial_moments=tables.DIAL_MOMENTS.build_rows([*rows, low]))
     assert [row["candidate_id"] for row in found] == [
         "R3-both-00300", "R3-both-00600", "R3-both-00900",

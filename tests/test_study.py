@@ -148,6 +148,10 @@ def test_the_page_is_one_offline_file_that_keeps_the_wording_contract(made):
     assert re.findall(r"<(?:script|link|img|iframe)\b|\bsrc=|@import|url\(", page) == []
     assert "default-src 'none'" in page
     assert "D02" not in page
+    assert "holds back" not in page
+    assert not re.search(r"%\s+points", page)
+    assert re.search(r"\d percentage points<", page)
+    assert re.search(r'<td class="n">[\d.]+<small class="narrow">[\d.]+ to [\d.]+</small>', page)
     assert (study_report.CLIENT, study_report.THERAPIST) == (
         report_plot.CLIENT,
         report_plot.THERAPIST,

@@ -18,7 +18,7 @@ from pipeline.stage import Inputs, Missing
 from pipeline.tables import DIARIZATION, MEDIA, QUALITY_FIGURES, SPEECH, TRANSCRIPTION, WORDS
 
 SPOKEN = SPEECH.build({"session_id": ["S01"], "start_s": [0.0], "end_s": [60.0]})
-NO_WEIGHTS = Missing("no_weights", "No weights for the recogniser.")
+NO_WEIGHTS = Missing("no_weights", "No weights for the recogniser.", "Fetch them.")
 VTT = (
     "WEBVTT\n\n00:01.000 --> 00:05.000\n<v Client>Well<00:02.000> yes</v>\n\n"
     "00:06.000 --> 00:07.000\n<v t02>Right.\n\n00:30.000 --> 00:31.000\n<v Someone>Hm\n"
@@ -273,7 +273,8 @@ def test_what_cannot_be_imported_is_named(tmp_path):
 def test_absences_say_what_to_do(tmp_path):
     missing = run(NO_WEIGHTS).absences[0]
     assert (missing.modality, missing.reason) == ("transcript", "no_weights")
-    assert "thinslice models fetch whisper-small" in missing.sentence
+    assert missing.sentence == NO_WEIGHTS.sentence
+    assert missing.remedy.startswith("Fetch them. A transcript file")
     engine = Planted(TimedWord(1.0, 2.0, "ghost", 0.1))
     assert run(engine, speech=SPEECH.empty()).absences[0].reason == "no_speech"
     assert run(Planted()).absences[0].reason == "no_speech"

@@ -14,7 +14,7 @@ import pytest
 import report_fixture as made
 from conftest import ROOT
 
-from pipeline import tables
+from pipeline import consent, tables
 from pipeline.config import load_profile
 from pipeline.report import run
 from pipeline.settings import Profile, ReportSettings
@@ -110,6 +110,24 @@ def test_every_declared_table_and_column() -> None:
     assert words(scan(" ".join(tables.REASONS), ids=True)) == []
 
 
+def test_every_reason_has_words_of_its_own() -> None:
+    told = tables.LATENCY_REASON_WORDS
+    assert {*tables.REASONS, *tables.LATENCY_REASONS} == set(told)
+    assert len(set(told.values())) == len(told)
+    assert not [text for text in told.values() if "_" in text or text != text.strip(" .")]
+    assert words(scan(" | ".join(told.values()))) == []
+
+
+@pytest.mark.parametrize("scope", consent.SCOPES)
+@pytest.mark.parametrize("state", ["no record", "declined", "withdrawn", "expired", "not begun"])
+def test_a_refusal_is_a_sentence_without_codes(scope: consent.Scope, state: str) -> None:
+    told = consent.Refusal("C07", "client", scope, state).in_words()
+    assert words(scan(told)) == []
+    assert told.endswith(".")
+    assert "_" not in told
+    assert "C07" not in told
+
+
 def test_every_setting() -> None:
     schema = Profile.model_json_schema()
     for name in _keys(schema):
@@ -165,7 +183,9 @@ def test_the_causes_list_is_read_with_the_default_profile() -> None:
         pytest.skip("configs/default.toml is not written yet")
     listed = load_profile().report.innocent_causes
     known = {"R1", "R2", "R3", "R4", "R6", *tables.WINDOWS.by_name, *tables.TURNS.by_name}
-    assert set(listed) <= known
+    assert {name.removesuffix("_remote") for name in listed} <= known
+    assert not any("line" in cause for name, own in listed.items() for cause in own
+                   if not name.endswith("_remote"))  # fmt: skip
     assert {"R1", "R2", "R3", "R4", "R6"} <= set(listed)
 
 

@@ -101,6 +101,19 @@ def divergence(client: Floats, therapist: Floats, *, window_s: Seconds) -> Float
     return _off_median(client, window_s) - _off_median(therapist, window_s)
 
 
+def running_mean(dial: Floats, *, window_s: Seconds) -> Floats:
+    """Mean of `window_s` around every second, shape (n,); NaN where under half of it is rated."""
+    known = np.isfinite(dial)
+    at = np.flatnonzero(known).astype(np.float64)
+    seconds = np.column_stack([at, at + 1])
+    middle = np.arange(len(dial), dtype=np.float64) + 0.5
+    around = Windows(middle - window_s / 2, middle + window_s / 2)
+    rated_s = amount_inside(seconds, np.ones(len(at)), around)
+    totals = amount_inside(seconds, dial[known], around)
+    enough = rated_s >= window_s / 2
+    return np.divide(totals, rated_s, out=np.full(len(dial), np.nan), where=enough)
+
+
 def divergences(
     course: Floats,
     *,
@@ -146,18 +159,8 @@ def _described(course: Floats, span: Span, centre: float, spread: float) -> Dive
 
 
 def _off_median(dial: Floats, window_s: Seconds) -> Floats:
-    known = np.isfinite(dial)
-    if not known.any():
-        return dial
-    at = np.flatnonzero(known).astype(np.float64)
-    seconds = np.column_stack([at, at + 1])
-    middle = np.arange(len(dial), dtype=np.float64) + 0.5
-    around = Windows(middle - window_s / 2, middle + window_s / 2)
-    rated_s = amount_inside(seconds, np.ones(len(at)), around)
-    totals = amount_inside(seconds, dial[known], around)
-    enough = rated_s >= window_s / 2
-    means = np.divide(totals, rated_s, out=np.full(len(dial), np.nan), where=enough)
-    return np.asarray(means - np.median(dial[known]))
+    known = dial[np.isfinite(dial)]
+    return running_mean(dial, window_s=window_s) - np.median(known) if len(known) else dial
 
 
 def _level(values: Floats) -> NDArray[np.int64]:

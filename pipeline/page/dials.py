@@ -37,7 +37,7 @@ _NO_GUESS = {
         "The therapist had seen the client's ratings before guessing, so chance is no yardstick."
     ),
     "no_dial": "The guess task has no client's stretches to be held against.",
-    "few_samples": "None of the guessed stretches is one that the client's dial picked.",
+    "few_samples": "None of the guessed stretches is among the client's highest and lowest.",
     "unreadable_media": "The guesses could not be read.",
 }
 
@@ -140,21 +140,23 @@ def _bias(row: Mapping[str, Any]) -> str:
 
 def _picks(row: Mapping[str, Any], segments: Sequence[Mapping[str, Any]]) -> list[str]:
     if not row["high_overlap_count"] and not row["low_overlap_count"]:
-        return ["The therapist picked none of the client's highest and lowest stretches."]
+        return [
+            "None of the therapist's own highest and lowest stretches lies where the client's do."
+        ]
     said = []
     for kind, word in (("high", "highest"), ("low", "lowest")):
         picks = sum(s["rater"] == "client" and s["kind"] == kind for s in segments)
         if picks:
             shared = row[f"{kind}_overlap_count"]
             said.append(f"{shared} of the client's {picks} {word}")
-    return [f"The therapist picked {' and '.join(said)} stretches too."]
+    return [f"{' and '.join(said)} stretches are also among the therapist's own."]
 
 
 def _places(moments: Sequence[Mapping[str, Any]]) -> list[str]:
     sentences = []
     for kind, text in (
-        ("divergence", "They lay farthest apart at"),
-        ("shared_low", "Both picked as lowest:"),
+        ("divergence", "Each against their own usual, they lay farthest apart at"),
+        ("shared_low", "Among the lowest of both dials:"),
     ):
         places = [
             f"{clock(m['start_s'])}–{clock(m['end_s'])}{_side(m)} "
@@ -171,7 +173,7 @@ def _side(moment: Mapping[str, Any]) -> str:
     if moment["divergence"] is None:
         return ""
     who = "client" if moment["divergence"] > 0 else "therapist"
-    return f", {who} higher by {abs(moment['divergence']):.0f}"
+    return f", {who} {abs(moment['divergence']):.0f} points nearer to helpful"
 
 
 def _guessed(row: Mapping[str, Any]) -> list[str]:
@@ -186,9 +188,9 @@ def _guessed(row: Mapping[str, Any]) -> list[str]:
         )
     else:
         sentence = (
-            "Asked to guess which of the client's picked stretches were helpful and which "
-            f"hindering, the therapist had {in_words(correct, count, p)}. One session can show no "
-            "skill, nor a lack of it."
+            "Asked to guess which of the client's highest and lowest stretches were helpful and "
+            f"which hindering, the therapist had {in_words(correct, count, p)}. One session can "
+            "show no skill, nor a lack of it."
         )
     return [sentence]
 
@@ -228,7 +230,7 @@ def _plain(value: float | None) -> str:
 
 
 def _share(value: float | None) -> str:
-    return "none picked" if value is None else f"{100 * value:.0f} %"
+    return "none to compare" if value is None else f"{100 * value:.0f} %"
 
 
 def _shifts(p: float | None) -> str:

@@ -82,7 +82,8 @@ def quantity(feature: str, value: float | None, unit: str) -> str:
     if unit in {"1", "", "-"}:
         return _plain(value)
     decimals = 0 if abs(value) >= 100 else _DECIMALS.get(unit, 1)
-    number = f"{value:.{decimals}f}".replace("-", "−")
+    rounded = round(value, decimals) or 0.0  # no minus before a zero
+    number = f"{rounded:.{decimals}f}".replace("-", "−")
     return f"{number} {_UNIT_WORDS.get(unit, unit)}"
 
 
@@ -107,9 +108,15 @@ def signed(value: float | None) -> str:
     return "" if value is None else f"{value:+.1f}".replace("-", "−")
 
 
-def reason_words(reason: str | None) -> str:
+def reason_words(reason: str) -> str:
     """A reason from `tables.REASONS` in words."""
-    return (reason or "").replace("_", " ")
+    return tables.LATENCY_REASON_WORDS[reason]
+
+
+def not_measured(reason: str | None) -> str:
+    """What stands in a value's place, with why."""
+    words = MISSING if reason is None else reason_words(reason)
+    return MISSING if words == MISSING else f"{MISSING} ({words})"
 
 
 def _strength(z: float | None) -> str:

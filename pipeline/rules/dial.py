@@ -7,7 +7,7 @@ same act is helpful or hindering by its timing and fit); where the raters part, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline import tables
@@ -52,6 +52,8 @@ class DialDivergence:
     points: float
     """Client minus therapist at the peak, each from its own median."""
     usual: float
+    dials: Mapping[str, tuple[float, float | None]]
+    """Rater -> the dial there, and this rater's median."""
     depth_madn: float | None
 
 
@@ -110,15 +112,24 @@ def _apart(moment: DialDivergence, longest_s: Seconds) -> Draft:
         -depth if depth is not None and is_under_usual else depth,
         DIVERGENCE.unit,
     )
-    higher = "client" if moment.points > 0 else "therapist"
-    apart = f"{higher} higher by {abs(moment.points):.0f} points"
+    dials = [
+        Evidence(column.name, moment.peak_s, *moment.dials[rater], None, column.unit)
+        for rater, column in _FEATURES.items()
+    ]
     return Draft(
         "R3",
         first,
         min(moment.end_s, first + longest_s),
         "both",
-        f"Raters part: {apart} ({100 * moment.session_prop:.0f} % into the session)",
-        (evidence,),
+        _apart_title(moment),
+        (evidence, *dials),
         score=depth or 0.0,
         rank=moment.rank,
     )
+
+
+def _apart_title(moment: DialDivergence) -> str:
+    nearer = "client" if moment.points > 0 else "therapist"
+    apart = f"{nearer} {abs(moment.points):.0f} points nearer to helpful"
+    place = f"{100 * moment.session_prop:.0f} % into the session"
+    return f"The two ratings differ: {apart}, each against their own usual ({place})"

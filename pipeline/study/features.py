@@ -206,7 +206,9 @@ _FINE: dict[str, Feature] = {
     "therapist_self_disclosures_per_min": _rate(
         "therapist", "self_disclosure", "therapist speaks of own life"
     ),
-    "client_demurs_per_min": _rate("client", "client_demur", "client holds back"),
+    "client_demurs_per_min": _rate(
+        "client", "client_demur", "client's turns opening with “yes, but” or the like"
+    ),
     "client_minimal_replies_per_min": _rate("client", "reply_minimal", "client's minimal replies"),
     "client_turns_per_min": _rate("client", "takes_floor", "client's turns", worded=False),
     "therapist_turns_per_min": _rate("therapist", "takes_floor", "therapist's turns", worded=False),

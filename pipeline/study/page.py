@@ -168,7 +168,9 @@ def amount(value: float | None, unit: str) -> str:
 
 def _change(value: float | None, unit: str) -> str:
     """A difference in a feature's unit."""
-    return amount(value, unit) + (" points" if unit == "1" and value is not None else "")
+    if unit == "1" and value is not None:
+        return f"{number(100 * value, 0)} percentage points"
+    return amount(value, unit)
 
 
 def _figure(value: float | None, unit: str) -> str:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from pipeline.schema import Table
 from pipeline.tables.columns import (
     END_S,
+    LATENCY_REASON_WORDS,
     LATENCY_REASONS,
     QUALITIES,
     QUALITY,
     REASON,
+    REASON_WORDS,
     REASONS,
     ROLE,
     ROLES,
@@ -91,6 +93,7 @@ __all__ = [
     "GUESSES",
     "LANDMARKS",
     "LATENCY_REASONS",
+    "LATENCY_REASON_WORDS",
     "MEDIA",
     "MOTION",
     "MOTION_GRID",
@@ -110,6 +113,7 @@ __all__ = [
     "RATING_SEGMENTS",
     "REASON",
     "REASONS",
+    "REASON_WORDS",
     "ROLE",
     "ROLES",
     "ROLE_ASSIGNMENT",

@@ -4,52 +4,55 @@ from __future__ import annotations
 
 from pipeline.schema import Column
 
-REASONS = (
-    "at_chance",
-    "below_noise",
-    "clock_unknown",
-    "dial_unsure",
-    "few_samples",
-    "few_syllables",
-    "gain_control",
-    "lag_unsure",
-    "light_changed",
-    "low_coverage",
-    "low_fps",
-    "low_snr",
-    "no_baseline",
-    "no_consent",
-    "no_dial",
-    "no_face",
-    "no_form",
-    "no_guess",
-    "no_media",
-    "no_punctuation",
-    "no_question",
-    "no_role",
-    "no_speech",
-    "no_transcript",
-    "no_weights",
-    "no_word_times",
-    "not_blinded",
-    "not_measured",
-    "overlap",
-    "picture_changed",
-    "picture_frozen",
-    "pitch_unsure",
-    "profile_view",
-    "small_face",
-    "too_short",
-    "turned_away",
-    "unreadable_media",
-    "unvoiced",
-    "voice_unsure",
-    "words_unsure",
-)
-"""Why a value is null or degraded: the closed list."""
-
-LATENCY_REASONS = (*REASONS, "remote_delay")
+REASON_WORDS = {
+    "at_chance": "no more than chance would give",
+    "below_noise": "too small to be told from measurement noise",
+    "clock_unknown": "its times could not be placed",
+    "dial_unsure": "a dial is not good enough",
+    "few_samples": "too few to say",
+    "few_syllables": "too few syllables",
+    "gain_control": "the recorder changed its level by itself",
+    "lag_unsure": "the dial shows no clear reaction lag",
+    "light_changed": "the light changed",
+    "low_coverage": "too little of the time could be measured",
+    "low_fps": "too few frames a second",
+    "low_snr": "too noisy",
+    "no_baseline": "no usual value to compare with",
+    "no_consent": "not agreed to",
+    "no_dial": "a dial is missing",
+    "no_face": "no face was found",
+    "no_form": "a form is missing",
+    "no_guess": "nothing was guessed",
+    "no_media": "not in the recording, or only one of the two people is",
+    "no_punctuation": "the transcript has no punctuation",
+    "no_question": "no question was found",
+    "no_role": "it is not known who is who",
+    "no_speech": "no speech was found",
+    "no_transcript": "there is no transcript",
+    "no_weights": "what measures it is not installed",
+    "no_word_times": "the transcript has no word times",
+    "not_blinded": "the client's ratings had been seen before",
+    "not_measured": "not measured",
+    "overlap": "both spoke at once",
+    "picture_changed": "the picture changed",
+    "picture_frozen": "the picture stood still",
+    "pitch_unsure": "the pitch could not be told",
+    "profile_view": "the face was in profile",
+    "small_face": "the face is too small",
+    "too_short": "too short",
+    "turned_away": "the face was turned away",
+    "unreadable_media": "a file could not be read",
+    "unvoiced": "no voiced sound",
+    "voice_unsure": "it is not clear whose voice it is",
+    "words_unsure": "the words are not clear",
+}
+"""Why a value is null or degraded, and how a page says so."""
+LATENCY_REASON_WORDS = REASON_WORDS | {"remote_delay": "the network adds to it"}
 """The same for reply latencies, which the network adds to when people meet from afar."""
+
+REASONS = tuple(REASON_WORDS)
+"""The closed list."""
+LATENCY_REASONS = tuple(LATENCY_REASON_WORDS)
 
 ROLES = ("client", "therapist", "unknown")
 QUALITIES = ("ok", "degraded", "absent")

@@ -273,11 +273,11 @@ CONGRUENCE = Table(
                    gate=_DIALS_DIFFER)
             for mine in _VIEWS for other in _VIEWS
         ),
-        Column("high_overlap_count", "int32", "1", "Client's highest stretches that the therapist picked too.",
+        Column("high_overlap_count", "int32", "1", "Client's highest stretches that are also among the therapist's own.",
                "swift2016", minimum=0, gate=_DIALS_DIFFER),
         Column("high_overlap_iou", "float64", "1", "Time in common of all highest stretches over the time either covers.",
                "swift2016", minimum=0, maximum=1, gate=_DIALS_DIFFER + ", or a rater has none"),
-        Column("low_overlap_count", "int32", "1", "Client's lowest stretches that the therapist picked too.",
+        Column("low_overlap_count", "int32", "1", "Client's lowest stretches that are also among the therapist's own.",
                "swift2016", minimum=0, gate=_DIALS_DIFFER),
         Column("low_overlap_iou", "float64", "1", "Time in common of all lowest stretches over the time either covers.",
                "swift2016", minimum=0, maximum=1, gate=_DIALS_DIFFER + ", or a rater has none"),
@@ -297,7 +297,7 @@ CONGRUENCE = Table(
 
 DIAL_MOMENTS = Table(
     "dial_moments",
-    "One row per stretch in which the dials lie far apart, or that both raters picked as lowest.",
+    "One row per stretch in which the dials lie far apart, or that is among the lowest of both.",
     (
         SESSION_ID,
         Column("kind", "string", "-", "Far apart, or lowest for both.", "agreement", levels=("divergence", "shared_low"),
@@ -311,6 +311,10 @@ DIAL_MOMENTS = Table(
         Column("peak_s", "float64", "s", "Where the dials are farthest apart.", "agreement", gate="shared_low"),
         Column("divergence", "float64", "points", "There: client minus therapist, each from its own median.", "swift2017",
                gate="shared_low"),
+        Column("dial_client", "float64", "points", "There: the client's dial, running mean.", "girard2014carma",
+               minimum=0, maximum=100, gate="shared_low"),
+        Column("dial_therapist", "float64", "points", "There: the therapist's dial, running mean.", "girard2014carma",
+               minimum=0, maximum=100, gate="shared_low"),
         Column("usual_divergence", "float64", "points", "Median divergence of the session.", "agreement",
                gate="shared_low"),
         Column("depth_madn", "float32", "MADN", "There: distance from the usual in scaled MADs.", "agreement",

@@ -243,7 +243,7 @@ TURNS = Table(
         Column("repair_marker", "int32", "1",
                "One each for looking back at the shared work, owning a part, inviting the other's view.", "eubanks2019",
                minimum=0, maximum=3, gate="no word of it is known"),
-        Column("client_demur", "bool", "-", "Client's turn opens by holding back (I don't know, yes but).", "eubanks2019",
+        Column("client_demur", "bool", "-", "Client's turn opens with “no”, “yes, but”, “I don't know” or the like.", "eubanks2019",
                gate="not a client's turn after a directive or an affirmation"),
         Column("words_reason", "string", "-", "Why the cues in its wording are null, or degraded: words unsure.", "language", levels=REASONS),
         *cue(Column("topic_cohesion", "float32", "1",

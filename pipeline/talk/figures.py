@@ -93,7 +93,10 @@ def _shares(known: Sequence[Turn]) -> Iterator[Named]:
         yield f"therapist_{cue}_prop", _share([turn[cue] for turn in held]), "few_samples", text
     for cue, text in _COUNTS:
         yield f"therapist_{cue}_count", float(sum(turn[cue] is True for turn in held)), None, text
-    text = "Share of client turns after a directive or an affirmation that open by holding back."
+    text = (
+        "Share of client turns after a directive or an affirmation that open with “no”, "
+        "“yes, but”, “I don't know” or the like."
+    )
     demurs = [turn["client_demur"] for turn in known if turn["client_demur"] is not None]
     yield "client_demur_prop", _share(demurs), "few_samples", text
 
