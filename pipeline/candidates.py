@@ -11,7 +11,7 @@ Rules and defaults: SCIENCE 4.1-4.3; conjunction threshold from its null simulat
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,12 +38,13 @@ from pipeline.rules.dial import (
 )
 from pipeline.rules.replies import Replies, late_reply_runs, usual_s
 from pipeline.rules.rule import Draft, Flags, select
+from pipeline.rules.unapplied import Unapplied, unapplied
 from pipeline.settings import CandidatesSettings
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import Floats, Seconds, Span
 from pipeline.windows.faces import MIXED_CUES
 
-VERSION = 5
+VERSION = 6
 RULE_VERSIONS = {"R1": 1, "R2": 1, "R3": 1, "R4": 1, "R6": 2}
 """Raise one when its rule's meaning changes."""
 
@@ -51,8 +52,9 @@ RULE_VERSIONS = {"R1": 1, "R2": 1, "R3": 1, "R4": 1, "R6": 2}
 def run(inputs: Inputs, engine: None, settings: CandidatesSettings) -> Outputs:
     """Apply every rule, keep what fits the budget, and list the evidence.
 
-    Reads `windows`, `turns`, `rating_segments`, `rating_quality`, `dial_moments`, `silences` and
-    `sessions`; any may be empty. Writes `candidates` in time order, and `evidence`.
+    Reads `windows`, `turns`, `rating_segments`, `rating_quality`, `congruence`, `dial_moments`,
+    `silences` and `sessions`; any may be empty. Writes `candidates` in time order, `evidence`, and
+    in `rules` which rules could be applied at all.
     """
     del engine
     given = inputs.tables
@@ -62,9 +64,10 @@ def run(inputs: Inputs, engine: None, settings: CandidatesSettings) -> Outputs:
     apart = _divergences(given["dial_moments"], medians)
     kept += rating_divergences(apart, settings.rules, longest_s=settings.longest_s)
     turns = given["turns"]
-    if spoken_s(turns) >= settings.minimum_audio_s:
-        drafts = _cue_drafts(given["windows"], turns, given["silences"], settings)
-        kept += select(drafts, _duration_s(given["sessions"], turns), settings)
+    left_out = unapplied(given, spoken_s(turns), settings)
+    applied = set(RULE_VERSIONS) - set(left_out)
+    drafts = _cue_drafts(given["windows"], turns, given["silences"], settings, applied)
+    kept += select(drafts, _duration_s(given["sessions"], turns), settings)
     kept.sort(key=lambda draft: (draft.start_s, draft.rule, draft.who, draft.rank))
     return Outputs(
         {
@@ -72,6 +75,7 @@ def run(inputs: Inputs, engine: None, settings: CandidatesSettings) -> Outputs:
             "evidence": tables.EVIDENCE.build_rows(
                 row for d in kept for row in _evidence_rows(inputs.spec.id, d)
             ),
+            "rules": tables.RULES.build_rows(_rule_rows(inputs.spec.id, left_out)),
         }
     )
 
@@ -94,7 +98,11 @@ def candidate_id(draft: Draft) -> str:
 
 
 def _cue_drafts(
-    windows: pa.Table, turns: pa.Table, silences: pa.Table, settings: CandidatesSettings
+    windows: pa.Table,
+    turns: pa.Table,
+    silences: pa.Table,
+    settings: CandidatesSettings,
+    applied: Collection[str],
 ) -> list[Draft]:
     replies = turns.filter(
         pc.and_(
@@ -102,9 +110,9 @@ def _cue_drafts(
         )
     ).sort_by("start_s")
     drafts: list[Draft] = []
-    if "R4" in settings.rules:
+    if "R4" in applied:
         drafts += late_reply_runs(_replies(replies), settings)
-    if "R6" in settings.rules and windows.num_rows:
+    if "R6" in applied:
         questions = _question_ends(turns)
         spans = list(zip(_floats(silences, "start_s"), _floats(silences, "end_s"), strict=True))
         drafts += several_cues(
@@ -277,6 +285,20 @@ def _evidence_rows(session_id: str, draft: Draft) -> list[dict[str, Any]]:
     ]
 
 
+def _rule_rows(session_id: str, left_out: Mapping[str, Unapplied]) -> list[dict[str, Any]]:
+    applied = Unapplied(None, "")
+    return [
+        {
+            "session_id": session_id,
+            "rule": rule,
+            "is_applied": rule not in left_out,
+            "reason": left_out.get(rule, applied).reason,
+            "why": left_out.get(rule, applied).why,
+        }
+        for rule in RULE_VERSIONS
+    ]
+
+
 STAGE = Stage(
     name="candidates",
     version=VERSION,
@@ -287,9 +309,10 @@ STAGE = Stage(
         "turns",
         "rating_segments",
         "rating_quality",
+        "congruence",
         "dial_moments",
         "silences",
         "sessions",
     ),
-    writes=("candidates", "evidence"),
+    writes=("candidates", "evidence", "rules"),
 )

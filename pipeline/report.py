@@ -10,6 +10,7 @@ Caveat: whoever holds the file holds the clips. It is made only with the `superv
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,47 +22,22 @@ from markupsafe import Markup
 
 from models.base import Progress
 from pipeline import tables, wording
-from pipeline.page.cards import Card, cards
+from pipeline.page.cards import KINDS, Card, cards
 from pipeline.page.cue_check import cue_check
-from pipeline.page.dials import dial_figure, dial_views
+from pipeline.page.dials import RULES, dial_figure, dial_views
 from pipeline.page.forms import form_lines, imported_flags
-from pipeline.page.plot import CLIENT, THERAPIST, Mark, Timeline, Track, timeline_svg
+from pipeline.page.looked_for import chance_lines, not_looked_for
+from pipeline.page.plot import CLIENT, THERAPIST, Z_SHOWN, Mark, Timeline, Track, timeline_svg
 from pipeline.page.text import clock, not_measured, quantity, unit_of
 from pipeline.settings import ReportSettings
 from pipeline.sources import references
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.timeline import Floats, Seconds
 
-VERSION = 2
+VERSION = 3
 
 METHOD_SOURCES = ("berger2023", "cohen2024", "duncan2003srs", "smilek2010", "soma2023")
 """Cited by the page's methods text rather than by a column."""
-
-CHANCE_LOAD = (
-    (
-        "R1, R2",
-        "Each rater's three lowest and three highest stretches",
-        "always the rater's own extremes",
-    ),
-    (
-        "R3",
-        "The dials at least 20 points apart for 20 s, each from its own median",
-        (
-            "7 in 50 minutes of two unrelated dials (SD 12), 3 where they correlate at .5, 0.2 at "
-            ".8; of which at most 3 are shown"
-        ),
-    ),
-    ("R4", "At least 3 of 5 replies to questions late", "0.2 in 50 minutes of noise"),
-    (
-        "R6",
-        "At least three kinds of cue changed together after a question, for 40 s or longer",
-        (
-            "1.2 in 50 minutes of unrelated noise, 0.1 without video; 3 where all cues drift "
-            "together (r = .3), of which at most 2 are shown"
-        ),
-    ),
-)
-"""Rule, what it looks for, and how many moments chance alone gives (`tests/test_candidates.py`)."""
 
 PLOTTED = (
     "client_response_latency_s",
@@ -98,7 +74,7 @@ def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) 
         Cuts the clips. Where it is `Missing`, cards say so and the stage reports the absence.
     """
     given = inputs.tables
-    forms = given["forms"].to_pylist()
+    forms, rules = given["forms"].to_pylist(), given["rules"].to_pylist()
     absences: tuple[Absence, ...] = ()
     if isinstance(engine, Missing):
         absences = (engine.absence("clips"),)
@@ -131,9 +107,15 @@ def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) 
         media=given["media"].to_pylist(),
         provenance=inputs.provenance,
         references=references(_cited(given, timeline)),
-        chance=CHANCE_LOAD,
+        chance=chance_lines(rules),
+        not_looked_for=not_looked_for(rules),
         prompt=wording.PROMPT,
         many_reasons=wording.MANY_REASONS,
+        tones=_tones(listed),
+        has_cues=bool(timeline.cues),
+        has_dial_moments=any(card.rule in RULES for card in listed),
+        z_shown=Z_SHOWN,
+        session_words=f"Session {session['session_number']} of {session['dyad_id']}",
         colours={"client": CLIENT, "therapist": THERAPIST},
     )
     return Outputs({}, files={"report.html": page.encode()}, absences=absences)
@@ -174,8 +156,15 @@ def _template() -> Any:
         lstrip_blocks=True,
     )
     environment.filters["clock"] = clock
+    environment.filters["css"] = _css
     environment.filters["quantity"] = lambda value, name, unit: quantity(name, value, unit)
     return environment.get_template("report.html.j2")
+
+
+def _css(text: str) -> Markup:
+    """A CSS string; what could end it is written as its code point."""
+    plain = re.sub(r"[^\w .,;/-]", lambda found: f"\\{ord(found.group()):x} ", text)
+    return Markup(f'"{plain}"')  # noqa: S704 - nothing in it is markup
 
 
 def _clips(listed: Sequence[Card], engine: ClipCutter, progress: Progress) -> dict[str, str]:
@@ -196,13 +185,23 @@ def _timeline(
     silences = given["silences"].to_pylist()
     return Timeline(
         duration_s,
-        [Mark(card.number, card.start_s, card.end_s, card.rule, card.id) for card in listed],
+        [
+            Mark(card.number, card.start_s, card.end_s, card.rule, card.id, card.title)
+            for card in listed
+        ],
         [(row["start_s"], row["end_s"], row["role"]) for row in turns],
         [(row["start_s"], row["end_s"]) for row in silences],
         _dials(given["ratings"]),
         _dial_note(given["rating_quality"]),
         _cue_tracks(given["windows"], given["turns"]),
     )
+
+
+def _tones(listed: Sequence[Card]) -> list[tuple[str, str]]:
+    """A rule of each colour on the timeline, and what it marks in words."""
+    found = {card.rule for card in listed}
+    words = [(rule, KINDS[rule]) for rule in ("R1", "R2", "R3") if rule in found]
+    return words + ([("R6", "cues")] if found & {"R4", "R6"} else [])
 
 
 def _dials(ratings: pa.Table) -> dict[str, Track]:
@@ -337,6 +336,7 @@ STAGE = Stage(
         "dial_moments",
         "candidates",
         "evidence",
+        "rules",
         "events",
         "session_features",
         "cue_check",

@@ -50,7 +50,7 @@ def inputs(**changes: Any) -> Inputs:
 
 def bare_inputs(**changes: Any) -> Inputs:
     """A session of which nothing could be measured."""
-    given = {name: tables.TABLES[name].empty() for name in STAGE.reads}
+    given = {name: tables.TABLES[name].empty() for name in (*STAGE.reads, *candidates.STAGE.reads)}
     given["sessions"] = sessions(made_up="")
     lost = (
         Absence("video", "no_consent", "Video: the client has not agreed to it."),
@@ -58,7 +58,9 @@ def bare_inputs(**changes: Any) -> Inputs:
     )
     scene: Any = SimpleNamespace(id=SESSION)
     recording: Any = None
-    return Inputs(scene, recording, given | changes, absences=lost)
+    bare: Any = SimpleNamespace(spec=scene, tables=given)
+    made: Any = candidates.run(bare, None, CandidatesSettings()).tables
+    return Inputs(scene, recording, given | made | changes, absences=lost)
 
 
 @cache

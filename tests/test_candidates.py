@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import report_fixture as made
 
 from pipeline import candidates, tables
 from pipeline.rules.cues import (
@@ -452,6 +453,41 @@ def asked_and_answered(pairs: int, late_at: set[int], step_s: float = 40.0) -> l
         }  # fmt: skip
         rows.append(turn(2 * i + 1, "client", asked + 5 + wait, asked + 30, **reply))
     return rows
+
+
+def not_applied(**given: Any) -> dict[str, str | None]:
+    rows = stage_tables(**given)["rules"].to_pylist()
+    assert [row["rule"] for row in rows] == list(candidates.RULE_VERSIONS)
+    return {row["rule"]: row["reason"] for row in rows if not row["is_applied"]}
+
+
+def test_rules_say_why_they_were_not_applied() -> None:
+    asked = asked_and_answered(40, set())
+    mute = [row | {"is_question": None} for row in asked]
+    unknown = [row | {"role": "unknown"} for row in asked]
+    fresh = [row | {"response_latency_z": None} for row in asked]
+    dials = {"R1": "no_dial", "R2": "no_dial", "R3": "no_dial"}
+    for turns, r4, r6 in (
+        ([], "no_speech", "no_speech"),
+        (asked[:20], "too_short", "too_short"),
+        (unknown, "no_role", "no_role"),
+        (mute, "no_transcript", "no_transcript"),
+        ([row for row in asked if row["role"] == "client"], "no_role", "no_role"),
+        (fresh, "few_samples", "not_measured"),
+    ):
+        found = not_applied(turns=tables.TURNS.build_rows(turns))
+        assert found == dials | {"R4": r4, "R6": r6}
+
+
+def test_a_rule_that_finds_nothing_was_applied() -> None:
+    everything = made.inputs().tables
+    given = {name: everything[name] for name in candidates.STAGE.reads}
+    assert not_applied(**given) == {}
+    unseen = [row | {f"{name}_z": None for name in SEEN} for row in given["windows"].to_pylist()]
+    assert not_applied(**given | {"windows": tables.WINDOWS.build_rows(unseen)}) == {}
+    unread = [row | {"client_replies_minimal": None} for row in unseen]
+    lost = not_applied(**given | {"windows": tables.WINDOWS.build_rows(unread)})
+    assert lost == {"R6": "not_measured"}
 
 
 def test_nothing_upstream_gives_nothing() -> None:

@@ -13,7 +13,7 @@ import report_fixture as made
 
 from pipeline import tables
 from pipeline.page import plot as report_plot
-from pipeline.page.cards import causes, clip_span, lines
+from pipeline.page.cards import Card, cards, causes, clip_span, lines
 from pipeline.page.plot import Mark, Timeline, timeline_svg
 from pipeline.page.text import clock, difference, label, not_measured, quantity, unit_of
 from pipeline.report import STAGE, ClipCutter, run
@@ -106,7 +106,28 @@ def test_headings_descend_one_by_one(full: str) -> None:
 
 
 def test_the_prompt_stands_at_top_and_bottom(full: str, bare: str) -> None:
-    assert full.count(PROMPT) == bare.count(PROMPT) == 2
+    for text in (full, bare):
+        shown = re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
+        assert shown.count(PROMPT) == 2
+
+
+def test_every_printed_page_has_the_prompt_the_session_and_its_number(full: str) -> None:
+    (page,) = re.findall(r"@page \{(.*?\} )\}", full, re.DOTALL)
+    assert f'content: "{PROMPT}"' in page
+    assert 'content: "Session 5 of D07"' in page
+    assert "counter(page)" in page
+
+
+def test_a_name_cannot_end_the_string_it_stands_in() -> None:
+    row = made.sessions().to_pylist()[0] | {"dyad_id": 'D"; } * { } </style>'}
+    text = rendered(made.bare_inputs(sessions=tables.SESSIONS.build_rows([row])))
+    assert text.count("</style>") == 1
+    assert r'content: "Session 5 of D\22 ; \7d ' in text
+
+
+def test_what_needs_the_script_is_hidden_until_it_runs(full: str) -> None:
+    assert re.search(r"\n\.tools, \.keys[^{]*\{ display: none; \}", full)
+    assert 'classList.add("js")' in full
 
 
 def test_same_input_same_bytes() -> None:
@@ -163,7 +184,8 @@ def test_everyday_reasons_come_from_the_settings(full: str) -> None:
 
 
 def test_transcript_only_where_there_are_words(full: str) -> None:
-    assert full.count('class="said"') == len(made.inputs().tables["candidates"])
+    told, pointed = full.count('class="said"'), full.count(", the same stretch.</p>")
+    assert told + pointed == len(made.inputs().tables["candidates"])
     assert 'class="said"' not in rendered(made.inputs(words=tables.WORDS.empty()))
 
 
@@ -175,9 +197,52 @@ def test_lines_break_at_speakers_and_pauses() -> None:
     ]  # fmt: skip
     found = lines(words, {0: "therapist", 1: "client"}, (9.9, 20.0), (10.5, 13.0))
     assert [(x.who, x.text) for x in found] == [
-        ("Therapist", "How so?"), ("Client", "Well."), ("Client", "Yes."),
+        ("Therapist", "… How so?"), ("Client", "Well."), ("Client", "Yes."),
     ]  # fmt: skip
-    assert [x.inside for x in found] == [False, True, False]
+    assert [x.inside for x in found] == [True, True, False]  # "so?" lies in the moment
+    (cut,) = lines(words, {0: "therapist", 1: "client"}, (9.9, 10.35), (12.0, 13.0))
+    assert (cut.text, cut.inside) == ("… How …", False)
+
+
+def test_grey_is_explained_where_there_is_any(full: str) -> None:
+    said = re.findall(r"<h4>Said(.*?)</h4>\s*<ol(.*?)</ol>", full, re.DOTALL)
+    assert said
+    for heading, listed in said:
+        assert ("grey: before and after" in heading) == ('class="lead"' in listed)
+
+
+def cards_of(*spans: tuple[float, float]) -> list[Card]:
+    rows = made.inputs().tables["candidates"].to_pylist()
+    given = made.full_tables() | {
+        "candidates": tables.CANDIDATES.build_rows(
+            row | {"start_s": start, "end_s": end}
+            for row, (start, end) in zip(rows, spans, strict=False)
+        ),
+        "evidence": tables.EVIDENCE.empty(),
+    }
+    return cards(given, made.DURATION_S, SETTINGS)
+
+
+def test_moments_with_half_of_the_longer_in_common_are_one_stretch() -> None:
+    first, second, apart, within = cards_of((100, 140), (104, 150), (400, 500), (410, 440))
+    assert (first.same, second.same, apart.same, within.same) == ([2], [1], [], [])
+    assert (first.said_in, second.said_in, apart.said_in) == (None, 1, None)
+    assert not second.lines
+    alone = cards_of((104, 150))[0].lines
+    ends = [found[-1].text.split()[-1] for found in (first.lines, alone)]
+    assert len(first.lines) >= len(alone)
+    assert ends[0] == ends[1]  # nothing of the second is lost
+
+
+def test_pages_point_from_one_moment_to_the_other_that_is_the_same_stretch() -> None:
+    one = made.inputs().tables["candidates"].to_pylist()[0]
+    two = one | {"candidate_id": "R1-therapist-00152", "who": "therapist", "start_s": 152.0}
+    given = made.full_tables()
+    listed = tables.CANDIDATES.build_rows([one, two])
+    text = rendered(made.bare_inputs(candidates=listed, words=given["words"], roles=given["roles"]))
+    assert text.count("same stretch as <a") == 4
+    assert text.count(f'<a href="#{two["candidate_id"]}">2</a>') == 2
+    assert "See moment <a" in text
 
 
 # ---- clips ---------------------------------------------------------------------------------
@@ -193,18 +258,29 @@ def test_clips_are_cut_once_per_moment_inside_the_session() -> None:
 
 
 @pytest.mark.parametrize(
-    ("moment", "peak", "span"),
+    ("moment", "times", "span"),
     [
-        ((100.0, 140.0), 120.0, (90.0, 145.0)),
-        ((4.0, 40.0), None, (0.0, 45.0)),
-        ((2990.0, 3010.0), None, (2980.0, 3012.0)),
-        ((100.0, 280.0), 200.0, (162.5, 237.5)),
-        ((100.0, 280.0), 101.0, (90.0, 165.0)),
-        ((100.0, 280.0), 280.0, (210.0, 285.0)),
+        ((100.0, 140.0), [120.0], (90.0, 145.0)),
+        ((4.0, 40.0), [], (0.0, 45.0)),
+        ((2990.0, 3010.0), [], (2980.0, 3012.0)),
+        ((100.0, 280.0), [200.0], (190.0, 265.0)),
+        ((100.0, 280.0), [101.0, 270.0], (90.0, 165.0)),
+        ((100.0, 280.0), [280.0], (210.0, 285.0)),
+        ((100.0, 280.0), [101.0, 200.0, 270.0], (200.0, 275.0)),
+        ((100.0, 280.0), [170.0, 240.0], (170.0, 245.0)),
+        ((665.0, 760.0), [680.0, 680.0, 685.0, 685.0, 735.0, 740.0], (670.0, 745.0)),
     ],
 )
-def test_clip_span(moment: tuple[float, float], peak: float | None, span: object) -> None:
-    assert clip_span(*moment, peak, 3012.0, SETTINGS) == span
+def test_clip_span(moment: tuple[float, float], times: list[float], span: object) -> None:
+    assert clip_span(*moment, times, 3012.0, SETTINGS) == span
+
+
+def test_all_words_of_a_long_moment_are_shown() -> None:
+    (card,) = cards_of((100.0, 280.0))
+    assert card.is_partial
+    shown = [line for line in card.lines if line.inside]
+    asked = [row for row in made.turn_rows() if row["start_s"] < 280.0 and row["end_s"] > 100.0]
+    assert len(shown) == len(asked)
 
 
 def test_sound_without_picture_is_an_audio_element() -> None:
@@ -226,7 +302,7 @@ def test_a_bare_session_says_what_is_missing_and_why(bare: str) -> None:
     assert "Outcome forms: <b>MISSING</b>" in bare
     assert "<b>Video missing.</b> The client has not agreed to it." in bare
     assert "<b>Transcript missing.</b>" in bare
-    assert "No moment met a rule." in bare
+    assert "No moment is proposed." in bare
     assert "<svg" not in bare
 
 
@@ -245,6 +321,17 @@ def test_delay_on_the_line_is_no_reason_in_one_room() -> None:
         page = html(run(made.inputs(**changes), GONE, settings))
         assert ("<li>a slow line</li>" in page) == expected
         assert "<li>noise</li>" in page
+
+
+def test_what_was_not_looked_for_is_said(bare: str, full: str) -> None:
+    assert "lowest-rated stretches and highest-rated stretches (no readable dial);" in bare
+    assert "late replies and several cues at once (nobody was heard speaking)." in bare
+    assert bare.count("<td>not applied</td>") == 4
+    for words in ("Not looked for", "not applied", "The rules found no moment"):
+        assert words not in full
+    row = {"session_id": made.SESSION, "rule": "R4", "is_applied": True, "reason": None, "why": ""}
+    every = rendered(made.bare_inputs(rules=tables.RULES.build_rows([row])))
+    assert "The rules found no moment. That says nothing about the session" in every
 
 
 def test_without_an_ingest_row_session_toml_speaks() -> None:
@@ -358,11 +445,31 @@ def test_overlapping_moments_get_lanes_of_their_own() -> None:
 
 
 def test_the_drawing_holds_its_links_and_no_address() -> None:
-    svg = timeline_svg(Timeline(600.0, [Mark(1, 10.0, 50.0, "R6", "R6-client-00010")]))
+    mark = Mark(1, 10.0, 50.0, "R6", "R6-client-00010", "Client's <second>")
+    svg = timeline_svg(Timeline(600.0, [mark]))
     assert svg.count('href="#R6-client-00010"') == 2
+    assert svg.count('aria-label="Moment 1, 00:10, Client&#39;s &lt;second&gt;"') == 1
+    assert svg.count('aria-hidden="true" tabindex="-1"') == 1  # the box, for a pointer
+    assert "target=" not in svg
     assert "http" not in svg
     assert "viewBox" in svg
     assert 'width="' not in svg.split(">")[0]
+
+
+def test_the_caption_says_what_is_there_and_no_more(full: str) -> None:
+    turns = [row | {"response_latency_z": None} for row in made.turn_rows()]
+    talk = rendered(made.bare_inputs(turns=tables.TURNS.build_rows(turns)))
+    assert "<figcaption>" in talk
+    for words in (
+        "Numbers lead to",
+        "rated low",
+        "ratings differ",
+        ">moments</text>",
+        "Cues are in z",
+    ):
+        assert words in full
+        assert words not in talk
+    assert "values beyond ±4.3 are drawn at the edge" in full
 
 
 def luminance(colour: str) -> float:
@@ -371,9 +478,31 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
 def test_text_colours_have_contrast(full: str) -> None:
-    declared = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", full))
-    for name in ("ink", "soft", "client", "therapist", "R1", "R2", "R3", "R4", "R6", "warn"):
-        ratio = (luminance("#f5f6f8") + 0.05) / (luminance(declared[name]) + 0.05)
-        assert ratio >= 4.5, name
+    light, dark = re.findall(r":root \{(.*?)\}", full, re.DOTALL)
+    declared = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", light))
+    at_night = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", dark))
+    assert {"ink", "soft", "grey", "client", "therapist", "warn", "paper", "wash"} <= set(at_night)
+    for name in (
+        "ink",
+        "soft",
+        "grey",
+        "client",
+        "therapist",
+        "R1",
+        "R2",
+        "R3",
+        "R4",
+        "R6",
+        "warn",
+    ):
+        for ground in ("wash", "paper"):
+            assert contrast(declared[name], declared[ground]) >= 4.5, name
+            if name in at_night:
+                assert contrast(at_night[name], at_night[ground]) >= 4.5, name
     assert (declared["R1"], declared["R2"]) == (report_plot.LOW, report_plot.HIGH)

@@ -14,11 +14,14 @@ from pipeline.timeline import Seconds, Span, overlap_s
 
 LINE_GAP_S = 2.0
 """A pause this long starts a new transcript line."""
+SAME_SHARE = 0.5
+"""Two moments with this share of the longer one in common are the same stretch."""
+GOES_ON = "…"
 WHO = {"client": "Client", "therapist": "Therapist", "unknown": "Someone"}
 KINDS = {
     "R1": "rated low",
     "R2": "rated high",
-    "R3": "raters part",
+    "R3": "ratings differ",
     "R4": "late replies",
     "R6": "several cues",
 }
@@ -39,13 +42,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Words of one person without a long pause."""
+    """Words of one person without a long pause; `GOES_ON` where some are left out at an end."""
 
     when: str
     who: str
     text: str
     inside: bool
-    """Starts inside the moment rather than in the clip's lead-in."""
+    """Some of it is said in the moment, rather than before or after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,13 @@ class Card:
     low_confidence: bool
     rows: Sequence[Row]
     causes: Sequence[str]
-    lines: Sequence[Line]
+    lines: Sequence[Line] = ()
     reasons: Sequence[str] = ()
     """Why, in the rater's own words."""
+    same: Sequence[int] = ()
+    """Numbers of the other moments that are the same stretch."""
+    said_in: int | None = None
+    """Number of the earlier one of them whose lines hold this one's; then `lines` is empty."""
 
     @property
     def is_partial(self) -> bool:
@@ -82,40 +89,45 @@ def cards(
     for row in given["evidence"].to_pylist():
         evidence.setdefault(row["candidate_id"], []).append(row)
     roles = {row["speaker"]: row["role"] for row in given["roles"].to_pylist()}
-    words = given["words"].to_pylist()
     why = given["rating_reasons"].to_pylist()
     ordered = sorted(
         given["candidates"].to_pylist(), key=lambda row: (row["start_s"], row["candidate_id"])
     )
     made = [
-        _card(
-            number, row, evidence.get(row["candidate_id"], []), words, roles, duration_s, settings
+        replace(
+            _card(number, row, evidence.get(row["candidate_id"], []), duration_s, settings),
+            reasons=_reasons(row, why),
         )
         for number, row in enumerate(ordered, start=1)
     ]
-    return [
-        replace(card, reasons=_reasons(row, why)) for card, row in zip(made, ordered, strict=True)
-    ]
+    return _with_lines(made, given["words"].to_pylist(), roles)
 
 
 def clip_span(
     start_s: Seconds,
     end_s: Seconds,
-    most_marked_s: Seconds | None,
+    times_s: Sequence[Seconds],
     duration_s: Seconds,
     settings: ReportSettings,
 ) -> Span:
     """What the clip plays: the moment with lead-in and lead-out, inside the session.
 
-    A moment too long for one clip is played around its most marked number.
+    Of a moment too long for one clip it plays what covers most of the times `times_s` of its
+    numbers, the earliest such stretch: what came before a change is what is asked about.
     """
     first = max(0.0, start_s - settings.pre_roll_s)
     last = min(duration_s, end_s + settings.post_roll_s)
-    if last - first <= settings.clip_max_s:
+    length = settings.clip_max_s
+    if last - first <= length:
         return first, last
-    middle = start_s if most_marked_s is None else most_marked_s
-    first = min(max(first, middle - settings.clip_max_s / 2), last - settings.clip_max_s)
-    return first, first + settings.clip_max_s
+
+    def covered(start: Seconds) -> int:
+        return sum(start <= t < start + length for t in times_s)
+
+    leads = (t - settings.pre_roll_s for t in times_s)
+    starts = sorted(min(max(start, first), last - length) for start in (first, *leads, *times_s))
+    best = max(starts, key=covered)  # the first of equals
+    return best, best + length
 
 
 def causes(rule: str, features: Sequence[str], lists: Mapping[str, list[str]]) -> list[str]:
@@ -127,11 +139,20 @@ def causes(rule: str, features: Sequence[str], lists: Mapping[str, list[str]]) -
 def lines(
     words: Sequence[Mapping[str, Any]], roles: Mapping[int, str], span: Span, moment: Span
 ) -> list[Line]:
-    """The words in `span` as lines of one person each."""
+    """The words in `span` as lines of one person each; inside is what is said in `moment`."""
+    return [
+        _line(group, kept, roles, moment)
+        for group in _utterances(words, roles)
+        if (kept := [word for word in group if _is_in(word, span)])
+    ]
+
+
+def _utterances(
+    words: Sequence[Mapping[str, Any]], roles: Mapping[int, str]
+) -> list[list[Mapping[str, Any]]]:
+    """All words, parted where the person changes or pauses for long."""
     groups: list[list[Mapping[str, Any]]] = []
     for word in words:
-        if overlap_s((word["start_s"], word["end_s"]), span) <= 0:
-            continue
         last = groups[-1][-1] if groups else None
         if (
             last is None
@@ -140,22 +161,45 @@ def lines(
         ):
             groups.append([])
         groups[-1].append(word)
-    return [_line(group, roles, moment) for group in groups]
+    return groups
+
+
+def _with_lines(
+    made: Sequence[Card], words: Sequence[Mapping[str, Any]], roles: Mapping[int, str]
+) -> list[Card]:
+    """The cards with what was said; of moments that are the same stretch the first has it all."""
+    told: dict[int, Card] = {}
+    for card in made:
+        twins = [other for other in made if _is_same(card, other)]
+        numbers = [twin.number for twin in twins]
+        teller = next((n for n in numbers if n in told and told[n].said_in is None), None)
+        if teller is not None:
+            told[card.number] = replace(card, same=numbers, said_in=teller)
+            continue
+        shown = [card, *(twin for twin in twins if twin.number > card.number)]
+        span = (
+            min(min(c.clip[0], c.start_s) for c in shown),
+            max(max(c.clip[1], c.end_s) for c in shown),
+        )
+        said = lines(words, roles, span, (card.start_s, card.end_s))
+        told[card.number] = replace(card, same=numbers, lines=said)
+    return list(told.values())
+
+
+def _is_same(card: Card, other: Card) -> bool:
+    spans = (card.start_s, card.end_s), (other.start_s, other.end_s)
+    longer = max(end - start for start, end in spans)
+    return card is not other and overlap_s(*spans) >= SAME_SHARE * longer
 
 
 def _card(
     number: int,
     row: Mapping[str, Any],
     evidence: Sequence[Mapping[str, Any]],
-    words: Sequence[Mapping[str, Any]],
-    roles: Mapping[int, str],
     duration_s: Seconds,
     settings: ReportSettings,
 ) -> Card:
-    timed = [item for item in evidence if item["t_s"] is not None]
-    peak = max(timed, key=lambda item: abs(item["z"] or 0.0), default=None)
-    moment = (row["start_s"], row["end_s"])
-    clip = clip_span(*moment, peak["t_s"] if peak else None, duration_s, settings)
+    times_s = [item["t_s"] for item in evidence if item["t_s"] is not None]
     return Card(
         id=row["candidate_id"],
         number=number,
@@ -165,11 +209,10 @@ def _card(
         who=row["who"],
         start_s=row["start_s"],
         end_s=row["end_s"],
-        clip=clip,
+        clip=clip_span(row["start_s"], row["end_s"], times_s, duration_s, settings),
         low_confidence=row["low_confidence"],
         rows=[_row(item) for item in evidence],
         causes=causes(row["rule"], [i["feature"] for i in evidence], settings.innocent_causes),
-        lines=lines(words, roles, clip, moment),
     )
 
 
@@ -206,11 +249,21 @@ def _role(word: Mapping[str, Any], roles: Mapping[int, str]) -> str:
     return roles.get(word["speaker"], word["stated_role"] or "unknown")
 
 
-def _line(group: Sequence[Mapping[str, Any]], roles: Mapping[int, str], moment: Span) -> Line:
-    first = group[0]
+def _is_in(word: Mapping[str, Any], span: Span) -> bool:
+    return overlap_s((word["start_s"], word["end_s"]), span) > 0
+
+
+def _line(
+    group: Sequence[Mapping[str, Any]],
+    kept: Sequence[Mapping[str, Any]],
+    roles: Mapping[int, str],
+    moment: Span,
+) -> Line:
+    before = [GOES_ON] if kept[0] is not group[0] else []
+    after = [GOES_ON] if kept[-1] is not group[-1] else []
     return Line(
-        clock(first["start_s"]),
-        WHO[_role(first, roles)],
-        " ".join(word["text"] for word in group),
-        inside=moment[0] <= first["start_s"] < moment[1],
+        clock(kept[0]["start_s"]),
+        WHO[_role(kept[0], roles)],
+        " ".join([*before, *(word["text"] for word in kept), *after]),
+        inside=any(_is_in(word, moment) for word in kept),
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from markupsafe import escape
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -37,7 +38,7 @@ _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 8.0,
+    "font.size": 8.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": "#9ca3af",
@@ -52,11 +53,13 @@ _NUMBER: dict[str, Any] = {
     "color": "white",
     "ha": "center",
     "va": "center",
-    "fontsize": 7.5,
+    "fontsize": 8.2,
     "fontweight": "bold",
 }
 _WIDTH_IN = 11.0
 _Z_LIMIT = 4.5
+Z_SHOWN = 4.3
+"""Values beyond it are drawn at it."""
 _BAND_Z = 1.5
 
 
@@ -69,6 +72,7 @@ class Mark:
     end_s: Seconds
     rule: str
     target: str
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +118,14 @@ def timeline_svg(timeline: Timeline) -> str:
         _time_axis(grid[-1, 0], timeline.duration_s)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return _inline(buffer.getvalue())
+    return _named(_inline(buffer.getvalue()), timeline.marks)
 
 
 def _rows(timeline: Timeline) -> list[tuple[str | Track, float]]:
-    lanes = 1 + max((lane for lane, _ in _lanes(timeline)), default=0)
-    rows: list[tuple[str | Track, float]] = [("moments", 0.1 + 0.2 * lanes)]
+    rows: list[tuple[str | Track, float]] = []
+    if timeline.marks:
+        lanes = 1 + max(lane for lane, _ in _lanes(timeline))
+        rows.append(("moments", 0.1 + 0.2 * lanes))
     if timeline.turns:
         rows.append(("speech", 0.5))
     if timeline.dials:
@@ -198,21 +204,21 @@ def _draw_dials(axes: Axes, timeline: Timeline) -> None:
     for rater, track in timeline.dials.items():
         dash = "solid" if rater == "client" else (0, (4, 1.6))
         axes.plot(track.t_s, track.value, color=COLOURS[rater], lw=1.3, ls=dash, label=track.label)
-    axes.legend(loc="lower left", ncols=2, frameon=False, fontsize=7.5, handlelength=2.6,
+    axes.legend(loc="lower left", ncols=2, frameon=False, fontsize=8.2, handlelength=2.6,
                 borderaxespad=0.1)  # fmt: skip
     axes.text(0.995, 0.03, timeline.dial_note, transform=axes.transAxes, ha="right", va="bottom",
-              color="#4b5563", fontsize=7.5)  # fmt: skip
+              color="#4b5563", fontsize=8.2)  # fmt: skip
 
 
 def _draw_cue(axes: Axes, track: Track) -> None:
     axes.set_ylim(-_Z_LIMIT, _Z_LIMIT)
-    axes.set_yticks([-3, 0, 3], ["−3", "0", "+3"])
+    axes.set_yticks([-3, 0, 3], ["z −3", "0", "+3"])
     axes.axhspan(-_BAND_Z, _BAND_Z, color="#e5e7eb", linewidth=0, zorder=0)
-    shown = np.clip(track.value, 0.2 - _Z_LIMIT, _Z_LIMIT - 0.2)
+    shown = np.clip(track.value, -Z_SHOWN, Z_SHOWN)
     if track.is_event:
-        axes.plot(track.t_s, shown, ".", color=CLIENT, markersize=3.2)
+        axes.plot(track.t_s, shown, ".", color=CLIENT, markersize=3.2, clip_on=False)
     else:
-        axes.plot(track.t_s, shown, color=CLIENT, linewidth=0.9)
+        axes.plot(track.t_s, shown, color=CLIENT, linewidth=0.9, clip_on=False)
     _row_label(axes, track.label)
 
 
@@ -230,9 +236,20 @@ def _time_axis(axes: Axes, duration_s: Seconds) -> None:
     axes.tick_params(axis="x", length=3, labelbottom=True)
 
 
+def _named(svg: str, marks: Sequence[Mark]) -> str:
+    """Each number's link named; the box under it leads there as well, for a pointer only."""
+    for mark in marks:
+        link = f'<a href="#{mark.target}"'
+        name = escape(f"Moment {mark.number}, {clock(mark.start_s)}, {mark.title}")
+        pointer_only = f'{link} aria-hidden="true" tabindex="-1">'
+        svg = re.sub(rf"{re.escape(link)}>(?=\s*<path)", pointer_only, svg)
+        svg = svg.replace(f"{link}>", f'{link} aria-label="{name}">')
+    return svg
+
+
 def _inline(svg: str) -> str:
-    """Only the element: no prologue, metadata, namespaces or fixed size."""
-    svg = svg[svg.index("<svg") :]
+    """Only the element: no prologue, metadata, namespaces, fixed size or new tabs."""
+    svg = svg[svg.index("<svg") :].replace(' target="_blank"', "")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\s+xmlns(:\w+)?="[^"]*"', "", svg).replace("xlink:href", "href")
     svg = re.sub(r'(<svg)\b([^>]*?)\s(?:width|height)="[^"]*pt"', r"\1\2", svg, count=1)

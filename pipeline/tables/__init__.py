@@ -75,7 +75,14 @@ from pipeline.tables.study import (
     STUDY_TABLES,
     STUDY_VARIABILITY,
 )
-from pipeline.tables.windows import CANDIDATES, EVIDENCE, SESSION_FEATURES, WINDOW_CUES, WINDOWS
+from pipeline.tables.windows import (
+    CANDIDATES,
+    EVIDENCE,
+    RULES,
+    SESSION_FEATURES,
+    WINDOW_CUES,
+    WINDOWS,
+)
 
 __all__ = [
     "CANDIDATES",
@@ -117,6 +124,7 @@ __all__ = [
     "ROLE",
     "ROLES",
     "ROLE_ASSIGNMENT",
+    "RULES",
     "SEATS",
     "SESSIONS",
     "SESSION_FEATURES",
@@ -188,6 +196,7 @@ TABLES: dict[str, Table] = {
         SESSION_FEATURES,
         CANDIDATES,
         EVIDENCE,
+        RULES,
     )
 }
 """All tables by name, in the order of the stages that write them."""

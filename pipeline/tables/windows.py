@@ -173,6 +173,22 @@ CANDIDATES = Table(
     ("session_id", "candidate_id"),
 )  # fmt: skip
 
+RULES = Table(
+    "rules",
+    "One row per rule: whether this session could be searched with it.",
+    (
+        SESSION_ID,
+        Column("rule", "string", "-", "Which rule.", "candidates", levels=("R1", "R2", "R3", "R4", "R6"),
+               nullable=False),
+        Column("is_applied", "bool", "-", "There was enough to apply it to; finding nothing is another matter.",
+               "candidates", nullable=False),
+        Column("reason", "string", "-", "Why it was not applied.", "candidates", levels=REASONS,
+               gate="it was applied, or the profile leaves it out"),
+        Column("why", "string", "-", "The same in words; empty if it was applied.", "candidates", nullable=False),
+    ),
+    ("session_id", "rule"),
+)  # fmt: skip
+
 EVIDENCE = Table(
     "evidence",
     "One row per number behind a candidate.",

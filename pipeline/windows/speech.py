@@ -86,7 +86,7 @@ def talk(speech: Speech, windows: Windows) -> dict[str, Floats | Whys]:
     return {
         "talk_ratio_therapist": share,
         "talk_ratio_therapist_5min": _talk_ratio(speech, five_minutes(windows)),
-        "talk_reason": np.where(np.isnan(share), "no_speech", None),
+        "talk_reason": first_reason(len(windows), (np.isnan(share), "no_speech")),
         "client_speech_s": covered_s(speech.client, windows),
     }
 
