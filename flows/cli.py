@@ -270,7 +270,8 @@ def _work(
         typer.echo(json.dumps(as_data(work), indent=1, ensure_ascii=False))
     else:
         show(work, Console())
-    raise typer.Exit(exit_code(work, asked_for_sessions=asked_for_sessions))
+    code = exit_code(work, asked_for_sessions=asked_for_sessions)
+    raise typer.Exit(1 if work.unwritten else code)
 
 
 def _session_folder(path: Path) -> Path:

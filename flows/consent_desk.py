@@ -43,6 +43,14 @@ def grant(
         raise InputError(f"--scope {unknown[0]} is not known; allowed: {', '.join(SCOPES)}")
     if role not in get_args(Role):
         raise InputError(f"--role {role} is not known; allowed: {', '.join(get_args(Role))}")
+    if not person.strip():
+        raise InputError("the pseudonym is empty; give the one that session.toml names, e.g. C04")
+    today = _today()
+    if expires and expires.date() <= today:
+        raise InputError(
+            f"--expires {expires.date()} is not after today, {today}; give a later day, or leave "
+            "it out if the consent has no end"
+        )
     append_record(
         register,
         Record(
@@ -51,7 +59,7 @@ def grant(
             sessions=sessions or "*",
             scopes=cast("list[Scope]", wanted),
             decision="granted",
-            date=_today(),
+            date=today,
             expires=expires.date() if expires else None,
             rationale=rationale,
         ),
@@ -107,8 +115,9 @@ def _no_run_in(out: Path, register: Path) -> Iterator[None]:
                 held.enter_context(alone(out))
             except InputError as error:
                 raise StoreError(
-                    f"{out}: a run is writing there, so nothing has been removed yet; the "
-                    f"withdrawal is recorded in {register}: withdraw again when the run has ended"
+                    f"{error}. Nothing has been removed yet, but the withdrawal is recorded in "
+                    f"{register}: withdraw again when the run has ended or the folder can be "
+                    "written to"
                 ) from error
         yield
 

@@ -52,7 +52,7 @@ def run_demo(*, out: Path, seed: int, face: Path | None, minutes: float, console
     )
     show(work, console)
     console.print(_transcript_line(profile), highlight=False)
-    if any(outcome.state != "done" for outcome in work.outcomes.values()):
+    if work.unwritten or any(outcome.state != "done" for outcome in work.outcomes.values()):
         return 1
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     findings = compare(truth, _tables(Output(out).latest(folder.name)))

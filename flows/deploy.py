@@ -16,10 +16,17 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from flows.prepare import session_folders
 from flows.work import stay_on_this_machine
-from pipeline.errors import ThinsliceError
+from pipeline.consent import load_register
+from pipeline.errors import ConsentError, InputError, ThinsliceError
 
+if TYPE_CHECKING:  # Prefect is imported only when its environment is set
+    from prefect.schedules import Schedule
+
+_CRON_FIELDS = 5
 _START_TIMEOUT_S = 180.0
 _HOST = "127.0.0.1"
 
@@ -30,10 +37,24 @@ def serve_nightly(
     """Stay in the foreground and start `nightly` on schedule; a second night never overlaps.
 
     The folders travel in the environment, because Prefect stores parameters.
+
+    Raises
+    ------
+    InputError
+        The recordings folder, the register or the schedule cannot be used; nothing was started. A
+        register that is not there yet is only warned of: each night looks for it anew.
     """
+    register = consent or recordings / "consent.toml"
+    session_folders(recordings)
+    try:
+        load_register(register)
+    except ConsentError as missing:
+        sys.stderr.write(f"thinslice: {missing}; until then every session is held back\n")
     stay_on_this_machine(out)
-    with _server(out):
-        from prefect.schedules import Cron
+    port = _free_port()
+    os.environ["PREFECT_API_URL"] = f"http://{_HOST}:{port}/api"  # before Prefect's import
+    schedule = _schedule(cron)
+    with _server(out, port):
         from prefect.types.entrypoint import EntrypointType
 
         from flows.nightly import NIGHT_VARIABLE, nightly
@@ -42,21 +63,33 @@ def serve_nightly(
             "recordings": str(recordings.resolve()),
             "out": str(out.resolve()),
             "profile": str(profile.resolve()) if profile else "",
-            "consent": str((consent or recordings / "consent.toml").resolve()),
+            "consent": str(register.resolve()),
         }
         os.environ[NIGHT_VARIABLE] = json.dumps(night)
         nightly.serve(
             name="nightly",
-            schedules=[Cron(cron)],
+            schedules=[schedule],
             limit=1,
             entrypoint_type=EntrypointType.MODULE_PATH,  # a file path would shadow `models`
         )
 
 
+def _schedule(cron: str) -> Schedule:
+    """Prefect's schedule; raises `InputError` where it is none."""
+    from prefect.schedules import Cron
+
+    wrong = InputError(f"--cron {cron!r}: five fields, e.g. 0 2 * * *")
+    if len(cron.split()) != _CRON_FIELDS:  # Prefect would take seconds and years too
+        raise wrong
+    try:
+        return Cron(cron)
+    except ValueError as error:
+        raise wrong from error
+
+
 @contextmanager
-def _server(out: Path) -> Iterator[None]:
-    """A Prefect server on a free loopback port, its log beside its database."""
-    port = _free_port()
+def _server(out: Path, port: int) -> Iterator[None]:
+    """A Prefect server on a loopback port, its log beside its database."""
     command = [sys.executable, "-m", "prefect", "server", "start"]
     with (out / "prefect" / "server.log").open("ab") as log:
         child = subprocess.Popen(
@@ -64,7 +97,6 @@ def _server(out: Path) -> Iterator[None]:
         )
     try:
         _wait_until_up(child, f"http://{_HOST}:{port}/api/health")
-        os.environ["PREFECT_API_URL"] = f"http://{_HOST}:{port}/api"
         yield
     finally:
         child.terminate()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from flows.disk import unusable
 from pipeline.errors import InputError
 
 
@@ -17,10 +18,14 @@ def alone(out: Path) -> Iterator[None]:
     Raises
     ------
     InputError
-        Another run or a withdrawal holds it.
+        Another run or a withdrawal holds it, or it cannot be written to.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / ".lock").open("w") as lock:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        opened = (out / ".lock").open("w")
+    except OSError as error:
+        raise unusable(out, error) from error
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from flows import disk
 from flows.engines import check_device, describe
 from models.base import Progress, silent
 from pipeline.consent import Register, load_register, people, permitted, refusals
@@ -53,6 +54,8 @@ class Work:
     """Public name -> job, for sessions that consent permits."""
     plans: dict[str, list[Step]] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    unwritten: str = ""
+    """Why the run's own record and summary could not be written; empty if they were."""
 
     def unfinished(self) -> list[str]:
         """Public names of sessions with something to compute."""
@@ -66,7 +69,10 @@ def session_folders(recordings: Path) -> list[Path]:
     """
     if not recordings.is_dir():
         raise InputError(f"no folder {recordings}; give the folder that holds the session folders")
-    return sorted(p for p in recordings.iterdir() if p.is_dir() and p.name[0] not in "._")
+    try:
+        return sorted(p for p in recordings.iterdir() if p.is_dir() and p.name[0] not in "._")
+    except OSError as error:
+        raise InputError(f"{recordings}: {error.strerror}; check permissions") from error
 
 
 def prepare(
@@ -99,6 +105,8 @@ def prepare(
             work.outcomes[public_name(folder.name)] = Outcome(folder.name, "failed", str(error))
         except OSError as error:
             sentence = f"a file of the session cannot be read: {error.strerror}; check permissions"
+            if disk.is_full(error):
+                sentence = disk.FULL
             work.outcomes[public_name(folder.name)] = Outcome(folder.name, "failed", sentence)
     progress("checked", 1.0)
     return work
@@ -121,8 +129,9 @@ def _prepare_one(work: Work, folder: Path, register: Register | ConsentError, da
         ),
     )
     _remember(job, spec)
+    steps = plan(job, describe)  # reads every file: only a session that has come so far is a job
     work.jobs[job.session] = job
-    work.plans[job.session] = plan(job, describe)
+    work.plans[job.session] = steps
 
 
 def _register(consent: Path) -> Register | ConsentError:
@@ -131,8 +140,6 @@ def _register(consent: Path) -> Register | ConsentError:
         return load_register(consent)
     except ConsentError as refusal:
         return refusal
-    except OSError as error:
-        raise InputError(f"--consent {consent}: {error.strerror}; name a file") from error
 
 
 def _remember(job: Job, spec: SessionSpec) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -16,6 +16,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.concurrency.sync import concurrency
 from prefect.tasks import Task
 
+from flows import disk
 from flows.engines import build, describe, on_gpu
 from flows.prepare import Outcome
 from flows.registry import board_of, work_of
@@ -94,11 +95,14 @@ def _gpu_slot(job: Job, stage: Stage) -> AbstractContextManager[None]:
 def _sentence(stage: str, error: Exception) -> str:
     if isinstance(error, InputError):
         return str(error)
+    if disk.is_full(error):
+        return f"{stage} stopped: {disk.FULL}"
     return f"{stage} stopped with {type(error).__name__}; details lie in the store, problems/"
 
 
 def _keep_trace(job: Job, stage: str) -> None:
     """Keep the traceback beside the session's artifacts, where withdrawal removes it too."""
     folder = job.store.session_folder(job.session) / "problems"
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / f"{stage}.txt", traceback.format_exc().encode())
+    with suppress(OSError):  # the summary names the error, also where the disk takes no trace
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / f"{stage}.txt", traceback.format_exc().encode())

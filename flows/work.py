@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flows import PREFECT_ENVIRONMENT
+from flows import PREFECT_ENVIRONMENT, disk
 from flows.lock import alone
 from flows.prepare import Outcome, Work, prepare
 from flows.progress import Board
@@ -17,6 +17,7 @@ from flows.summary import write_summary
 from pipeline.errors import ConfigError, ThinsliceError
 from pipeline.provenance import new_run_id, run_record
 from pipeline.settings import Profile
+from pipeline.stages import STAGES
 from pipeline.views import Output, publish, write_record
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -47,8 +48,9 @@ def work_through(
             if unfinished:
                 compute(work, unfinished, board)
         finally:  # whatever ends the night, the morning has its record
-            write_record(output, work.run_id, _record(work))
-            write_summary(work)
+            work.unwritten = _written(work)
+            if work.unwritten:
+                board.line(work.unwritten)
     return work
 
 
@@ -58,14 +60,24 @@ def compute(work: Work, sessions: list[str], board: Board) -> None:
     from flows import nightly, registry
 
     with board, registry.registered(work, board):
-        nightly.process_sessions(run=work.run_id, sessions=sessions)
+        try:
+            nightly.process_sessions(run=work.run_id, sessions=sessions)
+        except Exception as error:  # noqa: BLE001  Prefect's own: the summary says it and goes on
+            sentence = f"Prefect stopped with {type(error).__name__}: {error}"
+            board.line(sentence)
+            for session in sessions:
+                failed = Outcome(work.jobs[session].spec.id, "failed", sentence)
+                work.outcomes.setdefault(session, failed)
 
 
 def stay_on_this_machine(out: Path) -> None:
     """Prefect's own server, on loopback, its database in the output folder. Before its import."""
     os.environ.update(PREFECT_ENVIRONMENT)
     home = (out / "prefect").resolve()
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk.unusable(out, error) from error
     os.environ.setdefault("PREFECT_HOME", str(home))
     elsewhere = urlsplit(os.environ.get("PREFECT_API_URL", "")).hostname
     if elsewhere and elsewhere not in LOOPBACK:
@@ -78,10 +90,16 @@ def stay_on_this_machine(out: Path) -> None:
 def finish(work: Work, session: str, started: float) -> None:
     """Publish a session whose every stage is done, and note its outcome."""
     job = work.jobs[session]
+    missing = [stage.name for stage in STAGES if stage.name not in job.done]
+    if missing:  # never show half a session in place of a whole one
+        failed = Outcome(job.spec.id, "failed", f"not shown: {', '.join(missing)} not done")
+        work.outcomes.setdefault(session, failed)
+        return
     try:
         view = publish(work.output, work.run_id, job.spec.id, session, job.done)
     except (OSError, ThinsliceError) as error:
-        sentence = f"its results could not be shown: {type(error).__name__}; is the disk full?"
+        why = disk.FULL if disk.is_full(error) else f"{type(error).__name__}; check permissions"
+        sentence = f"its results could not be shown: {why}"
         work.outcomes[session] = Outcome(job.spec.id, "failed", sentence)
         return
     report = view / "report.html"
@@ -94,6 +112,17 @@ def finish(work: Work, session: str, started: float) -> None:
         seconds=time.perf_counter() - started,
         report=work.output.latest(job.spec.id) / "report.html" if report.exists() else None,
     )
+
+
+def _written(work: Work) -> str:
+    """Write the run's record and summary; returns why that failed, empty if it did not."""
+    try:
+        write_record(work.output, work.run_id, _record(work))
+        write_summary(work)
+    except OSError as error:
+        why = "the disk of --out is full" if disk.is_full(error) else f"--out: {error.strerror}"
+        return f"{why}; the summary could not be written"
+    return ""
 
 
 def _record(work: Work) -> str:

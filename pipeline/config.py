@@ -94,6 +94,8 @@ def _read_toml(path: Path, named_by: str = "") -> dict[str, Any]:
         raise ConfigError(f"no profile {path}; ready-made ones lie in configs/") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path.name} is not TOML in UTF-8: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; name a file that can be read") from error
 
 
 def _phrase_lists(path: Path, named_by: str) -> dict[str, list[str]]:

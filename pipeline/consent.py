@@ -8,15 +8,24 @@ refusal wins. Nothing of a session is opened before `permitted` has answered.
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import json
 import shutil
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from pipeline.errors import ConsentError, InputError
 from pipeline.session import Role, SessionSpec
@@ -70,6 +79,16 @@ class Record(BaseModel):
     date: dt.date
     expires: dt.date | None = None
     rationale: str = ""
+
+    @field_validator("expires")
+    @classmethod
+    def _ends_after_it_begins(
+        cls, expires: dt.date | None, record: ValidationInfo
+    ) -> dt.date | None:
+        date = record.data.get("date")
+        if expires and date and expires <= date:
+            raise ValueError(f"{expires} is not after date = {date}; it would never hold")
+        return expires
 
     def speaks_of(self, person: str, session_id: str, scope: str) -> bool:
         """Whether this record decides on that person, session and scope at all."""
@@ -138,14 +157,38 @@ def load_register(path: Path) -> Register:
 
 
 def append_record(path: Path, record: Record) -> None:
-    """Add one record to the register, atomically, keeping the file before as `*.bak`."""
-    before = _text(path) if path.exists() else ""
-    _parsed(path, before)  # refuse to add to a file that cannot be read back
-    text = (before.rstrip() + "\n\n" + _as_toml(record)).lstrip()
-    _parsed(path, text)  # and to leave one
-    if path.exists():
-        shutil.copy2(path, path.with_suffix(".toml.bak"))
-    write_atomically(path, text.encode())
+    """Add one record to the register, atomically, keeping the file before as `*.bak`.
+
+    Raises
+    ------
+    InputError
+        The register cannot be read as one, or cannot be written.
+    """
+    try:
+        with _only_writer(path):
+            before = _text(path) if path.exists() else ""
+            _parsed(path, before)  # refuse to add to a file that cannot be read back
+            text = (before.rstrip() + "\n\n" + _as_toml(record)).lstrip()
+            _parsed(path, text)  # and to leave one
+            if path.exists():
+                shutil.copy2(path, path.with_suffix(".toml.bak"))
+            write_atomically(path, text.encode())
+    except OSError as error:
+        raise InputError(
+            f"--consent {path}: {error.strerror}; nothing was recorded; name a file in a folder "
+            "that is there and can be written to"
+        ) from error
+
+
+@contextmanager
+def _only_writer(path: Path) -> Iterator[None]:
+    """Wait for whoever else adds a record: each reads the whole register and writes it anew.
+
+    The lock is on a file beside it, because the register itself is replaced each time.
+    """
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def people(spec: SessionSpec) -> dict[Role, str]:
@@ -221,6 +264,8 @@ def _text(path: Path) -> str:
         ) from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path.name} is not TOML in UTF-8: {error}") from error
+    except OSError as error:
+        raise InputError(f"--consent {path}: {error.strerror}; name a file to read") from error
 
 
 def _parsed(path: Path, text: str) -> Register:
@@ -232,9 +277,12 @@ def _parsed(path: Path, text: str) -> Register:
         raise InputError(
             f"{path.name}: unknown keys {sorted(set(raw) - {'consent'})}; only [[consent]]"
         )
-    return Register(
-        tuple(_record(path, i, entry) for i, entry in enumerate(raw.get("consent", [])))
-    )
+    entries = raw.get("consent", [])
+    if not isinstance(entries, list):
+        raise InputError(
+            f"{path.name}: consent is no list of records; begin each record with [[consent]]"
+        )
+    return Register(tuple(_record(path, i, entry) for i, entry in enumerate(entries)))
 
 
 def _record(path: Path, index: int, entry: Any) -> Record:

@@ -88,23 +88,13 @@ class Store:
         final = self.folder(session, stage, key)
         draft = final.with_name(f".{final.name}.{os.getpid()}")
         shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True)
-        stamp = {"thinslice.stage": stage, "thinslice.key": key}
-        stamp |= {f"thinslice.{name}": _json(value).decode() for name, value in made.items()}
-        for name, table in outputs.tables.items():
-            _write_table(draft, name, table, stamp)
-        for name, content in outputs.files.items():
-            write_atomically(draft / name, content)
-        manifest = Manifest(
-            stage=stage,
-            key=key,
-            tables={name: sha256_of(draft / f"{name}.parquet") for name in outputs.tables},
-            files={name: sha256_of(draft / name) for name in outputs.files},
-            absences=outputs.absences,
-            made=made,
-        )
-        write_atomically(draft / "manifest.json", _json(asdict(manifest)))
-        _swap_in(draft, final)
+        try:
+            draft.mkdir(parents=True)
+            manifest = _write_artifact(draft, stage, key, outputs, made)
+            _swap_in(draft, final)
+        except BaseException:  # a full disk above all: what is half-written would keep it full
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
         return manifest
 
     def table(self, session: str, manifest: Manifest, name: str) -> pa.Table:
@@ -149,15 +139,40 @@ def read_manifest(folder: Path) -> Manifest:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write, flush to disk, rename: readers see the old file or the new one, never half."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def _contents(manifest: Manifest) -> dict[str, str]:
     return {f"{name}.parquet": sha for name, sha in manifest.tables.items()} | manifest.files
+
+
+def _write_artifact(
+    folder: Path, stage: str, key: str, outputs: Outputs, made: dict[str, Any]
+) -> Manifest:
+    stamp = {"thinslice.stage": stage, "thinslice.key": key}
+    stamp |= {f"thinslice.{name}": _json(value).decode() for name, value in made.items()}
+    for name, table in outputs.tables.items():
+        _write_table(folder, name, table, stamp)
+    for name, content in outputs.files.items():
+        write_atomically(folder / name, content)
+    manifest = Manifest(
+        stage=stage,
+        key=key,
+        tables={name: sha256_of(folder / f"{name}.parquet") for name in outputs.tables},
+        files={name: sha256_of(folder / name) for name in outputs.files},
+        absences=outputs.absences,
+        made=made,
+    )
+    write_atomically(folder / "manifest.json", _json(asdict(manifest)))
+    return manifest
 
 
 def _write_table(

@@ -53,17 +53,17 @@ def publish(
     view = output.view(run_id, session_id)
     draft = view.with_name(f".{view.name}")
     shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    for manifest in done.values():
-        folder = output.store.folder(session, manifest.stage, manifest.key)
-        for name in manifest.tables:
-            if not TABLES[name].private:
-                _link(folder / f"{name}.parquet", draft / f"{name}.parquet")
-                _link(folder / f"{name}.json", draft / f"{name}.json")
-        for name in manifest.files:
-            _link(folder / name, draft / name)
-    shutil.rmtree(view, ignore_errors=True)
-    draft.rename(view)
+    try:
+        draft.mkdir(parents=True)
+        for manifest in done.values():
+            _link_artifact(
+                output.store.folder(session, manifest.stage, manifest.key), manifest, draft
+            )
+        shutil.rmtree(view, ignore_errors=True)
+        draft.rename(view)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
     _point(output.latest(session_id), Path("..") / "runs" / run_id / view.name)
     return view
 
@@ -74,6 +74,15 @@ def write_record(output: Output, run_id: str, record: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / "run.toml", record.encode())
     return folder / "run.toml"
+
+
+def _link_artifact(folder: Path, manifest: Manifest, view: Path) -> None:
+    for name in manifest.tables:
+        if not TABLES[name].private:
+            _link(folder / f"{name}.parquet", view / f"{name}.parquet")
+            _link(folder / f"{name}.json", view / f"{name}.json")
+    for name in manifest.files:
+        _link(folder / name, view / name)
 
 
 def _link(source: Path, target: Path) -> None:

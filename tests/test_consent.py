@@ -1,6 +1,7 @@
 """Default deny, by person, session and scope."""
 
 import datetime as dt
+import multiprocessing
 import tempfile
 from pathlib import Path
 from typing import get_args
@@ -197,13 +198,38 @@ def test_a_missing_register_denies(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["[[consent]]\nperson = 3\n", "[[consents]]\n", "[[consent]\n", '[[consent]]\nperson="C"\n'],
+    [
+        "[[consent]]\nperson = 3\n",
+        "[[consents]]\n",
+        "[[consent]\n",
+        '[[consent]]\nperson="C"\n',
+        "consent = 3\n",
+    ],
 )
 def test_a_register_that_cannot_be_read_is_an_error_not_a_grant(tmp_path, text):
     path = tmp_path / "consent.toml"
     path.write_text(text)
     with pytest.raises(InputError):
         load_register(path)
+
+
+def test_an_end_before_the_beginning_is_an_error(tmp_path):
+    path = tmp_path / "consent.toml"
+    append_record(path, record(expires=dt.date(2027, 1, 1)))
+    path.write_text(path.read_text().replace("2027-01-01", "2026-01-10"))
+    with pytest.raises(InputError, match=r"expires.*2026-01-10 is not after date = 2026-01-10"):
+        load_register(path)
+
+
+def test_records_added_at_the_same_time_are_all_kept(tmp_path):
+    path = tmp_path / "consent.toml"
+    fresh = multiprocessing.get_context("spawn")
+    with fresh.Pool(4) as pool:
+        added = [record(f"C{i:02}", decision="withdrawn") for i in range(24)]
+        pool.starmap(append_record, [(path, one) for one in added], chunksize=1)
+    assert sorted(one.person for one in load_register(path).records) == [
+        one.person for one in added
+    ]
 
 
 def test_appending_keeps_what_was_there_and_a_backup(tmp_path):

@@ -57,6 +57,13 @@ def test_a_withdrawal_during_a_run_is_recorded_and_removes_nothing_yet(register,
     assert not output.store.session_folder("s-0123abcd").exists()
 
 
+def test_a_withdrawal_whose_folder_cannot_be_used_is_recorded_all_the_same(register, tmp_path):
+    (tmp_path / "out").touch()
+    with pytest.raises(StoreError, match=r"File exists.*Nothing has been removed yet"):
+        consent_desk.withdraw_person(register, tmp_path / "out", "C07", None)
+    assert load_register(register).records[-1].decision == "withdrawn"
+
+
 def test_a_withdrawal_holds_the_folder_while_it_removes(register, tmp_path, monkeypatch):
     out = tmp_path / "out"
     out.mkdir()

@@ -1,21 +1,27 @@
-"""Preparing, composing and summing up, without Prefect and without engines."""
+"""Preparing, composing and summing up, without engines; Prefect is imported by one test."""
 
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import json
+import os
 
 import pytest
 from conftest import ROOT
 
+from flows import disk
 from flows.cli import main
+from flows.deploy import serve_nightly
 from flows.engines import check_device, describe
 from flows.lock import alone
 from flows.prepare import Outcome, Work, prepare, session_folders
+from flows.progress import Board
 from flows.summary import as_data, as_markdown, exit_code, write_summary
-from flows.work import stay_on_this_machine
+from flows.work import finish, stay_on_this_machine, work_through
 from models.base import Fingerprint
 from models.errors import WeightMissingError
+from pipeline.consent import Record, append_record
 from pipeline.errors import ConfigError, InputError
 from pipeline.session import public_name
 from pipeline.settings import Profile
@@ -45,6 +51,48 @@ def recordings(tmp_path, **texts):
         if text is not None:
             (tmp_path / name / "session.toml").write_text(text)
     return tmp_path
+
+
+def granted(place):
+    for person, role in (("C07", "client"), ("T02", "therapist")):
+        append_record(
+            place / "consent.toml",
+            Record(
+                person=person,
+                role=role,
+                scopes=["record", "analyse_audio"],
+                decision="granted",
+                date=dt.date(2026, 1, 1),
+            ),
+        )
+    return place
+
+
+def night_of(place, out):
+    return work_through(
+        session_folders(place),
+        consent=place / "consent.toml",
+        profile=Profile(),
+        out=out,
+        board=Board(),
+    )
+
+
+def refusing(code):
+    """Something that the file system refuses, whatever it is called with."""
+
+    def refuse(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    return refuse
+
+
+def said_by(monkeypatch, capsys, *words):
+    """Exit code and standard error of the command."""
+    monkeypatch.setattr("sys.argv", ["thinslice", *map(str, words)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    return stop.value.code, capsys.readouterr().err
 
 
 def prepared(place, out):
@@ -198,3 +246,104 @@ def test_errors_reach_a_person_as_one_sentence(monkeypatch, capsys):
     message = capsys.readouterr().err
     assert message.startswith("thinslice: no finished session")
     assert len(message.splitlines()) == 1
+
+
+def test_an_unreadable_recording_fails_and_leaves_the_latest_results(tmp_path, monkeypatch):
+    granted(recordings(tmp_path, D0705=SESSION))
+    latest = Output(tmp_path / ".out").latest("D0705")
+    latest.mkdir(parents=True)
+    (latest / "report.html").touch()
+    monkeypatch.setattr("pipeline.execute.sha256_of", refusing(errno.EACCES))
+    work = night_of(tmp_path, tmp_path / ".out")
+    (outcome,) = work.outcomes.values()
+    assert outcome.state == "failed"
+    assert "a file of the session cannot be read: Permission denied" in outcome.sentence
+    assert (latest / "report.html").exists()
+
+
+def test_half_a_session_is_never_shown(tmp_path):
+    granted(recordings(tmp_path, D0705=SESSION))
+    work = prepared(tmp_path, tmp_path / ".out")
+    ((name, job),) = work.jobs.items()
+    assert job.done == {}
+    finish(work, name, 0.0)
+    assert work.outcomes[name].state == "failed"
+    assert not (tmp_path / ".out" / "runs").exists()
+
+
+def test_a_full_disk_is_said_and_the_night_ends_with_1(tmp_path, monkeypatch, capsys):
+    recordings(tmp_path, D0705=SESSION)
+    monkeypatch.setattr("pipeline.store.os.fsync", refusing(errno.ENOSPC))
+    code, said = said_by(monkeypatch, capsys, "nightly", tmp_path, "--out", tmp_path / ".out")
+    assert code == 1
+    assert "the disk of --out is full; the summary could not be written" in " ".join(said.split())
+    left = [path for path in (tmp_path / ".out").rglob("*") if path.is_file()]
+    assert [path.name for path in left] == [".lock"]
+
+
+def test_a_full_disk_while_preparing_is_no_unreadable_file(tmp_path, monkeypatch):
+    granted(recordings(tmp_path, D0705=SESSION))
+    monkeypatch.setattr("pipeline.store.os.fsync", refusing(errno.ENOSPC))
+    (outcome,) = prepared(tmp_path, tmp_path / ".out").outcomes.values()
+    assert outcome.sentence == disk.FULL
+
+
+def test_when_prefect_fails_each_session_says_so(tmp_path, monkeypatch):
+    granted(recordings(tmp_path, D0705=SESSION))
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / ".prefect"))
+    from flows import nightly, session
+
+    monkeypatch.setattr(nightly, "process_sessions", refusing(errno.EIO))
+    work = night_of(tmp_path, tmp_path / ".out")
+    (outcome,) = work.outcomes.values()
+    assert (outcome.state, work.unwritten) == ("failed", "")
+    assert outcome.sentence.startswith("Prefect stopped with OSError")
+    assert list((tmp_path / ".out").glob("runs/*/summary.json"))
+    (job,) = work.jobs.values()  # and a stage that meets a full disk, with no room for its trace
+    monkeypatch.setattr(session, "write_atomically", refusing(errno.ENOSPC))
+    session._keep_trace(job, "face")
+    assert session._sentence("face", OSError(errno.ENOSPC, "")) == f"face stopped: {disk.FULL}"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "D0705", "--out", "a_file"), "--out a_file: File exists"),
+        (("run", "D0705", "--out", "/proc/x"), "--out /proc/x: No such file"),
+        (("run", "D0705", "--profile", ".."), "..: Is a directory"),
+        (("serve", "nowhere"), "no folder nowhere"),
+        (("serve", ".", "--consent", "a_file"), "not TOML"),
+        (("serve", ".", "--out", "a_file"), "--out a_file: Not a directory"),
+        (("consent", "grant", "", "--role", "client"), "the pseudonym is empty"),
+        (
+            ("consent", "grant", "C04", "--role", "client", "--consent", "nowhere/c.toml"),
+            "--consent nowhere/c.toml: No such file",
+        ),
+        (
+            ("consent", "grant", "C04", "--role", "client", "--expires", "2026-01-01"),
+            "--expires 2026-01-01 is not after today",
+        ),
+        (("consent", "list", "--consent", ".."), "--consent ..: Is a directory"),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_2(tmp_path, monkeypatch, capsys, words, said):
+    recordings(tmp_path, D0705=SESSION)
+    (tmp_path / "a_file").write_text("no register")
+    monkeypatch.chdir(tmp_path)
+    code, message = said_by(monkeypatch, capsys, *words)
+    assert code == 2
+    assert said in message
+    assert len([line for line in message.splitlines() if "until then" not in line]) == 1
+
+
+@pytest.mark.parametrize("cron", ["0 2 * *", "0 25 * * *", "0 2 * * * 0", "h 2 * * *"])
+def test_a_wrong_cron_starts_nothing(tmp_path, monkeypatch, capsys, cron):
+    def started(*_):
+        raise AssertionError("a server was started")
+
+    monkeypatch.setattr("flows.deploy._server", started)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / ".prefect"))
+    monkeypatch.setenv("PREFECT_API_URL", "")  # so that what is set is forgotten afterwards
+    with pytest.raises(InputError, match=r"--cron .*: five fields, e\.g\. 0 2 \* \* \*"):
+        serve_nightly(tmp_path, out=tmp_path / ".out", profile=None, consent=None, cron=cron)
+    assert "until then every session is held back" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """Artifacts: whole or not there, re-hashed on a hit, gone on withdrawal."""
 
 import datetime as dt
+import errno
 import hashlib
 import json
 import shutil
@@ -61,6 +62,21 @@ def test_a_streamed_table_reads_like_a_whole_one(tmp_path):
     whole = speech(6)
     pieces = Outputs({"speech": iter([whole.slice(0, 2), whole.slice(2, 4)])})
     assert store.table(SESSION, written(store, pieces), "speech").equals(whole)
+
+
+def test_a_full_disk_leaves_no_draft(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    output = Output(tmp_path)
+    manifest = written(output.store)
+    monkeypatch.setattr("pipeline.views._link", full)
+    with pytest.raises(OSError, match="No space"):
+        publish(output, "run-1", "D07-05", SESSION, {"ingest": manifest})
+    monkeypatch.setattr("pipeline.store.os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        output.store.write("s-other000", "ingest", KEY, Outputs({"speech": speech()}), {})
+    assert list(tmp_path.rglob(".*")) == []
 
 
 @pytest.mark.parametrize("name", ["speech.parquet", "report.html"])
