@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pipeline.complaints import complaint, not_utf8
 from pipeline.errors import ConsentError, InputError
 from pipeline.session import Role, SessionSpec
 from pipeline.store import write_atomically
@@ -76,6 +77,8 @@ class Refusal:
 
     def sentence(self) -> str:
         """For the morning summary."""
+        if self.state == NO_RECORD:
+            return f"{self.role} {self.person}: no record of consent to {self.scope}"
         return f"{self.role} {self.person}: {self.scope} {self.state}"
 
 
@@ -198,7 +201,7 @@ def _text(path: Path) -> str:
             "or name it with --consent"
         ) from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path.name} is not TOML in UTF-8: {error}") from error
+        raise InputError(not_utf8(path.name, error)) from error
 
 
 def _parsed(path: Path, text: str) -> Register:
@@ -216,11 +219,19 @@ def _parsed(path: Path, text: str) -> Register:
 
 
 def _record(path: Path, index: int, entry: Any) -> Record:
+    if not isinstance(entry, dict):
+        raise InputError(f"{path.name}: each record has the heading [[consent]], two brackets")
     try:
         return Record.model_validate(entry)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
-        raise InputError(f"{path.name}, record {index + 1}: {problems}") from error
+        faults = dict.fromkeys(_fault(problem) for problem in error.errors())
+        raise InputError(f"{path.name}, record {index + 1}: {'; '.join(faults)}") from error
+
+
+def _fault(problem: Any) -> str:
+    if problem["loc"][:1] == ("sessions",):  # "*" or a list: pydantic complains once for each
+        return 'sessions; allowed: "*" for all, or a list in brackets, e.g. ["D07-05"]'
+    return complaint(problem, Record, "a key of [[consent]]")
 
 
 def _as_toml(record: Record) -> str:

@@ -34,7 +34,7 @@ from pipeline.settings import RatingsSettings
 from pipeline.spans import Floats, Windows, amount_inside
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 
-VERSION = 3
+VERSION = 4
 """Raise when the numbers can change."""
 
 RATED_SHARE_MIN = 0.5

@@ -32,12 +32,13 @@ from pipeline.transcripts.coverage import coverage
 from pipeline.transcripts.word_voices import is_overlap, speaker_of, voices_of
 from pipeline.voice.microphones import kept_apart
 
-VERSION = 4  # raise when the numbers can change
+VERSION = 5  # raise when the numbers can change
 
-HOW_TO = (
-    "Get the recogniser's weights with: thinslice models fetch whisper-small, or put a transcript "
-    "file into the session's folder and name it under [transcript] in session.toml."
+INSTEAD = (
+    "Or put a transcript file into the session's folder and name it under [transcript] in "
+    "session.toml."
 )
+"""What the engine's own sentence, which says how to get its weights, does not know."""
 
 OWN_MARGIN_S = 0.2
 """Around each stretch of a voice in its own channel: a recogniser wants words whole."""
@@ -93,7 +94,7 @@ def run(inputs: Inputs, engine: Transcriber | Missing, settings: TranscribeSetti
         found = _imported(inputs, inputs.spec.transcript)
         why = "no_transcript", "The transcript file holds no words."
     elif isinstance(engine, Missing):
-        return _absent(engine.reason, f"{engine.sentence.rstrip('.')}. {HOW_TO}")
+        return _absent(engine.reason, f"{engine.sentence.rstrip('.')}. {INSTEAD}")
     elif inputs.tables["speech"].num_rows == 0:
         return _absent("no_speech", "Nobody was heard speaking in the recording.")
     else:

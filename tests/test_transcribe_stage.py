@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from made_media import bursts, write_media
 
+from flows.engines import HOW_TO_GET_WHISPER
 from models.base import Fingerprint, TimedWord, Transcript
 from pipeline import transcribe
 from pipeline.errors import SessionError
@@ -273,7 +274,9 @@ def test_what_cannot_be_imported_is_named(tmp_path):
 def test_absences_say_what_to_do(tmp_path):
     missing = run(NO_WEIGHTS).absences[0]
     assert (missing.modality, missing.reason) == ("transcript", "no_weights")
-    assert "thinslice models fetch whisper-small" in missing.sentence
+    assert missing.sentence.startswith("No weights for the recogniser. Or put a transcript file")
+    said = run(Missing("no_weights", f"no Whisper weights; {HOW_TO_GET_WHISPER}"))
+    assert said.absences[0].sentence.count("models fetch whisper-small") == 1
     engine = Planted(TimedWord(1.0, 2.0, "ghost", 0.1))
     assert run(engine, speech=SPEECH.empty()).absences[0].reason == "no_speech"
     assert run(Planted()).absences[0].reason == "no_speech"
