@@ -51,7 +51,7 @@ def run_demo(*, out: Path, seed: int, face: Path | None, minutes: float, console
         board=Board(),
     )
     show(work, console)
-    console.print(_transcript_line(profile), highlight=False)
+    console.print(_transcript_line(profile), highlight=False, markup=False)
     if work.unwritten or any(outcome.state != "done" for outcome in work.outcomes.values()):
         return 1
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))

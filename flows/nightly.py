@@ -29,7 +29,7 @@ def process_sessions(run: str, sessions: list[str]) -> None:
             process_session(run, session)
         except Exception as error:  # noqa: BLE001  the rest of the night goes on, whatever it is
             _note_failure(work, session, error)
-            board.line(f"{session}  failed: {work.outcomes[session].sentence}")
+            board.line(f"{session}  failed; runs/{run}/summary.html says why")  # no file names
     try:
         create_markdown_artifact(as_markdown(work), key="morning-summary")
     except Exception as error:  # noqa: BLE001  the summary also lies in the run's folder

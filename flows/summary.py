@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from flows.prepare import Outcome, Work
 from pipeline.store import write_atomically
@@ -66,7 +67,7 @@ def show(work: Work, console: Console) -> None:
     for heading in ("session", "state", "stages", "time", "what to know"):
         table.add_column(heading, overflow="fold")
     for outcome in _ordered(work):
-        table.add_row(
+        cells = (
             outcome.session_id,
             STATE_WORDS[outcome.state],
             f"{outcome.stages_run} run, {outcome.stages_found} found"
@@ -75,11 +76,12 @@ def show(work: Work, console: Console) -> None:
             f"{outcome.seconds:.0f} s" if outcome.stages_run else "",
             "\n".join(_notes(outcome)),
         )
+        table.add_row(*map(Text, cells))  # sentences hold [brackets], which rich reads as markup
     console.print(table)
     for outcome in _ordered(work):
         if outcome.report:
-            console.print(f"report {outcome.report}", highlight=False, soft_wrap=True)
-    console.print(f"{_counts(work)}   tables {work.output.root}/latest/*/", highlight=False)
+            console.print(Text(f"report {outcome.report}"), soft_wrap=True)
+    console.print(Text(f"{_counts(work)}   tables {work.output.root}/latest/*/"))
 
 
 def as_markdown(work: Work) -> str:

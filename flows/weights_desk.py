@@ -35,7 +35,7 @@ def show(console: Console) -> None:
             refused.append(entry.reason)
     console.print(table)
     for reason in refused:
-        console.print(reason, style="bold")
+        console.print(reason, style="bold", markup=False)
     console.print("get one with: thinslice models fetch NAME", highlight=False)
 
 
@@ -52,10 +52,12 @@ def fetch_all(names: list[str], console: Console) -> int:
                 continue
             with console.status(f"{name}: fetching"):
                 path = fetch(name)
-            console.print(f"{name}: fetched to {path}", highlight=False, soft_wrap=True)
+            console.print(
+                f"{name}: fetched to {path}", highlight=False, markup=False, soft_wrap=True
+            )
         except EngineError as error:
             failed = 1
-            console.print(f"{name}: {error}", highlight=False, soft_wrap=True)
+            console.print(f"{name}: {error}", highlight=False, markup=False, soft_wrap=True)
     return failed
 
 
@@ -65,6 +67,6 @@ def verify_all(console: Console) -> int:
         for entry in catalog.verify():
             console.print(f"{entry.weight.name}: good", highlight=False)
     except WeightTamperedError as error:
-        console.print(str(error), highlight=False, soft_wrap=True)
+        console.print(str(error), highlight=False, markup=False, soft_wrap=True)
         return 1
     return 0

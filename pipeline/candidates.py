@@ -194,13 +194,13 @@ def _cue_windows(
     unflagged = np.zeros(len(start_s), dtype=bool)
     values = {name: _floats(windows, name) for name in (*cued, MINIMAL.name)}
     z = {name: _floats(windows, f"{name}_z") for name in cued}
-    for name in (nod.column.name for nod in NODS):  # a window without a nod is none of nodding
-        z[name] = np.where(values[name] == 0, np.nan, z[name])
     speaking = _floats(windows, "client_speaking")  # NaN, 0 or 1
     usual = {
         name: usual_values(values[name], z[name], speaking if name in MIXED_CUES else None)
         for name in cued
     }
+    for name in (nod.column.name for nod in NODS):  # a window without a nod is none of nodding
+        z[name] = np.where(values[name] == 0, np.nan, z[name])
     usual[LATENCY.name] = np.full(len(start_s), usual_s(_replies(replies), settings))
     median = _median(values[MINIMAL.name][start_s >= settings.earliest_s])
     usual[MINIMAL.name] = np.full(len(start_s), median)

@@ -5,7 +5,6 @@ An unknown key or a value out of range is refused with a sentence; see `pipeline
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pipeline.complaints import complaint, not_utf8
 from pipeline.errors import ConfigError
 from pipeline.settings import Profile
 from pipeline.talk.lexicon import phrases_named
@@ -69,18 +69,10 @@ def _validate(settings: dict[str, Any], where: Path) -> Profile:
 
 
 def _complaint(problem: Any) -> str:
-    place = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "value_error":  # two settings of a section that do not fit each other
+        place = ".".join(str(part) for part in problem["loc"])
         return f"{place}.{problem['ctx']['error']}"
-    if problem["type"] != "extra_forbidden":
-        return f"{place} = {problem['input']!r}: {problem['msg']}"
-    known: list[str] = list(Profile.model_fields)
-    if len(problem["loc"]) > 1:
-        section = Profile.model_fields[problem["loc"][0]].annotation
-        known = list(section.model_fields) if section else []
-    near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; allowed: {', '.join(known)}"
-    return f"{place} is not a setting{hint}"
+    return complaint(problem, Profile, "a setting")
 
 
 def _read_toml(path: Path, named_by: str = "") -> dict[str, Any]:
@@ -92,8 +84,10 @@ def _read_toml(path: Path, named_by: str = "") -> dict[str, Any]:
                 f"{named_by} = {path.name!r}: no such file in {CONFIGS.name}/; put your copy there"
             ) from error
         raise ConfigError(f"no profile {path}; ready-made ones lie in configs/") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name} is not TOML in UTF-8: {error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(not_utf8(path.name, error)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path.name} is not TOML: {error}; mend that place") from error
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; name a file that can be read") from error
 

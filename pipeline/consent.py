@@ -27,6 +27,7 @@ from pydantic import (
     field_validator,
 )
 
+from pipeline.complaints import complaint, not_utf8
 from pipeline.errors import ConsentError, InputError
 from pipeline.session import Role, SessionSpec
 from pipeline.store import write_atomically
@@ -113,6 +114,8 @@ class Refusal:
 
     def sentence(self) -> str:
         """For the morning summary, in the register's own terms."""
+        if self.state == NO_RECORD:
+            return f"{self.role} {self.person}: no record of consent to {self.scope}"
         return f"{self.role} {self.person}: {self.scope} {self.state}"
 
     def in_words(self) -> str:
@@ -263,7 +266,7 @@ def _text(path: Path) -> str:
             "or name it with --consent"
         ) from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path.name} is not TOML in UTF-8: {error}") from error
+        raise InputError(not_utf8(path.name, error)) from error
     except OSError as error:
         raise InputError(f"--consent {path}: {error.strerror}; name a file to read") from error
 
@@ -272,7 +275,7 @@ def _parsed(path: Path, text: str) -> Register:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path.name} is not TOML in UTF-8: {error}") from error
+        raise InputError(f"{path.name} is not TOML: {error}; mend that place") from error
     if set(raw) - {"consent"}:
         raise InputError(
             f"{path.name}: unknown keys {sorted(set(raw) - {'consent'})}; only [[consent]]"
@@ -286,11 +289,19 @@ def _parsed(path: Path, text: str) -> Register:
 
 
 def _record(path: Path, index: int, entry: Any) -> Record:
+    if not isinstance(entry, dict):
+        raise InputError(f"{path.name}: each record has the heading [[consent]], two brackets")
     try:
         return Record.model_validate(entry)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
-        raise InputError(f"{path.name}, record {index + 1}: {problems}") from error
+        faults = dict.fromkeys(_fault(problem) for problem in error.errors())
+        raise InputError(f"{path.name}, record {index + 1}: {'; '.join(faults)}") from error
+
+
+def _fault(problem: Any) -> str:
+    if problem["loc"][:1] == ("sessions",):  # "*" or a list: pydantic complains once for each
+        return 'sessions; allowed: "*" for all, or a list in brackets, e.g. ["D07-05"]'
+    return complaint(problem, Record, "a key of [[consent]]")
 
 
 def _as_toml(record: Record) -> str:

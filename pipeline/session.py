@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from pipeline.complaints import complaint, not_utf8
 from pipeline.errors import SessionError
 from pipeline.forms import form_fault
 
@@ -275,8 +276,12 @@ def load_session(folder: Path) -> SessionSpec:
         raise SessionError(
             f"{where}: no session.toml in its folder; see README, What goes in"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SessionError(f"{where}: session.toml is not TOML in UTF-8: {error}") from error
+    except UnicodeDecodeError as error:
+        raise SessionError(f"{where}: {not_utf8(path.name, error)}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SessionError(
+            f"{where}: session.toml is not TOML: {error}; mend that place"
+        ) from error
     try:
         spec = SessionSpec.model_validate({**raw, "id": folder.name})
     except ValidationError as error:
@@ -301,11 +306,7 @@ def _check_file(where: str, folder: Path, file: str) -> None:
 
 
 def _complaints(error: ValidationError) -> str:
-    return "; ".join(_complaint(problem) for problem in error.errors())
-
-
-def _complaint(problem: Any) -> str:
-    place = ".".join(str(part) for part in problem["loc"]) or "file"
-    message = problem["msg"].removeprefix("Value error, ")
-    shown = problem["input"] if isinstance(problem["input"], str | int | float | bool) else None
-    return f"{place}{'' if shown is None else f' = {shown!r}'}: {message}"
+    return "; ".join(
+        complaint(problem, SessionSpec, "a key of session.toml", unwritten=("id",))
+        for problem in error.errors()
+    )

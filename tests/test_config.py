@@ -52,6 +52,7 @@ def test_profile_overrides_only_what_it_names(tmp_path):
         ("[candidate]\nz_enter = 2.0\n", "did you mean 'candidates'"),
         ("[ratings]\nlag_s = 9.0\n", "less than or equal to 6"),
         ('[ratings]\nlag_s = "2"\n', "ratings.lag_s"),
+        ('[candidates]\nz_enter = "2"\n', "z_enter = '2': allowed: a number, without quotes"),
         ("[ratings\n", "not TOML"),
         ('[execution]\ndevice = "gpu"\n', "'auto', 'cpu' or 'cuda'"),
         ("[movement]\nsegment_s = 4\nsegment_lag_s = 5\n", "segment_s = 4: at most 2"),

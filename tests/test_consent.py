@@ -65,7 +65,7 @@ def test_both_granted_refuses_only_what_nobody_granted(tmp_path):
 def test_nothing_recorded_refuses_everything(tmp_path):
     found = refused(tmp_path, record("T02", "therapist"))
     assert found["analyse_audio"].state == "no record"
-    with pytest.raises(ConsentError, match="C07"):
+    with pytest.raises(ConsentError, match=r"client C07: no record of consent to record$"):
         permitted(SPEC, found)
 
 
@@ -230,6 +230,43 @@ def test_records_added_at_the_same_time_are_all_kept(tmp_path):
     assert sorted(one.person for one in load_register(path).records) == [
         one.person for one in added
     ]
+
+
+WRITTEN = """
+[[consent]]
+person = "C07"
+role = "client"
+sessions = "*"
+scopes = ["record"]
+decision = "granted"
+date = 2026-01-10
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (("[[consent]]", "[consent]"), r"\[\[consent\]\]"),
+        (('"*"', '"N01-01"'), r'record 1: sessions; allowed: "\*" for all, or a list [^;]*$'),
+        (("2026-01-10", '"2026-01-10"'), "date = '2026-01-10': a date stands without quotes"),
+        (("decision", "decison"), "decison is not a key .*; did you mean 'decision'"),
+        (('["record"]', '"record"'), "scopes = 'record': allowed: a list in square brackets"),
+    ],
+)
+def test_a_mistake_in_the_register_is_told_with_its_remedy(tmp_path, change, complaint):
+    path = tmp_path / "consent.toml"
+    path.write_text(WRITTEN)
+    assert len(load_register(path).records) == 1
+    path.write_text(WRITTEN.replace(*change))
+    with pytest.raises(InputError, match=complaint):
+        load_register(path)
+
+
+def test_a_register_in_another_encoding_is_named_with_its_line(tmp_path):
+    path = tmp_path / "consent.toml"
+    path.write_bytes(WRITTEN.replace("C07", "Müller").encode("cp1252"))
+    with pytest.raises(InputError, match="line 3: byte 0xfc is not UTF-8; save"):
+        load_register(path)
 
 
 def test_appending_keeps_what_was_there_and_a_backup(tmp_path):

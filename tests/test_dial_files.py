@@ -121,6 +121,27 @@ def test_what_is_wrong_is_said_with_file_and_line(tmp_path: Path, text: str) -> 
         read(tmp_path, text)
 
 
+SAID = "and then my sister Jane said that it had all been my own fault"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"{SAID}\nof course\n",
+        f"time;{SAID};mood\n0;1;2\n",
+        f"0,50\n1,{SAID}\n",
+        f"time,rating\n{SAID},50\n",
+        f"time,event,rating\n0,play,\n1,{SAID},50\n",
+        b"time,rating\n0,50\n1,5\x001\n2,52\n",
+    ],
+)
+def test_no_free_text_of_a_file_is_repeated(tmp_path: Path, content: str | bytes) -> None:
+    with pytest.raises(SessionError, match=r"dial\.csv.*allowed|dial\.csv.*name it") as error:
+        read(tmp_path, content)
+    assert "jane" not in str(error.value).lower()
+    assert str(error.value).isascii()
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe0", b"\x00\x01\x02", bytes(range(256)), b'"\n"\n"'])
 def test_rubbish_is_a_session_error(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(SessionError, match=r"dial\.csv"):

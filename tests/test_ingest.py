@@ -169,7 +169,7 @@ def test_unreadable_video_beside_audio_leaves_the_session_its_audio(folder):
 def test_unreadable_audio_fails_the_session_by_name(folder):
     data = room(folder).read_bytes()
     (folder / "room.mp4").write_bytes(data[: len(data) // 2])
-    with pytest.raises(MediaError, match=r"session S01: room\.mp4 .* cut off"):
+    with pytest.raises(MediaError, match=r"^session S01: room\.mp4 .* cut off"):
         ingested(folder, Detector())
 
 

@@ -67,6 +67,37 @@ def test_a_mistake_names_session_and_field(folder, change, complaint):
     assert "D07-05" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (("hears", "hear"), r"media\.0\.hear is not a key of session\.toml; did you mean 'hears'"),
+        (("number", "nr"), r"session\.nr is not .*; allowed: dyad, number, client"),
+        (("[[media]]", "[[medai]]"), "medai is not .*; did you mean 'media'"),
+        (("2026-03-02", '"2026-03-02"'), r"session\.date = '2026-03-02': .* without quotes"),
+        (("[[media]]", "[media]"), r"two brackets: \[\[media\]\]"),
+        (("[session]", "[[session]]"), r"one bracket: \[session\]"),
+        (("number = 5", 'number = "5"'), "session.number = '5': allowed: a whole number, without"),
+    ],
+)
+def test_a_mistake_is_told_with_its_remedy(folder, change, complaint):
+    with pytest.raises(SessionError, match=complaint) as error:
+        load(folder, GOOD.replace(*change))
+    assert not any(word in str(error.value) for word in ("Input should", "not permitted", "Field"))
+
+
+def test_the_value_of_an_unknown_key_is_not_repeated(folder):
+    with pytest.raises(SessionError) as error:
+        load(folder, GOOD.replace("[[media]]", 'name = "Jane Doe"\n[[media]]'))
+    assert "Jane" not in str(error.value)
+
+
+def test_another_encoding_is_named_with_its_line(folder):
+    text = GOOD.replace('"D07"', '"Müller"')
+    (folder / "session.toml").write_bytes(text.encode("cp1252"))
+    with pytest.raises(SessionError, match=r"session\.toml, line 3: byte 0xfc .* save .* UTF-8"):
+        load_session(folder)
+
+
 def seen(regions):
     return GOOD + f'shows = ["client"]\nregions = {regions}\n'
 
@@ -180,7 +211,7 @@ def test_guesses_reasons_and_a_flag_are_read(folder):
         (FORM.format("ORS", 20.0, 40) + "goal = 5.0\n", "ORS has no subscales"),
         (2 * FORM.format("ORS", 20.0, 40), r"two \[\[forms\]\] ORS by the client"),
         (GUESSES, "'guesses.csv', which is not in the folder"),
-        (GUESSES.replace("blinded = true\n", ""), "guesses.blinded: Field required"),
+        (GUESSES.replace("blinded = true\n", ""), "guesses.blinded is missing"),
         (2 * REASONS, r"two \[\[reasons\]\] by the same rater"),
     ],
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dials.cells import is_unrated, number
+from pipeline.dials.cells import is_unrated, number, shown
 from pipeline.errors import SessionError
 
 Floats = NDArray[np.float64]
@@ -94,7 +94,7 @@ def _rating(path: Path, n: int, cell: str, axis: Axis) -> float:
     slack = ROUNDING * abs(axis[1] - axis[0])
     if value is None or not min(axis) - slack <= value <= max(axis) + slack:
         raise SessionError(
-            f"{path.name}, line {n}: rating {cell!r}; allowed: a number from {axis[0]:g} hindering "
-            f"to {axis[1]:g} helpful, or empty where not rated"
+            f"{path.name}, line {n}: rating {shown(cell)}; allowed: a number from {axis[0]:g} "
+            f"hindering to {axis[1]:g} helpful, or empty where not rated"
         )
     return value

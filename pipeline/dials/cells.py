@@ -20,6 +20,7 @@ Line = tuple[int, list[str]]
 UNRATED = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _PERCENTS = re.compile(r"%+")
+_LONGEST_SHOWN = 40
 
 
 def lines_of(path: Path) -> list[Line]:
@@ -70,6 +71,12 @@ def number(cell: str) -> float | None:
 def is_unrated(cell: str) -> bool:
     """Whether a cell says that nothing was rated."""
     return cell.lower() in UNRATED
+
+
+def shown(cell: str) -> str:
+    """A cell as a message may repeat it: a word or a value, never free text."""
+    plain = len(cell) <= _LONGEST_SHOWN and (" " not in cell or any(c.isdigit() for c in cell))
+    return repr(cell) if plain else "other text"
 
 
 def is_ruled(cells: list[str]) -> bool:

@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dials.cells import number
+from pipeline.dials.cells import number, shown
 from pipeline.errors import SessionError
 
 Floats = NDArray[np.float64]
@@ -87,7 +87,9 @@ def is_time(cell: str) -> bool:
 def _stamp(path: Path, n: int, cell: str, *, timed: bool) -> Stamp:
     stamp = _read(cell, timed=timed)
     if stamp is None:
-        raise SessionError(f"{path.name}, line {n}: time {cell!r} cannot be read; {ALLOWED_TIME}")
+        raise SessionError(
+            f"{path.name}, line {n}: time {shown(cell)} cannot be read; {ALLOWED_TIME}"
+        )
     if timed and stamp.kind in ("number", "position"):
         raise SessionError(
             f"{path.name}, line {n}: time {cell!r} is no time of day to the second, but "

@@ -28,6 +28,7 @@ UNITS_S = {
     **dict.fromkeys(("ms", "msec", "msecs", "millis", "millisecond", "milliseconds"), 0.001),
     **dict.fromkeys(("min", "mins", "minute", "minutes"), 60.0),
 }
+LONGEST_NAME = 40
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -70,8 +71,7 @@ def columns_of(path: Path, first: Sequence[str], wanted: str | None) -> Columns:
     names = [cell.lower() for cell in first]
     if len(names) < 2 or is_unrated(names[0]):
         raise SessionError(
-            f"{path.name}: its first row names {len(names)} column(s), {first[0]!r}; allowed: a "
-            "time and a rating"
+            f"{path.name}: its first row names {len(names)} column(s); allowed: a time and a rating"
         )
     position = _only(
         path, names, "the player's position", [i for i, n in enumerate(names) if _in(n, POSITIONS)]
@@ -96,7 +96,7 @@ def _rating(path: Path, names: list[str], wanted: str | None, taken: set[int | N
     if wanted is not None:
         if wanted.lower() in names:
             return names.index(wanted.lower())
-        raise SessionError(f"{path.name}: no column {wanted!r}; allowed: one of {', '.join(names)}")
+        raise SessionError(f"{path.name}: no column {wanted!r}; allowed: one of {_listed(names)}")
     free = [i for i in range(len(names)) if i not in taken]
     found = [i for i in free if _in(names[i], RATINGS)]
     found = found or [i for i in free if of_name(names[i]) != "unlabelled"]
@@ -105,7 +105,7 @@ def _rating(path: Path, names: list[str], wanted: str | None, taken: set[int | N
     at = _only(path, names, "the rating", found)
     if at is None:
         raise SessionError(
-            f"{path.name}: none of its columns ({', '.join(names)}) is called rating, value or "
+            f"{path.name}: none of its columns ({_listed(names)}) is called rating, value or "
             "dial; name it with `column` in its [[ratings]]"
         )
     return at
@@ -117,7 +117,7 @@ def _time(path: Path, names: list[str], position: int | None, rating: int) -> in
         if len(names) == 2 and not _in(names[1 - rating], COUNTS):
             return 1 - rating
         raise SessionError(
-            f"{path.name}: none of its columns ({', '.join(names)}) is called time, time_ms or "
+            f"{path.name}: none of its columns ({_listed(names)}) is called time, time_ms or "
             "seconds; rename the column that holds the time"
         )
     return _only(path, names, "the time", found)
@@ -125,12 +125,18 @@ def _time(path: Path, names: list[str], position: int | None, rating: int) -> in
 
 def _only(path: Path, names: list[str], what: str, found: list[int]) -> int | None:
     if len(found) > 1:
-        several = ", ".join(names[i] for i in found)
+        several = _listed([names[i] for i in found])
         raise SessionError(
             f"{path.name}: {several} could each be {what}; allowed: one such column. Rename the "
             "others, or name the rating with `column` in its [[ratings]]"
         )
     return found[0] if found else None
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names of columns; what is too long for one is no name, and may be what somebody said."""
+    short = (name if len(name) <= LONGEST_NAME else "other text" for name in names)
+    return ", ".join(short)
 
 
 def _in(name: str, words: frozenset[str]) -> bool:

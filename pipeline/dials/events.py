@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.dials.cells import shown
 from pipeline.errors import SessionError
 
 Floats = NDArray[np.float64]
@@ -130,7 +131,8 @@ def known_event(path: Path, line: int, cell: str) -> str:
     event = cell.lower()
     if event not in PLAY | PAUSE | SEEK | STOP | RATING:
         raise SessionError(
-            f"{path.name}, line {line}: event {cell!r}; allowed: play, pause, seek, stop, rating"
+            f"{path.name}, line {line}: event {shown(cell)}; allowed: play, pause, seek, stop, "
+            "rating"
         )
     return event
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.dials.axis import PLAIN_AXIS, Axis, no_ratings, on_axis
-from pipeline.dials.cells import Line, number
+from pipeline.dials.cells import Line, number, shown
 from pipeline.dials.clock import seconds_of
 from pipeline.dials.columns import Columns, columns_of
 from pipeline.dials.direction import Direction, of_name
@@ -160,6 +160,6 @@ def _position(path: Path, n: int, cells: list[str], columns: Columns, event: str
     position = number(cells[at])
     if position is None or position < 0:
         raise SessionError(
-            f"{path.name}, line {n}: player's position {cells[at]!r}; allowed: seconds, from 0"
+            f"{path.name}, line {n}: player's position {shown(cells[at])}; allowed: seconds, from 0"
         )
     return position * unit_s

@@ -216,8 +216,9 @@ class FolderRecording:
         return decoded
 
     def _read(self, reader: Callable[[Path], DecodedAudio]) -> DecodedAudio:
+        path = self.media_path(self.heard[0])  # which names the session in its own complaint
         try:
-            return reader(self.media_path(self.heard[0]))
+            return reader(path)
         except MediaError as error:
             raise MediaError(f"session {self._spec.id}: {error}") from error
 

@@ -1,0 +1,93 @@
+"""What is wrong in a TOML file that a person wrote, in sentences.
+
+Profiles, session.toml and the consent register share them: the place, the value found, what is
+allowed. pydantic finds the faults; its own words are for programmers.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_ALLOWED = {
+    "bool_type": "allowed: true or false, without quotes",
+    "date_type": "a date stands without quotes and without a time, e.g. 2026-03-02",
+    "float_type": "allowed: a number, without quotes",
+    "int_type": "allowed: a whole number, without quotes",
+    "list_type": "allowed: a list in square brackets",
+    "string_type": "allowed: text in quotes",
+    "string_too_short": "allowed: text that is not empty",
+    "tuple_type": "allowed: a list in square brackets",
+}
+
+
+def complaint(
+    problem: ErrorDetails, model: type[BaseModel], what: str, unwritten: Sequence[str] = ()
+) -> str:
+    """One of pydantic's findings as a sentence.
+
+    Parameters
+    ----------
+    model : what the file was checked against; tells which keys there are
+    what : what a key of this file is, e.g. "a setting"
+    unwritten : fields of the model that do not stand in the file
+    """
+    place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "missing":
+        return f"{place} is missing; add it"
+    if problem["type"] == "extra_forbidden":  # its value may be anything: it is not repeated
+        known = [key for key in _keys(model, problem["loc"][:-1]) if key not in unwritten]
+        return f"{place} is not {what}{_hint(str(problem['loc'][-1]), known)}"
+    found = f" = {problem['input']!r}" if _is_plain(problem["input"]) else ""
+    return ": ".join(part for part in (place + found if place else "", _allowed(problem)) if part)
+
+
+def not_utf8(name: str, error: UnicodeDecodeError) -> str:
+    """Where a file stops being UTF-8, and what to do."""
+    line = error.object[: error.start].count(b"\n") + 1
+    byte = error.object[error.start]
+    return f"{name}, line {line}: byte 0x{byte:02x} is not UTF-8; save the file as UTF-8"
+
+
+def _allowed(problem: ErrorDetails) -> str:
+    kind, place = problem["type"], ".".join(str(part) for part in problem["loc"])
+    if kind == "list_type" and isinstance(problem["input"], dict):
+        return f"its heading has two brackets: [[{place}]]"
+    if kind == "model_type":
+        several = isinstance(problem["input"], list)
+        return f"its heading has one bracket: [{place}]" if several else "allowed: keys and values"
+    message = problem["msg"].removeprefix("Value error, ")
+    return _ALLOWED.get(kind) or message.replace("Input should be ", "allowed: ", 1)
+
+
+def _hint(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; allowed: {', '.join(known)}"
+
+
+def _keys(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
+    """Keys that are known at a place below `model`."""
+    for name in (part for part in loc if isinstance(part, str)):
+        field = model.model_fields.get(name)
+        annotation = field.annotation if field else None
+        inner = [one for one in get_args(annotation) or (annotation,) if _is_model(one)]
+        if not inner:
+            return []
+        model = inner[0]
+    return list(model.model_fields)
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(_is_plain(one) for one in value)
+    return isinstance(value, str | int | float | bool)
