@@ -11,6 +11,7 @@ from pipeline.made.planted import compare
 TRUTH = {
     "replies": [{"start_s": 130.0 + 20 * i, "latency_s": 0.8} for i in range(30)],
     "blinks": [{"start_s": 3.0 * i, "end_s": 3.0 * i + 0.3} for i in range(40)],
+    "pauses": [{"role": "client", "start_s": 50.0 * i, "end_s": 50.0 * i + 0.9} for i in (1, 2, 3)],
     "fixed_gaze": [{"start_s": 200.0, "end_s": 245.0}],
     "dial_lag_s": 4,
     "dial_lows": [{"start_s": 300.0, "end_s": 340.0}, {"start_s": 500.0, "end_s": 540.0}],
@@ -21,7 +22,7 @@ TRUTH = {
 }
 
 
-def tables(late_s=0.05, blinks=41, gaze_at_s=205.0, lag_s=4, low_at_s=510.0, stray=2):
+def tables(late_s=0.05, blinks=41, gaze_at_s=205.0, lag_s=4, low_at_s=510.0, stray=2, pause_s=0.88):
     dial = 50 + 20 * np.sin(np.arange(900) / 37) + 5 * np.sin(np.arange(900) / 5.3)
     rated = {"client": dial, "therapist": np.roll(dial, lag_s)}
     found = [("R4", 362.0), ("R6", 805.0), *[("R6", 10.0)] * stray]
@@ -29,6 +30,11 @@ def tables(late_s=0.05, blinks=41, gaze_at_s=205.0, lag_s=4, low_at_s=510.0, str
         "turns": table(
             {"role": "client", "start_s": r["start_s"] + late_s, "response_latency_s": 0.8 + late_s}
             for r in TRUTH["replies"]
+        ),
+        "roles": table([{"speaker": 1, "role": "client"}]),
+        "diarization": table(
+            {"speaker": 1, "exclusive": False, "start_s": a, "end_s": b}
+            for a, b in stretches_with(pause_s)
         ),
         "events": table({"kind": "blink", "start_s": float(i)} for i in range(blinks)),
         "windows": table([
@@ -49,13 +55,19 @@ def tables(late_s=0.05, blinks=41, gaze_at_s=205.0, lag_s=4, low_at_s=510.0, str
     }  # fmt: skip
 
 
+def stretches_with(pause_s):
+    """A voice from 40 to 160 s, silent for so long from 50, 100 and 150 s on."""
+    starts = [40.0, *(50.0 * i + pause_s for i in (1, 2, 3))]
+    return zip(starts, [50.0, 100.0, 150.0, 160.0], strict=True)
+
+
 def table(rows):
     return pa.Table.from_pylist(list(rows))
 
 
 def test_tables_that_match_the_truth_pass():
     findings = compare(TRUTH, tables())
-    assert len(findings) == 8
+    assert len(findings) == 9
     assert [f.name for f in findings if not f.ok] == []
 
 
@@ -68,6 +80,7 @@ def test_tables_that_match_the_truth_pass():
         ("lag of the therapist's dial", {"lag_s": 6}),
         ("dial lows", {"low_at_s": 600.0}),
         ("other R4 and R6 candidates", {"stray": 3}),
+        ("pauses inside turns", {"pause_s": 0.8}),
     ],
 )
 def test_a_difference_is_named(name, change):

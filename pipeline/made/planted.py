@@ -1,6 +1,6 @@
 """Planted versus found: what the pipeline made of the demo session, whose truth is known.
 
-`compare` reads a session's final tables and the ``truth.json`` that `simulate` wrote beside its
+`compare` reads a session's final tables and the ``truth.json`` that `made.session` wrote beside its
 media. It never looks at a setting: a changed threshold shows up as a changed finding.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import pyarrow as pa
 LATENCY_BAR_S = 0.1
 BLINK_BAR = 0.10
 LOW_GAZE_Z = -1.5
+PAUSE_BAR_S = 0.05
 LAG_BAR_S = 1.0
 LAGS_S = range(-10, 11)
 MATCH_S = 1.0
@@ -56,6 +58,8 @@ def compare(truth: Mapping[str, Any], tables: Tables) -> list[Finding]:
         dial_lag(truth, tables),
         dial_lows(truth, tables),
     ]
+    if truth["pauses"]:
+        findings.insert(1, pauses(truth, tables))
     findings += [run_found(stretch, tables) for stretch in truth["stretches"]]
     return [*findings, stray_candidates(truth, tables)]
 
@@ -71,6 +75,11 @@ def rows_of(tables: Tables, name: str, **equal: Any) -> list[Row] | None:
 def missing(name: str, planted: str, bar: str) -> Finding:
     """A finding about which nothing can be said."""
     return Finding(name, planted, "not measured", bar, None)
+
+
+def length_s(stretch: Mapping[str, Any]) -> float:
+    """Seconds from its start to its end."""
+    return float(stretch["end_s"] - stretch["start_s"])
 
 
 def overlap_s(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:
@@ -101,6 +110,32 @@ def latency_error(reply: Mapping[str, Any], turns: Sequence[Row]) -> float:
         return float("inf")
     turn = min(near, key=lambda turn: abs(turn["start_s"] - reply["start_s"]))
     return float(abs(turn["response_latency_s"] - reply["latency_s"]))
+
+
+def pauses(truth: Mapping[str, Any], tables: Tables) -> Finding:
+    """Pauses inside a turn: found where the same voice is silent for most of one."""
+    name, bar = "pauses inside turns", f"all found, median error <= {PAUSE_BAR_S} s"
+    planted = truth["pauses"]
+    heard, roles = rows_of(tables, "diarization", exclusive=False), rows_of(tables, "roles")
+    if not heard or not roles:
+        return missing(name, str(len(planted)), bar)
+    silent = {row["role"]: _between(heard, row["speaker"]) for row in roles}
+    errors = [
+        abs(length_s(found) - length_s(pause))
+        for pause in planted
+        for found in silent.get(pause["role"], [])
+        if overlap_s(found, pause) > length_s(pause) / 2
+    ]
+    median = float(np.median(errors)) if errors else float("inf")
+    ok = len(errors) == len(planted) and median <= PAUSE_BAR_S
+    said = f"{len(errors)} found, median error {median:.3f} s"
+    return Finding(name, str(len(planted)), said, bar, ok)
+
+
+def _between(heard: Sequence[Row], speaker: int) -> list[Row]:
+    """Where a voice is silent between two of its stretches."""
+    own = sorted((r["start_s"], r["end_s"]) for r in heard if r["speaker"] == speaker)
+    return [{"start_s": a[1], "end_s": b[0]} for a, b in pairwise(own)]
 
 
 def blinks(truth: Mapping[str, Any], tables: Tables) -> Finding:

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ FULL_MINUTES = 12.0
 """From this length on a session has the planned runs; before, rules may not fire (SCIENCE 4.1)."""
 LEAD_IN_S = 1.0
 TAIL_S = 1.5
+SHORTEST_PAUSE_S = 0.2
 FIXED_GAZE_S = 45.0
 FIXED_GAZE_SHARE_MAX = 0.2
 RULE_OF_BLOCK: Mapping[Block, str] = {"slow_replies": "R4", "several_cues": "R6"}
@@ -85,6 +87,15 @@ class Plan:
         inside = [u for u in self.utterances if u.block == block]
         return Interval(inside[0].start_s, inside[-1].end_s) if inside else None
 
+    def pauses(self) -> list[dict[str, Any]]:
+        """Planned pauses inside a turn, between one word and the next."""
+        return [
+            {"role": u.role, "start_s": before.end_s, "end_s": after.start_s}
+            for u in self.utterances
+            for before, after in pairwise(u.words)
+            if after.start_s - before.end_s >= SHORTEST_PAUSE_S
+        ]
+
     def truth(self) -> dict[str, Any]:
         """What was planted, as plain JSON values; times in seconds, angles in degrees."""
         stretches = [
@@ -104,6 +115,7 @@ class Plan:
                 {"start_s": reply.start_s, "latency_s": reply.planned_gap_s, "block": reply.block}
                 for _, reply in self.replies()
             ],
+            "pauses": self.pauses(),
             "blinks": [asdict(blink) for blink in self.motion.blinks],
             "head_turns": [asdict(turn) for turn in self.motion.head_turns],
             "nods": [asdict(nod) for nod in self.motion.nods],
