@@ -33,13 +33,15 @@ from pipeline.faces.gaze import (
     LEFT_CORNERS,
     LEFT_IRIS,
     LEFT_LID,
+    LEFT_UPPER,
     RIGHT_CORNERS,
     RIGHT_IRIS,
     RIGHT_LID,
+    RIGHT_UPPER,
     eye_aspect_ratio,
     eye_distance_px,
     gaze_angles,
-    iris_offset,
+    offset_in_eye,
 )
 from pipeline.faces.head_motion import head_speed, turn_angles
 from pipeline.faces.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
@@ -65,8 +67,8 @@ _SHAPES: dict[str, tuple[int, ...]] = {
     "iod": (),
     "head": (3,),
     "place": (3,),
-    "left": (2,),
-    "right": (2,),
+    "iris": (2,),
+    "lid_upper": (),
     "lid_left": (),
     "lid_right": (),
     "openings": (len(OPENINGS),),
@@ -131,8 +133,11 @@ def _measure(
     values = {name: np.full((len(rows), *shape), np.nan) for name, shape in _SHAPES.items()}
     values |= {
         "iod": eye_distance_px(left, right),
-        "left": iris_offset(irises[:, 0], left),
-        "right": iris_offset(irises[:, 1], right),
+        "iris": (offset_in_eye(irises[:, 0], left) + offset_in_eye(irises[:, 1], right)) / 2,
+        "lid_upper": (
+            _upper_lid(mesh, rows, LEFT_UPPER, left) + _upper_lid(mesh, rows, RIGHT_UPPER, right)
+        )
+        / 2,
         "lid_left": eye_aspect_ratio(_points(mesh, rows, LEFT_LID)),
         "lid_right": eye_aspect_ratio(_points(mesh, rows, RIGHT_LID)),
     }
@@ -172,6 +177,13 @@ def _mesh(batch: pa.RecordBatch) -> NDArray[np.float32]:
 def _points(mesh: NDArray[np.float32], rows: NDArray[np.intp], indices: Sequence[int]) -> Floats:
     """Some points of some rows, shape (n_rows, n_indices, 2); the mesh itself is never copied."""
     return mesh[rows[:, None], np.array(indices)].astype(np.float64)
+
+
+def _upper_lid(
+    mesh: NDArray[np.float32], rows: NDArray[np.intp], lid: Sequence[int], corners: Floats
+) -> Floats:
+    """Middle of an upper lid, across its eye, in eye widths; shape (n_rows,)."""
+    return offset_in_eye(_points(mesh, rows, lid).mean(axis=1), corners)[:, 1]
 
 
 def _spread(values: Floats, known: Flags, shape: tuple[int, ...]) -> Floats:
@@ -252,9 +264,10 @@ def _posed(measured: Measured, settings: FaceSettings) -> Flags:
 
 
 def _gaze(measured: Measured, settings: FaceSettings) -> Floats:
-    per_width = settings.gaze_deg_per_eye_width
-    eyes = (measured["left"] + measured["right"]) / 2
-    return gaze_angles(measured["head"], eyes, (per_width, per_width * settings.gaze_pitch_gain))
+    gains = (1.0, settings.gaze_iris_gain, settings.gaze_lid_gain)
+    along, across, of_lid = (settings.gaze_deg_per_eye_width * gain for gain in gains)
+    angles_per_width = along, across, of_lid
+    return gaze_angles(measured["head"], measured["iris"], measured["lid_upper"], angles_per_width)
 
 
 def _none(reason: NDArray[Any]) -> Flags:

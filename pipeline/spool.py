@@ -7,6 +7,7 @@ nothing behind.
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ class Spool:
 
     def __init__(self, schema: pa.Schema) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  # read after this; has no name
+        weakref.finalize(self, self._file.close)  # where nobody reads it to its end
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         self._writer = pa.ipc.new_stream(self._file, schema, options=options)
 

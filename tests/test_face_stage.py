@@ -14,6 +14,7 @@ from made_faces import SPEC, inputs, landmark_table, media_table, mesh
 from models.base import FaceObservation, StillFrame
 from pipeline import align, face, landmarks
 from pipeline.face import STAGE, run
+from pipeline.faces.gaze import LID_AHEAD
 from pipeline.settings import AlignSettings, FaceSettings, LandmarksSettings
 from pipeline.tables import FACE_EVENTS, FACE_FRAMES, LANDMARKS, SESSIONS, TABLES
 
@@ -53,7 +54,8 @@ def test_a_frontal_face_is_fully_measured() -> None:
     found = [row[f"head_{name}_deg"] for name in ("yaw", "pitch", "roll")]
     assert found == pytest.approx([8, -5, 3], abs=0.05)
     assert row["gaze_yaw_deg"] == pytest.approx(8 - 6.3, abs=0.05)
-    assert row["gaze_pitch_deg"] == pytest.approx(-5 - 2 * 2.52, abs=0.05)
+    lid = 0.5 * (-0.28 / 2 - LID_AHEAD)
+    assert row["gaze_pitch_deg"] == pytest.approx(-5 - 126 * (1.5 * 0.02 + lid), abs=0.05)
     assert row["eye_aspect_left"] == pytest.approx(0.28, abs=1e-3)
     assert row["eye_aspect_right"] == pytest.approx(0.28, abs=1e-3)
 

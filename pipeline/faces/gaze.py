@@ -5,9 +5,10 @@ from the middle of the eye's corners, over the eye's width, times 126 deg (an ey
 radius, 26.5 mm from corner to corner). Both eyes are averaged.
 
 On a portrait whose eyes are turned (`bench.face_truth`) both networks move the iris by 0.7 of its
-way sideways, but only by 0.3 of it up and down, and eyes that look up pull the head's pitch down
-by a tenth of their turn. So the offset up and down counts twice: then about half of such a turn
-is read, its sign is right, and its noise is that of the sideways angle.
+way sideways, but only by 0.3 of it up and down. The upper lid goes with the eye over the middle of
+its range (Becker and Fuchs 1988) and is seen where the iris is hidden, so up and down the iris
+counts one and a half times and the lid half: about half of such a turn is then read, its sign is
+right, and its noise is that of the sideways angle. A lid that sinks alone reads as a look down.
 
 Caveat: without calibration this is off by a constant of several degrees for each person: only
 differences within one session mean anything. Eye aspect ratio: Soukupová and Čech (2016).
@@ -27,6 +28,9 @@ RIGHT_LID = (263, 387, 385, 362, 380, 373)
 LEFT_IRIS, RIGHT_IRIS = 468, 473
 LEFT_CORNERS, RIGHT_CORNERS = (33, 133), (362, 263)
 """From the image's left to its right."""
+LEFT_UPPER, RIGHT_UPPER = LEFT_LID[1:3], RIGHT_LID[1:3]
+LID_AHEAD = -0.2
+"""Where the upper lid of an eye that looks ahead lies, by both meshes; eye widths, + = down."""
 
 
 def eye_distance_px(left_corners: Floats, right_corners: Floats) -> Floats:
@@ -42,12 +46,12 @@ def eye_aspect_ratio(lid: Floats) -> Floats:
     return np.divide(tall, 2 * wide, out=np.full(len(lid), np.nan), where=wide > 0)
 
 
-def iris_offset(iris: Floats, corners: Floats) -> Floats:
-    """Iris centre from the middle of the eye's corners, in eye widths, along the eye's own axes.
+def offset_in_eye(point: Floats, corners: Floats) -> Floats:
+    """A point from the middle of the eye's corners, in eye widths, along the eye's own axes.
 
     Parameters
     ----------
-    iris : shape (n, 2), pixels
+    point : shape (n, 2), pixels; an iris centre, or a lid's middle
     corners : shape (n, 2, 2), the eye's corners from the image's left to its right
 
     Returns
@@ -56,7 +60,7 @@ def iris_offset(iris: Floats, corners: Floats) -> Floats:
     """
     along = corners[:, 1] - corners[:, 0]
     squared = np.sum(along**2, axis=1)
-    from_middle = iris - corners.mean(axis=1)
+    from_middle = point - corners.mean(axis=1)
     offset = np.column_stack(
         [
             np.sum(from_middle * along, axis=1),
@@ -68,17 +72,21 @@ def iris_offset(iris: Floats, corners: Floats) -> Floats:
 
 
 def gaze_angles(
-    head_deg: Floats, eyes_offset: Floats, deg_per_eye_width: tuple[float, float]
+    head_deg: Floats, iris: Floats, lid: Floats, deg_per_eye_width: tuple[float, float, float]
 ) -> Floats:
     """Gaze yaw (+ = image left) and pitch (+ = up) in degrees, shape (n, 2).
 
     Parameters
     ----------
     head_deg : shape (n, 2) or wider: head yaw, head pitch
-    eyes_offset : shape (n, 2), from `iris_offset`, mean of both eyes
-    deg_per_eye_width : along the eye and across it
+    iris : shape (n, 2), from `offset_in_eye`, mean of both eyes
+    lid : shape (n,), the upper lids', across the eye
+    deg_per_eye_width : of the iris along and across the eye, and of the lid
     """
-    return np.asarray(head_deg[:, :2] - np.array(deg_per_eye_width) * eyes_offset)
+    along, across, of_lid = deg_per_eye_width
+    yaw = head_deg[:, 0] - along * iris[:, 0]
+    pitch = head_deg[:, 1] - across * iris[:, 1] - of_lid * (lid - LID_AHEAD)
+    return np.column_stack([yaw, pitch])
 
 
 def _length(vectors: Floats) -> Floats:

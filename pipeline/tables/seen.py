@@ -102,7 +102,7 @@ FACE_FRAMES = Table(
         Column("head_speed_reason", "string", "-", "Why the head's speed is null.", "face", levels=REASONS),
         Column("gaze_yaw_deg", "float32", "deg", "Head yaw plus eye rotation; + = to the image's left.", "face",
                gate="not face_valid"),
-        Column("gaze_pitch_deg", "float32", "deg", "Head pitch plus eye rotation; + = up. Eyes alone are read at about half of their turn up and down.", "face",
+        Column("gaze_pitch_deg", "float32", "deg", "Head pitch plus eye rotation; + = up. By iris and upper lid; eyes alone are read at about 0.6 of their turn up and down.", "face",
                gate="not face_valid"),
         Column("eye_aspect_left", "float32", "1", "Lid opening over eye width, image-left eye.", "soukupova2016",
                minimum=0, gate="eye distance under 40 px, yaw over 30 deg, or pitch over 25 deg for a second"),
