@@ -63,7 +63,7 @@ def compute(work: Work, sessions: list[str], board: Board) -> None:
         try:
             nightly.process_sessions(run=work.run_id, sessions=sessions)
         except Exception as error:  # noqa: BLE001  Prefect's own: the summary says it and goes on
-            sentence = f"Prefect stopped with {type(error).__name__}: {error}"
+            sentence = f"Prefect stopped with {type(error).__name__}; run the same command again"
             board.line(sentence)
             for session in sessions:
                 failed = Outcome(work.jobs[session].spec.id, "failed", sentence)

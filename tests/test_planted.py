@@ -15,6 +15,7 @@ TRUTH = {
     "fixed_gaze": [{"start_s": 200.0, "end_s": 245.0}],
     "dial_lag_s": 4,
     "dial_lows": [{"start_s": 300.0, "end_s": 340.0}, {"start_s": 500.0, "end_s": 540.0}],
+    "guesses": {"planted": 6, "right": 5},
     "stretches": [
         {"rule": "R4", "start_s": 360.0, "end_s": 430.0},
         {"rule": "R6", "start_s": 800.0, "end_s": 880.0},
@@ -22,7 +23,9 @@ TRUTH = {
 }
 
 
-def tables(late_s=0.05, blinks=41, gaze_at_s=205.0, lag_s=4, low_at_s=510.0, stray=2, pause_s=0.88):
+def tables(
+    late_s=0.05, blinks=41, gaze_at_s=205.0, lag_s=4, low_at_s=510.0, stray=2, pause_s=0.88, right=5
+):
     dial = 50 + 20 * np.sin(np.arange(900) / 37) + 5 * np.sin(np.arange(900) / 5.3)
     rated = {"client": dial, "therapist": np.roll(dial, lag_s)}
     found = [("R4", 362.0), ("R6", 805.0), *[("R6", 10.0)] * stray]
@@ -31,6 +34,7 @@ def tables(late_s=0.05, blinks=41, gaze_at_s=205.0, lag_s=4, low_at_s=510.0, str
             {"role": "client", "start_s": r["start_s"] + late_s, "response_latency_s": 0.8 + late_s}
             for r in TRUTH["replies"]
         ),
+        "congruence": table([{"guess_count": 6, "guess_correct": right}]),
         "roles": table([{"speaker": 1, "role": "client"}]),
         "diarization": table(
             {"speaker": 1, "exclusive": False, "start_s": a, "end_s": b}
@@ -67,7 +71,7 @@ def table(rows):
 
 def test_tables_that_match_the_truth_pass():
     findings = compare(TRUTH, tables())
-    assert len(findings) == 9
+    assert len(findings) == 10
     assert [f.name for f in findings if not f.ok] == []
 
 
@@ -81,6 +85,7 @@ def test_tables_that_match_the_truth_pass():
         ("dial lows", {"low_at_s": 600.0}),
         ("other R4 and R6 candidates", {"stray": 3}),
         ("pauses inside turns", {"pause_s": 0.8}),
+        ("therapist's guesses", {"right": 4}),
     ],
 )
 def test_a_difference_is_named(name, change):

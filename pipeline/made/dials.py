@@ -17,6 +17,14 @@ RAMP_S = 4.0
 MOVE_POINTS = 2.0
 """A rater moves the dial only once it is off by this much, so both courses are held steps."""
 
+WRONG_GUESS = 3
+"""Which of the rated stretches the therapist takes for the opposite."""
+REASONS = {
+    True: ("I could go on talking.", "That was just how I mean it.", "There was time."),
+    False: ("The question came too soon.", "It went too fast.", "I had wanted to stay with it."),
+}
+"""The client's own words, of high and of low stretches."""
+
 Dial = NDArray[np.float64]  # shape (n_seconds,), 0..100; second i covers [i, i + 1) of the session
 
 
@@ -104,3 +112,25 @@ def time_rating_text(dial: Dial) -> str:
     """A plain ``time,rating`` file: one row a second, stamped at the second's start."""
     rows = [f"{second:.1f},{value:.1f}" for second, value in enumerate(dial)]
     return "\n".join(["time,rating", *rows]) + "\n"
+
+
+def guesses_text(stretches: Sequence[RatedStretch]) -> str:
+    """The therapist's guess of each rated stretch, all right but one."""
+    rows = [
+        f"{one.start_s:.1f},{one.end_s:.1f},"
+        + ("helpful" if (one.points > 0) == (index != WRONG_GUESS) else "hindering")
+        for index, one in enumerate(stretches)
+    ]
+    return "\n".join(["start,end,guess", *rows]) + "\n"
+
+
+def reasons_text(stretches: Sequence[RatedStretch]) -> str:
+    """Why the client rated each stretch so."""
+    rows = []
+    for is_high, words in REASONS.items():
+        alike = [one for one in stretches if (one.points > 0) == is_high]
+        rows += [
+            f'{one.start_s:.1f},{one.end_s:.1f},"{said}"'
+            for one, said in zip(alike, words, strict=False)
+        ]
+    return "\n".join(["start,end,reason", *rows]) + "\n"

@@ -57,6 +57,7 @@ def compare(truth: Mapping[str, Any], tables: Tables) -> list[Finding]:
         fixed_gaze(truth, tables),
         dial_lag(truth, tables),
         dial_lows(truth, tables),
+        guesses(truth, tables),
     ]
     if truth["pauses"]:
         findings.insert(1, pauses(truth, tables))
@@ -205,6 +206,19 @@ def dial_lows(truth: Mapping[str, Any], tables: Tables) -> Finding:
     hit = sum(any(overlap_s(segment, low) > 0 for segment in lowest) for low in planted)
     right = hit == k and all(any(overlap_s(s, low) > 0 for low in planted) for s in lowest)
     return Finding(name, str(k), f"{hit} among the {len(lowest)} lowest", bar, right)
+
+
+def guesses(truth: Mapping[str, Any], tables: Tables) -> Finding:
+    """The therapist's guesses of the client's ratings, and how many of them are right."""
+    name, bar = "therapist's guesses", "the same"
+    planted = truth["guesses"]
+    label = f"{planted['right']} of {planted['planted']} right"
+    found = rows_of(tables, "congruence")
+    if not found or found[0]["guess_count"] is None:
+        return missing(name, label, bar)
+    row = found[0]
+    said = f"{row['guess_correct']} of {row['guess_count']} right"
+    return Finding(name, label, said, bar, said == label)
 
 
 def run_found(stretch: Mapping[str, Any], tables: Tables) -> Finding:

@@ -18,8 +18,17 @@ from typing import Any
 import numpy as np
 
 from models.base import Audio, Image, Interval, Progress, TimedWord, silent
-from pipeline.made.dials import Dials, RatedStretch, carma_text, plan_dials, time_rating_text
+from pipeline.made.dials import (
+    Dials,
+    RatedStretch,
+    carma_text,
+    guesses_text,
+    plan_dials,
+    reasons_text,
+    time_rating_text,
+)
 from pipeline.made.face import FindPoints
+from pipeline.made.files import consent_text, session_text, transcript_text
 from pipeline.made.media import write_media
 from pipeline.made.motion import FPS, Motion, plan_motion
 from pipeline.made.script import Block, Line, write_script
@@ -39,13 +48,8 @@ FIXED_GAZE_AT = (0.18, 0.44, 0.88)
 RATED_AT = ((0.13, 25.0), (0.24, -26.0), (0.46, 29.0), (0.58, -33.0), (0.80, 21.0), (0.94, -29.0))
 """(share of the session, points from the middle) of each rated stretch."""
 RATED_S = 40.0
-CLIENT, THERAPIST = "C01", "T01"
-VERSION = 1
+VERSION = 2
 """Raise it when the same seed makes another session."""
-MADE_UP = (
-    "everything: synthetic voices speak a written script; a still portrait is moved by a program; "
-    "both dials and the form are invented. Nobody said, did or rated any of this."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,7 @@ class Plan:
             "dial_lag_s": self.dials.lag_s,
             "dial_lows": [asdict(s) for s in self.dials.stretches if s.points < 0],
             "dial_highs": [asdict(s) for s in self.dials.stretches if s.points > 0],
+            "guesses": {"planted": len(RATED_AT), "right": len(RATED_AT) - 1},
             "stretches": stretches,
         }
 
@@ -282,6 +287,8 @@ def write_session(
     )
     (folder / "dial_client.csv").write_text(carma_text(plan.dials.client, media.name))
     (folder / "dial_therapist.csv").write_text(time_rating_text(plan.dials.therapist))
+    (folder / "reasons_client.csv").write_text(reasons_text(plan.dials.stretches))
+    (folder / "guesses.csv").write_text(guesses_text(plan.dials.stretches))
     (folder / "transcript.vtt").write_text(transcript_text(plan.utterances))
     (folder / "session.toml").write_text(session_text(media.name, shows_client=face is not None))
     register = recordings / "consent.toml"
@@ -303,77 +310,3 @@ def session_id(plan: Plan, face: Image | None) -> str:
     digest = hashlib.sha256(f"{VERSION} {plan.seed} {plan.duration_s}".encode())
     digest.update(b"" if face is None else face.tobytes())
     return f"demo-{plan.seed}-{digest.hexdigest()[:8]}"
-
-
-def clock(t_s: float) -> str:
-    """A WebVTT time stamp."""
-    ms = round(1000 * t_s)
-    return f"{ms // 3_600_000:02d}:{ms // 60_000 % 60:02d}:{ms // 1000 % 60:02d}.{ms % 1000:03d}"
-
-
-def transcript_text(utterances: Sequence[Utterance]) -> str:
-    """WebVTT with a voice tag per turn and the exact onset of every word after the first."""
-    cues = ["WEBVTT", "NOTE Made for the demo: nobody said this."]
-    for i, u in enumerate(utterances, start=1):
-        first, *rest = u.words
-        spoken = first.text + "".join(f" <{clock(w.start_s)}>{w.text}" for w in rest if w.text)
-        cues.append(f"{i}\n{clock(u.start_s)} --> {clock(u.end_s)}\n<v {u.role}>{spoken}")
-    return "\n\n".join(cues) + "\n"
-
-
-def session_text(media_name: str, *, shows_client: bool) -> str:
-    """The session's description, see DATA_DICTIONARY.md for the keys."""
-    shows = '["client"]' if shows_client else "[]"
-    return f"""\
-[session]
-dyad = "D01"
-number = 5
-client = "{CLIENT}"
-therapist = "{THERAPIST}"
-date = 2026-03-02
-capture = "in_room"
-made_up = "{MADE_UP}"
-
-[[media]]
-file = "{media_name}"
-hears = ["mixed"]
-shows = {shows}
-offset_s = 0.0
-
-[[ratings]]
-file = "dial_client.csv"
-rater = "client"
-
-[[ratings]]
-file = "dial_therapist.csv"
-rater = "therapist"
-
-[transcript]
-file = "transcript.vtt"
-
-[[forms]]
-instrument = "SRS"
-by = "client"
-total = 32.5
-max = 40
-"""
-
-
-def consent_text() -> str:
-    """A register that grants every scope for both made persons."""
-    scopes = (
-        '["record", "store", "analyse_audio", "analyse_video", "transcribe", "dial", '
-        '"supervisor_view", "research", "exemplar"]'
-    )
-    record = """\
-[[consent]]
-person = "{person}"
-role = "{role}"
-sessions = "*"
-scopes = {scopes}
-decision = "granted"
-date = 2026-01-10
-rationale = "demo"
-"""
-    people = ((CLIENT, "client"), (THERAPIST, "therapist"))
-    return "\n".join(record.format(person=p, role=r, scopes=scopes) for p, r in people)
