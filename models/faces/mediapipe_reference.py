@@ -83,6 +83,9 @@ class MediapipeReference:
         if not task.is_file():
             message = f"no face_landmarker.task at {task}: fetch it or name its folder"
             raise WeightMissingError(message)
+        refusal = isolation_refusal()
+        if refusal is not None:
+            raise DeviceUnavailableError(refusal)
         self._people = people
         self._coefficients = len(BLENDSHAPES) if blendshapes else 0
         self._fingerprint = fingerprint or Fingerprint(
@@ -240,9 +243,6 @@ def isolation_refusal() -> str | None:
 def _start(
     task: Path, people: int, log: IO[bytes], *, blendshapes: bool
 ) -> subprocess.Popen[bytes]:
-    refusal = isolation_refusal()
-    if refusal is not None:
-        raise DeviceUnavailableError(refusal)
     root = Path(__file__).resolve().parents[2]
     asked = [str(task.resolve()), str(people), str(int(blendshapes))]
     return subprocess.Popen(
