@@ -63,8 +63,8 @@ def variant(good, name, *, media, client="C01"):
     """A copy of the good session with other media and, if asked, another client."""
     folder = good.parent.parent / "recordings" / name
     folder.mkdir(parents=True)
-    for file in ("dial_client.csv", "dial_therapist.csv", "transcript.vtt"):
-        shutil.copy(good / file, folder / file)
+    for file in (*good.glob("*.csv"), good / "transcript.vtt"):
+        shutil.copy(file, folder)
     text = (good / "session.toml").read_text()
     head, _, rest = text.partition("[[media]]")
     rest = rest[rest.index("[[ratings]]") :]
