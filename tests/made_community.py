@@ -51,15 +51,18 @@ _QUIET_SHARE = 0.4
 _CERTAINTY = 8.0
 _CLASSES_BY_THE_CLOCK = (1, 2, 1, 4, 2, 3, 2)
 """Powerset: 0 nobody, 1 to 3 one speaker, 4 the first two at once."""
+_RIDGE = 1e-4
 
 
 def make_community(folder: Path, audio: Audio, *, tiny: bool = False, seed: int = 0) -> Path:
     """Write the pipeline's files into `folder`, scaled on `audio` (mono, 16 kHz, over 10 s)."""
-    generator = torch.random.get_rng_state()
+    generator, threads = torch.random.get_rng_state(), torch.get_num_threads()
     torch.manual_seed(seed)
+    torch.set_num_threads(1)  # two add in the order in which they get done: other weights each time
     windows = _windows(audio)
     segmentation, embedding = _segmentation(windows, tiny=tiny), _embedding(windows, tiny=tiny)
     torch.random.set_rng_state(generator)
+    torch.set_num_threads(threads)
     _save(folder / "segmentation", segmentation)
     _save(folder / "embedding", embedding)
     with torch.inference_mode():
@@ -110,8 +113,11 @@ def _listen(network: PyanNet, windows: torch.Tensor) -> None:
     block = torch.arange(frames).repeat(len(windows)) // (frames // len(_CLASSES_BY_THE_CLOCK) + 1)
     spoken = torch.tensor(_CLASSES_BY_THE_CLOCK)[block]
     wanted = torch.where(level > level.quantile(_QUIET_SHARE), spoken, 0)
-    one_hot = torch.nn.functional.one_hot(wanted, network.dimension).float()
-    solved = torch.linalg.lstsq(features, one_hot).solution
+    one_hot = torch.nn.functional.one_hot(wanted, network.dimension).double()
+    # a ridge, and few digits: the last bits of sums differ from run to run, the weights must not
+    seen = features.double()
+    ridge = _RIDGE * len(seen) * torch.eye(seen.shape[1], dtype=seen.dtype)
+    solved = torch.linalg.solve(seen.T @ seen + ridge, seen.T @ one_hot).round(decimals=3).float()
     with torch.no_grad():
         network.classifier.weight.copy_(_CERTAINTY * solved[:-1].T)
         network.classifier.bias.copy_(_CERTAINTY * solved[-1])

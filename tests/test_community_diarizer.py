@@ -185,12 +185,28 @@ def test_a_small_device_ends_with_the_same_turns(
     assert small._pipeline._segmentation.batches.size == 1
 
 
-def test_the_number_of_speakers_is_given_or_bounded(
-    diarizer: CommunityDiarizer, audio: Audio
+def test_the_number_of_speakers_that_is_given_is_found(
+    diarizer: CommunityDiarizer, audio: Audio, monkeypatch: Any
 ) -> None:
-    speech = audio[:SPEECH]
+    """Three planted voices, each over a third of the windows: a random network has none."""
+    pipeline = diarizer._pipeline
+
+    def planted(_: Any, binary_segmentations: Any, **__: Any) -> Any:
+        windows, _, speakers = binary_segmentations.data.shape
+        nobody = pipeline._shared.voice_of_nobody()
+        rng = np.random.default_rng(4)
+        voices = rng.standard_normal((3, nobody.size)) * 10
+        heard = voices[3 * np.arange(windows) // windows]
+        noise = rng.standard_normal((windows, speakers, nobody.size)) * 0.1
+        return (heard[:, None] + noise).astype(nobody.dtype)
+
+    monkeypatch.setattr(pipeline, "get_embeddings", planted)
     three = diarizer.diarize(audio, num_speakers=3)
     assert {turn.speaker for turn in three.turns} == {0, 1, 2}
+
+
+def test_the_number_of_speakers_is_bounded(diarizer: CommunityDiarizer, audio: Audio) -> None:
+    speech = audio[:SPEECH]
     some = diarizer.diarize(speech, num_speakers=2, min_speakers=1)
     assert len({turn.speaker for turn in some.turns}) in (1, 2)
     with pytest.raises(EngineInputError, match="min_speakers is 3"):
