@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from conftest import needs_embedded_weights
 
+from flows import engines
 from flows.engines import describe
 from models.base import Fingerprint
 from models.weights import catalog
-from pipeline.settings import Profile
+from pipeline.settings import LandmarksSettings, Profile
 from pipeline.stage import Missing
 
 pytestmark = needs_embedded_weights
@@ -77,3 +78,17 @@ def test_the_face_engine_says_who_computes(monkeypatch: pytest.MonkeyPatch) -> N
     assert on_card.version.startswith("torch")
     assert on_card.device == "cuda"
     assert on_card.weights == on_cpu.weights
+
+
+@pytest.mark.parametrize(("engine", "started_for"), [("mediapipe", 2), ("embedded", 1)])
+def test_the_reference_is_started_for_the_people_a_file_shows(
+    monkeypatch: pytest.MonkeyPatch, engine: str, started_for: int
+) -> None:
+    """The other engines find any number of people and share one instance."""
+    asked: list[tuple[str, int]] = []
+    monkeypatch.setattr(
+        engines, "_face_tracker", lambda name, _where, people: asked.append((name, people))
+    )
+    profile = Profile(landmarks=LandmarksSettings(engine=engine))
+    engines.build_face_tracker(profile, people=2)
+    assert asked == [(engine, started_for)]
