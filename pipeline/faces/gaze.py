@@ -7,7 +7,7 @@ radius, 26.5 mm from corner to corner). Both eyes are averaged.
 On a portrait whose eyes are turned (`bench.face_truth`) both networks move the iris by 0.7 of its
 way sideways, but only by 0.3 of it up and down. The upper lid goes with the eye over the middle of
 its range (Becker and Fuchs 1988) and is seen where the iris is hidden, so up and down the iris
-counts one and a half times and the lid half: about half of such a turn is then read, its sign is
+counts one and a half times and the lid half: about 0.6 of such a turn is then read, its sign is
 right, and its noise is that of the sideways angle. A lid that sinks alone reads as a look down.
 
 Caveat: without calibration this is off by a constant of several degrees for each person: only
