@@ -11,7 +11,7 @@ demo: setup
 	$(BIN)/thinslice demo
 
 test: setup lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .
