@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.dials.axis import Axis, chosen_axis, no_ratings, on_axis
-from pipeline.dials.cells import Line, is_ruled, number
 from pipeline.dials.clock import seconds_of
 from pipeline.dials.direction import Direction, of_ends
 from pipeline.dials.rows import DialRows, Layout
 from pipeline.errors import SessionError
 from pipeline.session import RatingFile
+from pipeline.sheet_lines import Line, is_ruled
+from pipeline.sheet_values import number
 
 MARKS = frozenset({"multimedia file", "minimum value", "maximum value", "number of steps"})
 TABLE_MARKS = frozenset({"minimum value", "maximum value", "second", "rating"})

@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.dials.axis import chosen_axis, on_axis
-from pipeline.dials.cells import Line, is_ruled, number
 from pipeline.dials.clock import seconds_of
 from pipeline.dials.direction import Direction, of_name
 from pipeline.dials.rows import DialRows
 from pipeline.errors import SessionError
 from pipeline.session import RatingFile
+from pipeline.sheet_lines import Line, is_ruled
+from pipeline.sheet_values import number
 
 HEADER_ROWS = 10
 """Looked through for the header; DARMA writes five."""
