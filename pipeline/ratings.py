@@ -299,4 +299,5 @@ STAGE = Stage(
     sources=("ratings", "reasons"),
     scope="dial",
     modality="dials",
+    without="No dials",
 )
