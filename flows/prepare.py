@@ -17,10 +17,10 @@ from pipeline.execute import Job, Step, plan
 from pipeline.media.recording import FolderRecording
 from pipeline.session import SessionSpec, load_session, public_name
 from pipeline.settings import Profile
-from pipeline.stage import Absence
+from pipeline.stage import Absence, Missing
 from pipeline.views import Output
 
-State = Literal["done", "failed", "held_back"]
+State = Literal["done", "done_with_faults", "failed", "held_back"]
 
 
 @dataclass(slots=True)
@@ -52,6 +52,8 @@ class Work:
     profile: Profile
     jobs: dict[str, Job] = field(default_factory=dict)
     """Public name -> job, for sessions that consent permits."""
+    broken: dict[tuple[str, str], Missing] = field(default_factory=dict)
+    """(Session, stage) -> why it broke off, and that trying again now cannot help."""
     plans: dict[str, list[Step]] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     unwritten: str = ""

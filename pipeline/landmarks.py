@@ -256,5 +256,6 @@ STAGE = Stage(
     engine="face_tracker",
     scope="analyse_video",
     modality="video",
+    without="Nothing was read from the video",
     uses_gpu=True,
 )

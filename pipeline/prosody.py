@@ -152,4 +152,6 @@ STAGE = Stage(
     writes=WRITES,
     sources=("media",),
     scope="analyse_audio",
+    modality="prosody",
+    without="No pitch, loudness or pace of the voices",
 )

@@ -324,4 +324,5 @@ STAGE = Stage(
     sources=("ratings", "reasons"),
     scope="dial",
     modality="dials",
+    without="No dials",
 )

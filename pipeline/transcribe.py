@@ -279,5 +279,6 @@ STAGE = Stage(
     engine="transcriber",
     scope="transcribe",
     modality="transcript",
+    without="No words",
     uses_gpu=True,
 )
