@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SYSTEM_LIBRARIES := libGL.so.1 libglib-2.0.so.0 libEGL.so.1 libGLESv2.so.2
 
-.PHONY: setup demo test lint docs lock bench system-libraries
+.PHONY: setup demo test lint docs lock bench cases system-libraries
 
 setup: .venv/.ready
 
@@ -22,6 +22,10 @@ lint: setup
 # DATA_DICTIONARY.md and configs/default.toml follow from the declarations
 docs: setup
 	$(BIN)/python -m flows.dictionary
+
+# small inputs that once went wrong, in one table
+cases: setup
+	$(BIN)/python -m tests.cases
 
 # results are kept in bench/results with machine and date; DEVICE=cuda where there is a card
 DEVICE ?= auto
