@@ -12,6 +12,8 @@ EMBEDDED = (
     "silero-vad",
     "pyannet-segmentation",
     "ge2e-encoder",
+    "pyannote-segmentation-3",
+    "campplus-voices",
     "mediapipe-face-detector-full",
     "mediapipe-face-detector-short",
     "mediapipe-face-mesh-468",
