@@ -52,7 +52,7 @@ def main() -> int:
     Console(width=160, markup=False, highlight=False).print(table)
     unseen = {path.name for path in CASES.iterdir() if path.is_dir()} - {row[0] for row in rows}
     wrong = [row[0] for row in rows if not row[-1]]
-    print(f"{len(rows)} cases, {len(wrong)} wrong {wrong}, {len(unseen)} not looked at {sorted(unseen)}")
+    print(f"{len(rows)} cases, {len(wrong)} wrong {wrong}; not looked at: {sorted(unseen)}")
     return 1 if wrong or unseen else 0
 
 
