@@ -28,6 +28,7 @@ from pipeline.errors import ConfigError
 from pipeline.session import own_channels
 from pipeline.settings import Profile
 from pipeline.stage import Missing
+from pipeline.transcripts.files import brings_transcript
 from pipeline.voice.microphones import OwnMicrophones
 
 if TYPE_CHECKING:
@@ -285,10 +286,10 @@ def _always(_job: Job) -> bool:
 
 
 _NEEDED = {
-    "transcriber": lambda job: job.spec.transcript is None,
+    "transcriber": lambda job: not brings_transcript(job.recording.path, job.spec.transcript),
     "face_tracker": lambda job: any(media.shows for media in job.spec.media),
 }
-"""A session that brings its transcript, or shows nobody, loads no engine for it."""
+"""A session that brings a transcript that can be read, or shows nobody, loads no engine for it."""
 _DESCRIBE = {
     "speech_detector": lambda _profile: speech_detector_fingerprint(),
     "diarizer": _describe_diarizer,
