@@ -47,7 +47,8 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> list[Row]:
                 "each"
             )
         header = _header(f"{path.name}, line {lines[at][0]}", lines[at][1], columns)
-        if has_row_names(header, rows):
+        longest = max((len(cells) for _, cells in rows), default=0)
+        if longest == len(header) + 1 and has_row_names(header, rows):
             header = ["", *header]
         wheres = [f"{path.name}, line {n}" for n, _ in rows]
         return [
@@ -82,7 +83,8 @@ def choice_of(row: Row, column: str, allowed: tuple[str, ...]) -> str:
     """
     value = row.cells[column].lower()
     if value not in allowed:
-        shown = repr(value) if value.isalpha() or not value else "other text"
+        is_word = value.isalpha() and len(value) <= LONGEST_SHOWN
+        shown = repr(value) if is_word or not value else "other text"
         raise SessionError(f"{row.where}: {column} is {shown}; allowed: {', '.join(allowed)}")
     return value
 

@@ -25,8 +25,12 @@ Line = tuple[int, list[str]]
 SEPARATORS = ("\t", ";", "|")
 """Each is the separator where most lines have it; then blanks between values; then commas."""
 COMMENTS = ("#", "%", "//")
+COUNTS = ("#", "%")
+"""A cell of this alone names a column."""
 HEADER_LINES = 30
 """Looked through for the names of columns."""
+LINES_LOOKED_AT = 2000
+"""For the separator."""
 MOST_CELLS = 2000
 _SAID = re.compile(r'"?sep=(.)"?[;,\t]*\s*', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
@@ -68,7 +72,7 @@ def sheet_of(path: Path, names: Sequence[str] = ()) -> Sheet:
     rows = _parted(path, [(first + at, line) for at, line in enumerate(body, 1)], separator)
     if rows and all(len(cells) == 1 for _, cells in rows):
         rows = _quoted_as_a_whole(path, rows, names)
-    rows = [(n, cells) for n, cells in rows if not _is_comment(cells)]
+    rows = [(n, cells) for n, cells in rows if not _is_comment(cells, separator)]
     wide = next((n for n, cells in rows if len(cells) > MOST_CELLS), None)
     if wide:
         raise SessionError(
@@ -81,11 +85,9 @@ def sheet_of(path: Path, names: Sequence[str] = ()) -> Sheet:
 
 def has_row_names(header: Sequence[str], rows: Sequence[Line]) -> bool:
     """Whether rows begin with a count of rows that `header` does not name, as R writes them."""
-    longest = max((len(cells) for _, cells in rows), default=0)
-    if longest != len(header) + 1:
-        return False
     first = [cells[0] for _, cells in rows]
-    return any(first == [str(n + at) for at in range(len(first))] for n in (0, 1))
+    counts = any(first == [str(n + at) for at in range(len(first))] for n in (0, 1))
+    return counts and any(len(cells) > len(header) for _, cells in rows)
 
 
 @contextmanager
@@ -128,15 +130,17 @@ def _head(lines: Sequence[str]) -> tuple[str, int, str]:
 
 def _is_comment_line(bare: str) -> bool:
     cells = re.split(r"[\t;,|]", bare, maxsplit=1)
-    return _is_comment([cells[0].strip().strip('"'), *cells[1:]])
+    return _is_comment([cells[0].strip().strip('"'), *cells[1:]], ",")
 
 
-def _is_comment(cells: Sequence[str]) -> bool:
+def _is_comment(cells: Sequence[str], separator: str) -> bool:
     """Begins with a comment's mark, and is neither a missing mark, a rule nor a column's name."""
     first = cells[0]
-    if not first.startswith(COMMENTS) or is_missing(first) or is_ruled(cells):
+    if not first.startswith(COMMENTS) or is_missing(first):
         return False
-    return first not in COMMENTS or len(cells) == 1
+    if first != "%" and is_ruled(cells):
+        return False
+    return first not in COUNTS or len(cells) == 1 or separator == " "
 
 
 def _comment_text(remark: str) -> str:
@@ -196,7 +200,11 @@ def _quoted_as_a_whole(path: Path, rows: list[Line], names: Sequence[str]) -> li
 def _separator(lines: Sequence[str], names: Sequence[str]) -> str:
     if names:
         return _separator_of_names(lines, names)
-    bare = [_QUOTED.sub('""', line).strip(" \r\n") for line in lines if line.strip()]
+    bare = [
+        _QUOTED.sub('""', line).strip(" \r\n")
+        for line in lines[:LINES_LOOKED_AT]
+        if line.strip() and not _is_comment_line(line.strip())
+    ]
     for mark in SEPARATORS:
         if sum(mark in line for line in bare) > len(bare) / 2:
             return mark
