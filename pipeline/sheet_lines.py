@@ -32,6 +32,7 @@ HEADER_LINES = 30
 LINES_LOOKED_AT = 2000
 """For the separator."""
 MOST_CELLS = 2000
+_INVISIBLE = dict.fromkeys((0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF))
 _SAID = re.compile(r'"?sep=(.)"?[;,\t]*\s*', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
 _VALUE = (
@@ -65,7 +66,7 @@ def sheet_of(path: Path, names: Sequence[str] = ()) -> Sheet:
     SessionError
         If the file is no text, or cannot be split into cells.
     """
-    lines = list(io.StringIO(decoded(path), newline=""))
+    lines = list(io.StringIO(decoded(path).translate(_INVISIBLE), newline=""))
     said, first, remark = _head(lines)
     body = lines[first:]
     separator = said or _separator(body, names)
@@ -83,11 +84,15 @@ def sheet_of(path: Path, names: Sequence[str] = ()) -> Sheet:
     return Sheet(rows, separator, [c.strip(' "') for c in bare.split(separator)] if bare else [])
 
 
-def has_row_names(header: Sequence[str], rows: Sequence[Line]) -> bool:
-    """Whether rows begin with a count of rows that `header` does not name, as R writes them."""
+def has_row_names(header: Sequence[str], rows: Sequence[Line], *, separator: str) -> bool:
+    """Whether rows begin with a name that `header` leaves out, as R writes them.
+
+    That is a count of rows; between blanks, where nothing else writes so, any name.
+    """
     first = [cells[0] for _, cells in rows]
     counts = any(first == [str(n + at) for at in range(len(first))] for n in (0, 1))
-    return counts and any(len(cells) > len(header) for _, cells in rows)
+    names = separator == " " and len(set(first)) == len(first)
+    return (counts or names) and any(len(cells) > len(header) for _, cells in rows)
 
 
 @contextmanager

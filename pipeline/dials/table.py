@@ -1,8 +1,8 @@
 """Where the table of a dial file begins and ends, and what its columns are called.
 
 Lines above it (a title, what the program was told), labels and units below its names, and text
-below or beside it are no rows. A line with a number in it is never passed over: it is a row, or a
-fault that is named.
+below or beside it are no rows. A line whose cells are numbers is never passed over: it is a row, or
+a fault that is named.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def table_of(path: Path, sheet: Sheet) -> Table:
     names = [cell.lower() for cell in sheet.rows[at][1]]
     names = ["" if is_missing(name) else name for name in names]
     rows = _without_labels(sheet.rows[begins:], len(names))
-    if has_row_names(names, rows) and _has_values_at(rows, len(names), sheet.separator):
+    named = has_row_names(names, rows, separator=sheet.separator)
+    if named and _has_values_at(rows, len(names), sheet.separator):
         names = ["", *names]
     return Table(names, [_fitted(path, line, len(names)) for line in rows])
 
