@@ -38,7 +38,8 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> list[Row]:
         A column is missing, a line has more cells than columns, or the file is no text.
     """
     with as_own_fault(path):
-        lines = sheet_of(path, columns).rows
+        sheet = sheet_of(path, columns)
+        lines = sheet.rows
         at = next((i for i, line in enumerate(lines[:HEADER_LINES]) if _names(line, columns)), 0)
         rows = lines[at + 1 :]
         if not lines or (not rows and _names(lines[at], columns)):
@@ -47,7 +48,8 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> list[Row]:
                 "each"
             )
         header = _header(f"{path.name}, line {lines[at][0]}", lines[at][1], columns)
-        if has_row_names(header, rows):
+        longest = max((len(cells) for _, cells in rows), default=0)
+        if longest == len(header) + 1 and has_row_names(header, rows, separator=sheet.separator):
             header = ["", *header]
         wheres = [f"{path.name}, line {n}" for n, _ in rows]
         return [
@@ -67,7 +69,8 @@ def span_of(row: Row) -> Span:
     start_s, end_s = (_seconds(row, name) for name in ("start", "end"))
     if end_s <= start_s:
         raise SessionError(
-            f"{row.where}: it ends at {end_s:g} s, which is not after its start at {start_s:g} s"
+            f"{row.where}: it ends at {end_s:g} s, which is not after its start at {start_s:g} s; "
+            "allowed: an end after the start, both in seconds or h:mm:ss"
         )
     return start_s, end_s
 
@@ -82,7 +85,8 @@ def choice_of(row: Row, column: str, allowed: tuple[str, ...]) -> str:
     """
     value = row.cells[column].lower()
     if value not in allowed:
-        shown = repr(value) if value.isalpha() or not value else "other text"
+        is_word = value.isalpha() and len(value) <= LONGEST_SHOWN
+        shown = repr(value) if is_word or not value else "other text"
         raise SessionError(f"{row.where}: {column} is {shown}; allowed: {', '.join(allowed)}")
     return value
 

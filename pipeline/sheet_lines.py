@@ -25,9 +25,14 @@ Line = tuple[int, list[str]]
 SEPARATORS = ("\t", ";", "|")
 """Each is the separator where most lines have it; then blanks between values; then commas."""
 COMMENTS = ("#", "%", "//")
+COUNTS = ("#", "%")
+"""A cell of this alone names a column."""
 HEADER_LINES = 30
 """Looked through for the names of columns."""
+LINES_LOOKED_AT = 2000
+"""For the separator."""
 MOST_CELLS = 2000
+_INVISIBLE = dict.fromkeys((0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF))
 _SAID = re.compile(r'"?sep=(.)"?[;,\t]*\s*', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
 _VALUE = (
@@ -61,14 +66,14 @@ def sheet_of(path: Path, names: Sequence[str] = ()) -> Sheet:
     SessionError
         If the file is no text, or cannot be split into cells.
     """
-    lines = list(io.StringIO(decoded(path), newline=""))
+    lines = list(io.StringIO(decoded(path).translate(_INVISIBLE), newline=""))
     said, first, remark = _head(lines)
     body = lines[first:]
     separator = said or _separator(body, names)
     rows = _parted(path, [(first + at, line) for at, line in enumerate(body, 1)], separator)
     if rows and all(len(cells) == 1 for _, cells in rows):
         rows = _quoted_as_a_whole(path, rows, names)
-    rows = [(n, cells) for n, cells in rows if not _is_comment(cells)]
+    rows = [(n, cells) for n, cells in rows if not _is_comment(cells, separator)]
     wide = next((n for n, cells in rows if len(cells) > MOST_CELLS), None)
     if wide:
         raise SessionError(
@@ -79,13 +84,15 @@ def sheet_of(path: Path, names: Sequence[str] = ()) -> Sheet:
     return Sheet(rows, separator, [c.strip(' "') for c in bare.split(separator)] if bare else [])
 
 
-def has_row_names(header: Sequence[str], rows: Sequence[Line]) -> bool:
-    """Whether rows begin with a count of rows that `header` does not name, as R writes them."""
-    longest = max((len(cells) for _, cells in rows), default=0)
-    if longest != len(header) + 1:
-        return False
+def has_row_names(header: Sequence[str], rows: Sequence[Line], *, separator: str) -> bool:
+    """Whether rows begin with a name that `header` leaves out, as R writes them.
+
+    That is a count of rows; between blanks, where nothing else writes so, any name.
+    """
     first = [cells[0] for _, cells in rows]
-    return any(first == [str(n + at) for at in range(len(first))] for n in (0, 1))
+    counts = any(first == [str(n + at) for at in range(len(first))] for n in (0, 1))
+    names = separator == " " and len(set(first)) == len(first)
+    return (counts or names) and any(len(cells) > len(header) for _, cells in rows)
 
 
 @contextmanager
@@ -128,15 +135,17 @@ def _head(lines: Sequence[str]) -> tuple[str, int, str]:
 
 def _is_comment_line(bare: str) -> bool:
     cells = re.split(r"[\t;,|]", bare, maxsplit=1)
-    return _is_comment([cells[0].strip().strip('"'), *cells[1:]])
+    return _is_comment([cells[0].strip().strip('"'), *cells[1:]], ",")
 
 
-def _is_comment(cells: Sequence[str]) -> bool:
+def _is_comment(cells: Sequence[str], separator: str) -> bool:
     """Begins with a comment's mark, and is neither a missing mark, a rule nor a column's name."""
     first = cells[0]
-    if not first.startswith(COMMENTS) or is_missing(first) or is_ruled(cells):
+    if not first.startswith(COMMENTS) or is_missing(first):
         return False
-    return first not in COMMENTS or len(cells) == 1
+    if first != "%" and is_ruled(cells):
+        return False
+    return first not in COUNTS or len(cells) == 1 or separator == " "
 
 
 def _comment_text(remark: str) -> str:
@@ -196,7 +205,11 @@ def _quoted_as_a_whole(path: Path, rows: list[Line], names: Sequence[str]) -> li
 def _separator(lines: Sequence[str], names: Sequence[str]) -> str:
     if names:
         return _separator_of_names(lines, names)
-    bare = [_QUOTED.sub('""', line).strip(" \r\n") for line in lines if line.strip()]
+    bare = [
+        _QUOTED.sub('""', line).strip(" \r\n")
+        for line in lines[:LINES_LOOKED_AT]
+        if line.strip() and not _is_comment_line(line.strip())
+    ]
     for mark in SEPARATORS:
         if sum(mark in line for line in bare) > len(bare) / 2:
             return mark

@@ -31,7 +31,7 @@ _GROUPED = re.compile(
     rf"[+-]?[1-9][0-9]{{0,2}}(?P<mark>[{_BLANKS}'’.,])[0-9]{{3}}(?:(?P=mark)[0-9]{{3}}){{0,6}}"
     r"(?P<rest>[.,][0-9]{0,30})?"
 )
-_PLAIN_COLUMN = re.compile(r"(?:-?[0-9]{1,15}(?:\.[0-9]{1,15})?\n)+")
+_PLAIN_COLUMN = re.compile(r"(?:-?[0-9]{1,15}(?:\.[0-9]{1,30})?\n)+")
 _POSITION = re.compile(r"(?:([0-9]{1,4}):)?([0-9]{1,4}):([0-9]{1,2}(?:[.,][0-9]{1,9})?)")
 _EITHER = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _DECIMAL = re.compile(r"[+-]?(?:0[.,][0-9]{1,30}|[0-9]{1,30}[.,](?:[0-9]{1,2}|[0-9]{4,30}))")
@@ -64,7 +64,7 @@ def number(cell: str) -> float | None:
 
 def numbers(cells: Sequence[str]) -> list[float | None]:
     """`number` of every cell; quick for a column that holds plain numbers only."""
-    if _PLAIN_COLUMN.fullmatch("".join(f"{cell}\n" for cell in cells)):
+    if _PLAIN_COLUMN.fullmatch("\n".join([*cells, ""])):
         return [float(cell) for cell in cells]
     return [number(cell) for cell in cells]
 
@@ -74,10 +74,10 @@ def doubtful_mark(cells: Sequence[str]) -> int | None:
 
     ``999`` above ``1.000`` is one or a thousand; any ``0.5`` in the column shows decimals.
     """
-    marked = [at for at, cell in enumerate(cells) if _EITHER.fullmatch(cell)]
-    if not marked or any(_DECIMAL.fullmatch(cell) for cell in cells):
+    if any(_DECIMAL.fullmatch(cell) for cell in cells):
         return None
-    return marked[0] if any(_HUNDREDS.fullmatch(cell) for cell in cells) else None
+    marked = [at for at, cell in enumerate(cells) if _EITHER.fullmatch(cell)]
+    return marked[0] if marked and any(_HUNDREDS.fullmatch(cell) for cell in cells) else None
 
 
 def position(cell: str) -> Seconds | None:

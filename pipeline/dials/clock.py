@@ -42,7 +42,7 @@ LOST_HOUR_S = 600.0
 _STAMP = re.compile(
     r"(?:(?P<day>\d{1,4}[-./](?:\d{1,2}|[A-Za-z]{3})[-./]\d{1,4})[T ,]+)?"
     r"(?P<hours>\d{1,2}):(?P<minutes>\d{1,2}):(?P<seconds>\d{1,2}(?:[.,]\d{1,9})?)"
-    r"\s*(?:(?P<half>[AaPp])\.?[Mm]\.?|(?P<zone>[Zz]|[+-]\d{2}:?\d{2}))?"
+    r"\s*(?:(?P<half>[AaPp])\.?\s?[Mm]\.?|(?P<zone>[Zz]|[+-]\d{2}:?\d{2}))?"
 )
 
 

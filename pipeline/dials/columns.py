@@ -30,6 +30,7 @@ from pipeline.sheet_lines import Line
 from pipeline.sheet_values import is_missing
 
 LONGEST_NAME = 40
+MOST_LISTED = 12
 JSPSYCH = frozenset({"trial_type", "trial_index", "time_elapsed"})
 
 
@@ -116,9 +117,9 @@ def of_one_person(path: Path, table: Table, wanted: str | None) -> tuple[list[Li
             return rows, None
         if len(people) > 1:
             raise SessionError(
-                f"{path.name}: its column {table.names[at]!r} says that its rows are of "
-                f"{len(people)} raters or tiers; allowed: those of one. Write that one as `column` "
-                "to its [[ratings]], or give each a file of its own"
+                f"{path.name}: its column {_listed(table.names[at : at + 1])} says that its rows "
+                f"are of {len(people)} raters or tiers; allowed: those of one. Write it as "
+                "`column` to its [[ratings]], or give each a file of its own"
             )
     return table.rows, wanted
 
@@ -191,8 +192,8 @@ def _only(path: Path, names: list[str], what: str, found: list[int]) -> int | No
 
 def _listed(names: Sequence[str]) -> str:
     """Names of columns; what is too long for one is no name, and may be what somebody said."""
-    short = (name if len(name) <= LONGEST_NAME else "other text" for name in names if name)
-    return ", ".join(short)
+    short = [name if len(name) <= LONGEST_NAME else "other text" for name in names if name]
+    return ", ".join(short[:MOST_LISTED]) + (", ..." if len(short) > MOST_LISTED else "")
 
 
 def _all(names: Sequence[str], words: frozenset[str]) -> list[int]:

@@ -70,24 +70,24 @@ def _refuse_two_columns(path: Path, columns: Sequence[Sequence[str]]) -> None:
             f"continuous tier (the rate stands in the .annotation beside it); {NAMED}, and the "
             "seconds before each value"
         )
-    if _rises(columns[1]) and len(columns[1]) > 2:
+    if _rises(columns[1], always=True) and len(columns[1]) > 2:
         raise SessionError(
             f"{path.name}: its second column only rises and its first does not, as if the rating "
             f"stood before the time; {NAMED} in the order they have"
         )
 
 
-def _rises(cells: Sequence[str]) -> bool:
-    """Whether a column never goes back; so does one that holds more than numbers."""
+def _rises(cells: Sequence[str], *, always: bool = False) -> bool:
+    """Whether a column never goes back, nor stands; one of more than numbers is taken to rise."""
     found = [number(cell) for cell in cells if not is_missing(cell)]
     values = [value for value in found if value is not None]
     if len(values) < len(found):
         return True
-    return all(a <= b for a, b in pairwise(values))
+    return all(a < b if always else a <= b for a, b in pairwise(values))
 
 
 def _is_share(cells: Sequence[str]) -> bool:
-    """Whether a column holds numbers from 0 to 1 only, with a decimal mark in any."""
+    """Whether a column holds numbers from 0 to 1 only."""
     values = [number(cell) for cell in cells if not is_missing(cell)]
     shares = all(value is not None and 0 <= value <= 1 for value in values)
     return bool(values) and shares

@@ -1,8 +1,8 @@
 """Where the table of a dial file begins and ends, and what its columns are called.
 
 Lines above it (a title, what the program was told), labels and units below its names, and text
-below or beside it are no rows. A line with a number in it is never passed over: it is a row, or a
-fault that is named.
+below or beside it are no rows. A line whose cells are numbers is never passed over: it is a row, or
+a fault that is named.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def table_of(path: Path, sheet: Sheet) -> Table:
     names = [cell.lower() for cell in sheet.rows[at][1]]
     names = ["" if is_missing(name) else name for name in names]
     rows = _without_labels(sheet.rows[begins:], len(names))
-    if has_row_names(names, rows) and (sheet.separator != "," or _has_points(rows)):
+    named = has_row_names(names, rows, separator=sheet.separator)
+    if named and _has_values_at(rows, len(names), sheet.separator):
         names = ["", *names]
     return Table(names, [_fitted(path, line, len(names)) for line in rows])
 
@@ -67,8 +68,8 @@ def _places(rows: Sequence[Line]) -> tuple[int | None, int]:
     if timed or several:
         at = (timed or several)[0]
         return at, at + 1
-    if first == len(above):
-        return 0, 1
+    if wordy and first == len(above):
+        return wordy[0], wordy[0] + 1
     # text alone may stand above rows without names; a number may not
     return None, first if len(wordy) == first else 0
 
@@ -104,14 +105,18 @@ def _remarked(sheet: Sheet) -> list[str]:
     return names if sum(map(names_time, names)) == 1 else []
 
 
-def _has_points(rows: Sequence[Line]) -> bool:
-    """Whether a decimal point shows that commas only part cells."""
-    return any("." in cell for _, cells in rows for cell in cells[1:] if number(cell) is not None)
+def _has_values_at(rows: Sequence[Line], at: int, separator: str) -> bool:
+    """Whether a column without a name holds values, and no comma that parts cells is a decimal."""
+    held = any(len(cells) > at and is_value(cells[at]) for _, cells in rows)
+    other = (mark in cell for _, cells in rows for cell in cells[1 : at + 1] for mark in ".,:")
+    return held and (separator != "," or any(other))
 
 
 def _fitted(path: Path, line: Line, width: int) -> Line:
     """A row with as many cells as there are names; a note beside the table is left out."""
     n, cells = line
+    if len(cells) == width:
+        return line
     beside = [cell for cell in cells[width:] if not is_missing(cell)]
     if any(map(is_value, beside)):
         raise SessionError(
