@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.prepare import session_folders
+from flows.folders import session_folders
 from flows.work import stay_on_this_machine
 from pipeline.consent import load_register
 from pipeline.errors import ConsentError, InputError, ThinsliceError

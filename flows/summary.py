@@ -16,19 +16,26 @@ from rich.text import Text
 from flows.prepare import Outcome, Work
 from pipeline.store import write_atomically
 
-STATE_WORDS = {"done": "done", "failed": "failed", "held_back": "held back"}
+STATE_WORDS = {
+    "done": "done",
+    "done_with_faults": "done with faults",
+    "failed": "failed",
+    "held_back": "held back",
+}
 CAPTION = "Prompts for human review; not an assessment."
 
 
 def exit_code(work: Work, *, asked_for_sessions: bool) -> int:
-    """0 all done (a night that held sessions back included), 1 some failed, 3 `run` held back.
+    """0 all done (a night that held sessions back included), 3 `run` held back.
+
+    1 where some failed, or are done with faults.
 
     2 where every session was refused for what its files say, and nothing started.
     """
     states = {outcome.state for outcome in work.outcomes.values()}
     if states == {"failed"} and not work.jobs:
         return 2
-    if "failed" in states:
+    if states & {"failed", "done_with_faults"}:
         return 1
     if asked_for_sessions and "held_back" in states:
         return 3
@@ -46,6 +53,7 @@ def as_data(work: Work) -> dict[str, Any]:
                 "public_name": outcome.session,
                 "state": outcome.state,
                 "sentence": outcome.sentence,
+                "told": work.told.get(outcome.session, []),
                 "absent": [
                     {"modality": a.modality, "reason": a.reason, "sentence": a.sentence}
                     | {"remedy": a.remedy}
@@ -58,6 +66,7 @@ def as_data(work: Work) -> dict[str, Any]:
             }
             for outcome in _ordered(work)
         ],
+        "notes": work.notes,
     }
 
 
@@ -71,16 +80,18 @@ def show(work: Work, console: Console) -> None:
             outcome.session_id,
             STATE_WORDS[outcome.state],
             f"{outcome.stages_run} run, {outcome.stages_found} found"
-            if outcome.state == "done"
+            if outcome.stages_run or outcome.stages_found
             else "",
             f"{outcome.seconds:.0f} s" if outcome.stages_run else "",
-            "\n".join(_notes(outcome)),
+            "\n".join(_notes(outcome, work)),
         )
         table.add_row(*map(Text, cells))  # sentences hold [brackets], which rich reads as markup
     console.print(table)
     for outcome in _ordered(work):
         if outcome.report:
             console.print(Text(f"report {outcome.report}"), soft_wrap=True)
+    for note in work.notes:
+        console.print(Text(note))
     console.print(Text(f"{_counts(work)}   tables {work.output.root}/latest/*/"))
 
 
@@ -102,12 +113,13 @@ def write_summary(work: Work) -> None:
     rows = "".join(
         f"<tr><th scope=row>{_linked(outcome, work)}</th>"
         f"<td class={outcome.state}>{STATE_WORDS[outcome.state]}</td>"
-        f"<td>{'<br>'.join(html.escape(note) for note in _notes(outcome)) or 'complete'}</td></tr>"
+        f"<td>{'<br>'.join(map(html.escape, _notes(outcome, work))) or 'complete'}</td></tr>"
         for outcome in _ordered(work)
     )
     night = _night(work.run_id)
+    notes = "".join(f"<p>{html.escape(note)}</p>" for note in work.notes)
     page = _PAGE.format(
-        night=night, run=work.run_id, counts=_counts(work), rows=rows, caption=CAPTION
+        night=night, run=work.run_id, counts=_counts(work), notes=notes, rows=rows, caption=CAPTION
     )
     write_atomically(folder / "summary.html", page.encode())
     data = json.dumps(as_data(work), indent=1, ensure_ascii=False) + "\n"
@@ -133,12 +145,13 @@ def _ordered(work: Work) -> list[Outcome]:
     return sorted(work.outcomes.values(), key=lambda outcome: outcome.session_id)
 
 
-def _notes(outcome: Outcome) -> list[str]:
+def _notes(outcome: Outcome, work: Work) -> list[str]:
     absent = [
         f"{a.modality} absent ({a.reason}): {a.sentence} {a.remedy}".rstrip()
         for a in outcome.absences
     ]
-    return ([outcome.sentence] if outcome.sentence else []) + absent
+    said = [outcome.sentence] if outcome.sentence else []
+    return said + work.told.get(outcome.session, []) + absent
 
 
 def _counts(work: Work) -> str:
@@ -156,9 +169,9 @@ table{{border-collapse:collapse;width:100%}}
 td,th{{text-align:left;padding:.4rem .8rem .4rem 0;border-bottom:1px solid #d9dee8;
  vertical-align:top}}
 tbody th{{font-weight:400}}
-.failed{{font-weight:700;color:#9b1c1c}}.held_back{{color:#7a5200}}
+.failed,.done_with_faults{{font-weight:700;color:#9b1c1c}}.held_back{{color:#7a5200}}
 </style>
 <h1>Night of {night}</h1><p><strong>{counts}</strong> <small>(run {run})</small></p>
-<table><thead><tr><th scope=col>session</th><th scope=col>state</th>
+{notes}<table><thead><tr><th scope=col>session</th><th scope=col>state</th>
 <th scope=col>what to know</th></tr></thead><tbody>{rows}</tbody></table><p>{caption}</p></html>
 """

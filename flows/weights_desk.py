@@ -18,6 +18,7 @@ EMBEDDED = (
     "mediapipe-face-detector-short",
     "mediapipe-face-mesh-468",
     "mediapipe-iris",
+    "whisper-base",
 )
 """What a bare machine needs; all from the package index, no account."""
 

@@ -14,8 +14,9 @@ from flows import disk
 from flows.cli import main
 from flows.deploy import serve_nightly
 from flows.engines import check_device, describe
+from flows.folders import session_folders
 from flows.lock import alone
-from flows.prepare import Outcome, Work, prepare, session_folders
+from flows.prepare import Outcome, Work, prepare
 from flows.progress import Board
 from flows.summary import as_data, as_markdown, exit_code, write_summary
 from flows.work import finish, stay_on_this_machine, work_through
@@ -26,6 +27,7 @@ from pipeline.errors import ConfigError, InputError
 from pipeline.session import public_name
 from pipeline.settings import Profile
 from pipeline.stage import Absence, Missing
+from pipeline.stages import STAGES
 from pipeline.views import Output
 
 SESSION = """
@@ -301,8 +303,10 @@ def test_when_prefect_fails_each_session_says_so(tmp_path, monkeypatch):
     assert list((tmp_path / ".out").glob("runs/*/summary.json"))
     (job,) = work.jobs.values()  # and a stage that meets a full disk, with no room for its trace
     monkeypatch.setattr(session, "write_atomically", refusing(errno.ENOSPC))
-    session._keep_trace(job, "face")
-    assert session._sentence("face", OSError(errno.ENOSPC, "")) == f"face stopped: {disk.FULL}"
+    full = OSError(errno.ENOSPC, "")
+    session._keep_trace(job, "face", full)
+    (face,) = (stage for stage in STAGES if stage.name == "face")
+    assert session._sentence(session._why(face, full)) == f"face stopped: {disk.FULL}"
 
 
 @pytest.mark.parametrize(

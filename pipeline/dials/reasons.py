@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.csv_rows import read_rows, span_of
+from pipeline.sheet_values import is_missing
 from pipeline.timeline import Seconds
 
 
@@ -33,4 +34,5 @@ def read_reasons(path: Path) -> tuple[Reason, ...]:
         Naming file and line, never the text.
     """
     rows = read_rows(path, ("start", "end", "reason"))
-    return tuple(Reason(*span_of(row), row.cells["reason"]) for row in rows if row.cells["reason"])
+    said = [row for row in rows if not is_missing(row.cells["reason"])]
+    return tuple(Reason(*span_of(row), row.cells["reason"]) for row in said)
