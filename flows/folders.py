@@ -164,7 +164,8 @@ def _spelt_twice(
             listed = ", ".join(f"{name!r} in {where}" for name, where in spelt.items())
             return SessionError(
                 f"session {session.id}: its {role} is spelt in {len(spelt)} ways, {listed}; "
-                "whether they are one person cannot be told, so nothing is read. Write one person one way"
+                "whether they are one person cannot be told, so nothing is read. Write one person "
+                "one way"
             )
     return None
 

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 MOST_BYTES = 32 << 20
 """An hour of a dial read 100 times a second takes 8 MB, of a recogniser's JSON with words 4 MB."""
-MOST_TOML_BYTES = 4 << 20
+MOST_TOML_BYTES = 2 << 20
 """Some ten thousand consent records."""
 KINDS = {
     stat.S_IFIFO: "a pipe",
@@ -34,6 +34,9 @@ KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+MOST_KEY_PARTS = 16
+_QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'")
+_NO_KEY = re.compile(r"[^\w\-. \t]+")
 _ESCAPED = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -94,7 +97,27 @@ def toml_of(path: Path) -> dict[str, Any]:
     OSError
         It cannot be read.
     """
-    return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    return toml_in(path.read_text(encoding="utf-8-sig"))
+
+
+def toml_in(text: str) -> dict[str, Any]:
+    """The values of a TOML text.
+
+    Raises
+    ------
+    ValueError
+        It is none: `tomllib.TOMLDecodeError` where that is why.
+    """
+    for number, line in enumerate(text.splitlines(), 1):
+        # tomllib takes minutes over a key of 20,000 parts
+        if line.count(".") > MOST_KEY_PARTS and _has_long_key(line):
+            raise tomllib.TOMLDecodeError(f"a key of over {MOST_KEY_PARTS} parts (at line {number})")
+    return tomllib.loads(text)
+
+
+def _has_long_key(line: str) -> bool:
+    pieces = _NO_KEY.split(_QUOTED.sub("q", line))
+    return any(piece.count(".") > MOST_KEY_PARTS for piece in pieces)
 
 
 def json_of(text: str) -> Any:
