@@ -36,11 +36,12 @@ from pipeline.dials.reasons import read_reasons
 from pipeline.doubts import KnownSession
 from pipeline.errors import InputError
 from pipeline.media.probe import probe
-from pipeline.session import RatingFile, SessionSpec, load_session
+from pipeline.session import RatingFile, SessionSpec, TranscriptFile, load_session
 from pipeline.settings import RatingsSettings, TranscribeSettings
 from pipeline.stage import Inputs, Missing
 from pipeline.study.attendance import read_attendance
 from pipeline.tables import DIARIZATION, MEDIA, SESSIONS, SPEECH, TURNS
+from pipeline.transcripts import files as transcript_files
 
 SLOW_S = 5.0
 HANGS_S = 20.0
@@ -84,18 +85,22 @@ def _register(path: Path) -> None:
 
 
 def _transcript(path: Path) -> None:
-    """As the stage imports it, up to its tables."""
-    spec = SPEC.model_copy(update={"transcript": SimpleNamespace(file=path.name, offset_s=0.0)})
+    """As a plan looks at it and the stage imports it, up to its tables."""
+    told = TranscriptFile(file=path.name)
+    spec = SPEC.model_copy(update={"transcript": told})
+    transcript_files.brings_transcript(path.with_name, told)
     recording = SimpleNamespace(audio=np.zeros(160_000, np.float32), path=path.with_name)
     given = {
         "diarization": _rows(DIARIZATION, start_s=0.0, end_s=9.0, speaker=0, exclusive=True),
         "speech": _rows(SPEECH, start_s=0.0, end_s=9.0),
         "media": MEDIA.empty(),
-        "sessions": _rows(
-            SESSIONS, dyad_id="D1", client_id="C1", therapist_id="T", duration_s=10.0
-        ),
+        "sessions": _sessions(20.0),
     }
     transcribe.run(Inputs(spec, recording, given), NO_WEIGHTS, TranscribeSettings())
+
+
+def _sessions(duration_s: float) -> Any:
+    return _rows(SESSIONS, dyad_id="D1", client_id="C1", therapist_id="T", duration_s=duration_s)
 
 
 def _dial(path: Path) -> None:
@@ -105,9 +110,7 @@ def _dial(path: Path) -> None:
     part = RatingFile.model_validate({"file": path.name, "rater": "client", **told})
     spec = SPEC.model_copy(update={"ratings": [part]})
     given = {
-        "sessions": _rows(
-            SESSIONS, dyad_id="D1", client_id="C1", therapist_id="T", duration_s=600.0
-        ),
+        "sessions": _sessions(600.0),
         "media": MEDIA.empty(),
         "turns": TURNS.empty(),
     }

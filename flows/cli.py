@@ -102,11 +102,17 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another seed, another session")] = 1,
     face: Annotated[Path | None, typer.Option(help="A portrait to animate instead")] = None,
     minutes: Annotated[float, typer.Option(help="Length of the made session", min=12)] = 20.0,
+    transcript: Annotated[
+        bool, typer.Option("--transcript", help="Hand the planted words in; else they are heard")
+    ] = False,
 ) -> None:
     """Process a made session whose truth is planted, and compare."""
     from flows.demo import run_demo
 
-    raise typer.Exit(run_demo(out=out, seed=seed, face=face, minutes=minutes, console=Console()))
+    code = run_demo(
+        out=out, seed=seed, face=face, minutes=minutes, transcript=transcript, console=Console()
+    )
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from pathlib import Path
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
+from flows import disk
 from flows.prepare import Outcome, Work
 from flows.progress import Board
 from flows.registry import board_of, work_of
@@ -55,5 +56,5 @@ def nightly() -> None:
 def _note_failure(work: Work, session: str, error: Exception) -> None:
     """Keep the stage's own sentence where there is one."""
     if session not in work.outcomes:
-        sentence = f"stopped with {type(error).__name__}"
+        sentence = disk.FULL if disk.is_full(error) else f"stopped with {type(error).__name__}"
         work.outcomes[session] = Outcome(work.jobs[session].spec.id, "failed", sentence)

@@ -21,13 +21,13 @@ from pipeline.media.steady import Look, growth, is_doubtful, look_at
 from pipeline.papers import printable
 from pipeline.session import SessionSpec, load_session, public_name
 from pipeline.settings import Profile
-from pipeline.stage import Absence
+from pipeline.stage import Absence, Missing
 from pipeline.views import Output
 
 MOST_NOTES = 20
 """Of the register's refusals that name nobody; more of them hide each other."""
 
-State = Literal["done", "failed", "held_back"]
+State = Literal["done", "done_with_faults", "failed", "held_back"]
 
 
 @dataclass(slots=True)
@@ -59,6 +59,8 @@ class Work:
     profile: Profile
     jobs: dict[str, Job] = field(default_factory=dict)
     """Public name -> job, for sessions that consent permits."""
+    broken: dict[tuple[str, str], Missing] = field(default_factory=dict)
+    """(Session, stage) -> why it broke off, and that trying again now cannot help."""
     plans: dict[str, list[Step]] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     told: dict[str, list[str]] = field(default_factory=dict)

@@ -1,7 +1,9 @@
 """One session as a Prefect flow: its stages in order, each a task that is tried again on a fault.
 
-Tasks take and return ids only. What went wrong is kept in memory for the summary; Prefect's own
-states name the stage and the kind of error, never a file, a person or a word that was said.
+A stage that breaks off for good costs what it measures (`Stage.without`); one that nothing can do
+without fails the session. Tasks take and return ids only. What went wrong is kept in memory for the
+summary; Prefect's own states name the stage and the kind of error, never a file, a person or a word
+that was said.
 """
 
 from __future__ import annotations
@@ -21,24 +23,31 @@ from flows.engines import build, describe, on_gpu
 from flows.prepare import Outcome
 from flows.registry import board_of, work_of
 from flows.work import finish
-from pipeline.errors import InputError
-from pipeline.execute import Job, run_stage
-from pipeline.stage import Stage
+from pipeline.errors import ConfigError, InputError
+from pipeline.execute import Job, go_without, run_stage
+from pipeline.stage import Missing, Stage
 from pipeline.stages import STAGES
 from pipeline.store import write_atomically
+
+OUTSIDE = "outside"
+"""The profile or the disk is at fault: other stages would meet it too, so the session fails."""
+TRIED_AGAIN = "a step of the program broke off; the next run tries it again."
 
 
 class StageFailedError(Exception):
     """Names stage and kind of error only, because Prefect stores it."""
 
-    def __init__(self, stage: str, cause: BaseException) -> None:
-        super().__init__(f"{stage}: {type(cause).__name__}")
-        self.final = isinstance(cause, InputError)
-        """Trying again cannot help: the input is at fault."""
+    def __init__(self, stage: Stage, kind: str, why: Missing, *, final: bool = False) -> None:
+        super().__init__(f"{stage.name}: {kind}")
+        self.why = why
+        """What the page and the summary say."""
+        self.final = final
+        """Trying again now cannot help."""
+        self.costs_session = not stage.without or why.reason == OUTSIDE
 
 
 def worth_retrying(_task: Task[..., object], _run: TaskRun, state: State[object]) -> bool:
-    """Prefect's retry condition: not when a person's file is at fault."""
+    """Prefect's retry condition: not when a person's file is at fault, or the stage was ended."""
     error = state.result(raise_on_failure=False)
     return not (isinstance(error, StageFailedError) and error.final)
 
@@ -48,18 +57,19 @@ def run_one_stage(run: str, session: str, stage: str) -> str:
     """Compute or find one stage; returns its key."""
     work, board = work_of(run), board_of(run)
     job = work.jobs[session]
-    position = [declared.name for declared in STAGES].index(stage)
+    position = [one.name for one in STAGES].index(stage)
+    declared = STAGES[position]
     progress = board.reporter(session, stage, position, len(STAGES))
+    ended = work.broken.get((session, stage))
+    if ended:
+        raise StageFailedError(declared, "ended", ended, final=True)
     try:
-        with _gpu_slot(job, STAGES[position]):
-            step = run_stage(
-                job, STAGES[position], describe=describe, build=build, progress=progress
-            )
+        with _gpu_slot(job, declared):
+            step = run_stage(job, declared, describe=describe, build=build, progress=progress)
     except Exception as error:  # noqa: BLE001  whatever it is, the rest of the night goes on
-        work.outcomes[session] = Outcome(job.spec.id, "failed", _sentence(stage, error))
-        _keep_trace(job, stage)
-        raise StageFailedError(stage, error) from None
-    work.outcomes.pop(session, None)
+        _keep_trace(job, stage, error)
+        kind, final = type(error).__name__, isinstance(error, InputError)
+        raise StageFailedError(declared, kind, _why(declared, error), final=final) from None
     progress("", 1.0)
     board.stage_done(session, stage, step.why)
     assert step.key
@@ -74,11 +84,20 @@ def process_session(run: str, session: str) -> str:
     execution = work.profile.execution
     try:
         for stage in STAGES:
-            run_one_stage.with_options(
+            one = run_one_stage.with_options(
                 task_run_name=stage.name,
                 retries=execution.retries,
                 retry_delay_seconds=execution.retry_delay_s,
-            )(run, session, stage.name)
+            )
+            try:
+                one(run, session, stage.name)
+            except StageFailedError as failed:
+                if failed.costs_session:
+                    spec = work.jobs[session].spec
+                    work.outcomes[session] = Outcome(spec.id, "failed", _sentence(failed.why))
+                    raise
+                go_without(work.jobs[session], stage, failed.why)
+                board_of(run).stage_done(session, stage.name, "broke off")
     finally:  # a night has many sessions
         work.jobs[session].recording.forget_audio()
     finish(work, session, started)
@@ -92,17 +111,35 @@ def _gpu_slot(job: Job, stage: Stage) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def _sentence(stage: str, error: Exception) -> str:
+def _why(stage: Stage, error: Exception) -> Missing:
+    """For the page: what is not there; for whoever runs the night: what went wrong and where."""
+    if isinstance(error, ConfigError):
+        return Missing(OUTSIDE, str(error))
     if isinstance(error, InputError):
-        return str(error)
+        lead = f"{stage.without}: " if stage.without else ""
+        return Missing("unreadable_media", f"{lead}{error}")
     if disk.is_full(error):
-        return f"{stage} stopped: {disk.FULL}"
-    return f"{stage} stopped with {type(error).__name__}; details lie in the store, problems/"
+        return Missing(OUTSIDE, f"{stage.name} stopped: {disk.FULL}")
+    kind = type(error).__name__
+    return broke_off(
+        stage, f"{stage.name} stopped with {kind}; details lie in the store, problems/"
+    )
 
 
-def _keep_trace(job: Job, stage: str) -> None:
+def broke_off(stage: Stage, remedy: str) -> Missing:
+    """Stands in the place of a stage with a fault of its own."""
+    return Missing("fault", f"{stage.without or stage.name}: {TRIED_AGAIN}", remedy)
+
+
+def _sentence(why: Missing) -> str:
+    """Why a session failed: a person's file in its own words, a fault of ours in the night's."""
+    return why.remedy or why.sentence
+
+
+def _keep_trace(job: Job, stage: str, error: Exception) -> None:
     """Keep the traceback beside the session's artifacts, where withdrawal removes it too."""
-    folder = job.store.session_folder(job.session) / "problems"
+    folder = job.store.problems(job.session)
     with suppress(OSError):  # the summary names the error, also where the disk takes no trace
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / f"{stage}.txt", traceback.format_exc().encode())
+        trace = "".join(traceback.format_exception(error))
+        write_atomically(folder / f"{stage}.txt", trace.encode())

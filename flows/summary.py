@@ -16,19 +16,26 @@ from rich.text import Text
 from flows.prepare import Outcome, Work
 from pipeline.store import write_atomically
 
-STATE_WORDS = {"done": "done", "failed": "failed", "held_back": "held back"}
+STATE_WORDS = {
+    "done": "done",
+    "done_with_faults": "done with faults",
+    "failed": "failed",
+    "held_back": "held back",
+}
 CAPTION = "Prompts for human review; not an assessment."
 
 
 def exit_code(work: Work, *, asked_for_sessions: bool) -> int:
-    """0 all done (a night that held sessions back included), 1 some failed, 3 `run` held back.
+    """0 all done (a night that held sessions back included), 3 `run` held back.
+
+    1 where some failed, or are done with faults.
 
     2 where every session was refused for what its files say, and nothing started.
     """
     states = {outcome.state for outcome in work.outcomes.values()}
     if states == {"failed"} and not work.jobs:
         return 2
-    if "failed" in states:
+    if states & {"failed", "done_with_faults"}:
         return 1
     if asked_for_sessions and "held_back" in states:
         return 3
@@ -73,7 +80,7 @@ def show(work: Work, console: Console) -> None:
             outcome.session_id,
             STATE_WORDS[outcome.state],
             f"{outcome.stages_run} run, {outcome.stages_found} found"
-            if outcome.state == "done"
+            if outcome.stages_run or outcome.stages_found
             else "",
             f"{outcome.seconds:.0f} s" if outcome.stages_run else "",
             "\n".join(_notes(outcome, work)),
@@ -162,7 +169,7 @@ table{{border-collapse:collapse;width:100%}}
 td,th{{text-align:left;padding:.4rem .8rem .4rem 0;border-bottom:1px solid #d9dee8;
  vertical-align:top}}
 tbody th{{font-weight:400}}
-.failed{{font-weight:700;color:#9b1c1c}}.held_back{{color:#7a5200}}
+.failed,.done_with_faults{{font-weight:700;color:#9b1c1c}}.held_back{{color:#7a5200}}
 </style>
 <h1>Night of {night}</h1><p><strong>{counts}</strong> <small>(run {run})</small></p>
 {notes}<table><thead><tr><th scope=col>session</th><th scope=col>state</th>

@@ -102,13 +102,14 @@ def finish(work: Work, session: str, started: float) -> None:
         sentence = f"its results could not be shown: {why}"
         work.outcomes[session] = Outcome(job.spec.id, "failed", sentence)
         return
+    job.store.drop_problems(session, still=job.broken)
     report = view / "report.html"
     work.outcomes[session] = Outcome(
         job.spec.id,
-        "done",
+        "done_with_faults" if job.broken else "done",
         absences=job.absences(),
         stages_run=len(job.computed),
-        stages_found=len(job.done) - len(job.computed),
+        stages_found=len(job.done) - len(job.computed) - len(job.broken),
         seconds=time.perf_counter() - started,
         report=work.output.latest(job.spec.id) / "report.html" if report.exists() else None,
     )
@@ -127,7 +128,7 @@ def _written(work: Work) -> str:
 
 def _record(work: Work) -> str:
     keys = {
-        name: {stage: manifest.key for stage, manifest in job.done.items()}
+        name: {s: manifest.key for s, manifest in job.done.items() if s not in job.broken}
         for name, job in work.jobs.items()
     }
     return run_record(work.run_id, work.profile, keys)

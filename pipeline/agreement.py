@@ -80,6 +80,8 @@ def _dials(
 ) -> tuple[Floats, Floats] | str:
     """Both dials on the session's seconds, or the reason why they are not compared."""
     found = {row["rater"]: row["quality"] for row in quality.to_pylist()}
+    if not found:  # `ratings` says of each rater at least that there is nothing
+        return "fault"
     if any(found.get(rater, "absent") == "absent" for rater in RATERS):
         return "no_dial"
     if any(found[rater] != "ok" for rater in RATERS):
@@ -275,4 +277,5 @@ STAGE = Stage(
     sources=("reasons", "guesses"),
     scope="dial",
     modality="dials",
+    without="No comparison of the dials",
 )

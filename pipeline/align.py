@@ -44,7 +44,12 @@ CLOSURE = "client_eye_closure_p80_prop"
 DIRECTIVES = "therapist_directive_strong_pk"
 LOG_CUES = frozenset({"client_stare_run_s"})
 """Skewed durations: compared on log(x + 0.25), as reply latencies are among the turns."""
-UPSTREAM = {"audio": ("audio", "roles"), "video": ("video",), "words": ("transcript", "audio")}
+UPSTREAM = {
+    "audio": ("audio", "roles"),
+    "voice": ("prosody",),
+    "video": ("video",),
+    "words": ("transcript", "audio"),
+}
 """Absences that explain a missing cue, nearest cause first."""
 
 
@@ -58,6 +63,8 @@ class _Whole:
     events: Events
     no_words: str
     no_video: str
+    no_voice: str | None
+    """Why pitch, loudness and pace were not measured at all; None where they were."""
     ratings: list[dict[str, Any]]
 
 
@@ -88,6 +95,7 @@ def run(inputs: Inputs, engine: None, settings: AlignSettings) -> Outputs:
             inputs.tables["silences"].to_pylist(),
             inputs.tables["prosody_slices"].to_pylist(),
             whole.no_words,
+            whole.no_voice,
         ),
         Seen(
             whole.frames,
@@ -123,6 +131,7 @@ def _read(inputs: Inputs) -> _Whole:
         client_events(given["face_events"]),
         _upstream(inputs, "words") or "no_transcript",
         _upstream(inputs, "video") or ("no_media" if not len(frames.t_s) else "no_face"),
+        _upstream(inputs, "voice"),
         given["ratings"].to_pylist(),
     )
 
@@ -208,7 +217,11 @@ def _heard_cues(
     pitch = sound.pitch_cues(given["pitch"], slices, whole.speech, grid, settings)
     snr_db = sound.audio_snr_db(given["sound_levels"], grid)
     directives = said.directive_rate(whole.turns, whole.speech, grid, whole.no_words)
-    return sound.noisy_degraded(rates | pitch, snr_db, settings) | {DIRECTIVES: directives}
+    heard = sound.noisy_degraded(rates | pitch, snr_db, settings) | {DIRECTIVES: directives}
+    if whole.no_voice is None:
+        return heard
+    lost = [name for name in heard if "_rate_" in name or "_f0_" in name]
+    return heard | {name: missing_everywhere(grid, whole.no_voice) for name in lost}
 
 
 def _speaking(whole: _Whole, settings: AlignSettings) -> Floats | str:

@@ -23,7 +23,7 @@ from pipeline.session import SessionSpec, named_files
 from pipeline.settings import Profile
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Recording, Stage
 from pipeline.stages import STAGES
-from pipeline.store import NOT_YET, Manifest, Store
+from pipeline.store import BROKE_OFF, NOT_YET, Manifest, Store
 from pipeline.tables import TABLES
 
 Describe = Callable[[str, "Job"], "Fingerprint | Missing | None"]
@@ -53,6 +53,11 @@ class Job:
     def session(self) -> str:
         """Public name."""
         return self.spec.public_name
+
+    @property
+    def broken(self) -> list[str]:
+        """Stages that broke off in this run."""
+        return [name for name, manifest in self.done.items() if manifest.key == BROKE_OFF]
 
     def hash_sources(self) -> None:
         """Hash every file the session may use; the first time its bytes are read."""
@@ -142,6 +147,24 @@ def run_stage(
     job.computed.add(stage.name)
     _give_memory_back()
     return Step(stage, step.key, manifest, _took(step.why, started))
+
+
+def go_without(job: Job, stage: Stage, why: Missing) -> None:
+    """Put empty tables and an absence in the place of a stage that broke off.
+
+    They lie apart from artifacts, so that the next run tries the stage again; if it then succeeds,
+    its tables have other hashes, and every stage that read the empty ones is computed again too.
+    """
+    assert stage.without, f"nothing can do without {stage.name}"
+    outputs = _nothing(stage, why)
+    job.done[stage.name] = job.store.write(
+        job.session, stage.name, BROKE_OFF, outputs, {"engine": BROKE_OFF}
+    )
+
+
+def _nothing(stage: Stage, why: Missing) -> Outputs:
+    absence = why.absence(stage.modality or stage.name)
+    return Outputs({name: TABLES[name].empty() for name in stage.writes}, absences=(absence,))
 
 
 def _give_memory_back() -> None:
@@ -238,8 +261,7 @@ def _outputs(
     known = _engine(job, stage, describe)
     if stage.scope in job.refused:
         assert isinstance(known, Missing)
-        absence = known.absence(stage.modality or stage.name)
-        return Outputs({name: TABLES[name].empty() for name in stage.writes}, absences=(absence,))
+        return _nothing(stage, known)
     engine: Any = known
     if stage.engine and isinstance(known, Fingerprint):
         engine = build(stage.engine, job)
@@ -257,6 +279,8 @@ def _outputs(
 def _provenance(job: Job, stage: Stage) -> dict[str, str]:
     return {
         manifest.stage: f"{manifest.made['engine']} · key {manifest.key[:12]}"
+        if manifest.key != BROKE_OFF
+        else BROKE_OFF
         for manifest in job.finished(stage)
     }
 

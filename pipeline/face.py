@@ -372,4 +372,5 @@ STAGE = Stage(
     writes=("face_frames", "face_events", "cue_check"),
     scope="analyse_video",
     modality="video",
+    without="No gaze, blinks, nods or face movement",
 )

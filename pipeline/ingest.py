@@ -25,7 +25,7 @@ from pipeline.tables import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, SPEECH
 from pipeline.timeline import Span
 from pipeline.voice.microphones import CROSSTALK, CROSSTALK_OK_DB, ChannelDiarizer, keeps_apart
 
-VERSION = 4  # raise when the numbers can change
+VERSION = 5  # raise when the numbers can change
 
 UNSHARED_MAX_S = 60.0  # recorders are switched on and off by hand [J]
 DAMAGED_PACKETS_MAX = 10  # a fifth of a second of sound, half a second of pictures [J]
@@ -294,6 +294,7 @@ def _video_figures(inputs: Inputs, files: list[_File], settings: IngestSettings)
         rate = _Figure("video_fps_eff", video.fps_eff, quality, why, rate_text)
     if video is None:
         return [rate, _Figure("video_height_px", None, "absent", reason, size_text)]
+    assert video.height_px is not None  # a file that shows someone was looked at
     size = _Figure("video_height_px", float(video.height_px), "ok", None, size_text)
     return [rate, size, _damaged("video", video.damaged_packets)]
 

@@ -33,7 +33,7 @@ from pipeline.spool import Spool
 from pipeline.stage import Inputs, Missing, Outputs, Stage
 from pipeline.tables import LANDMARKS, MOTION_GRID, REASON_WORDS, SEATS
 
-VERSION = 4
+VERSION = 5
 """Raise when the numbers can change."""
 
 PIECE_ROWS = 1500
@@ -256,5 +256,6 @@ STAGE = Stage(
     engine="face_tracker",
     scope="analyse_video",
     modality="video",
+    without="Nothing was read from the video",
     uses_gpu=True,
 )

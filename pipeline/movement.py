@@ -202,4 +202,5 @@ STAGE = Stage(
     sources=("media",),
     scope="analyse_video",
     modality="video",
+    without="No body movement",
 )

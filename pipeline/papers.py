@@ -9,7 +9,6 @@ A reader says itself what it understands of a fault; this says the rest.
 from __future__ import annotations
 
 import functools
-import json
 import re
 import stat
 import tomllib
@@ -37,11 +36,6 @@ KINDS = {
 MOST_KEY_PARTS = 16
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'")
 _NO_KEY = re.compile(r"[^\w\-. \t]+")
-_ESCAPED = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
-)
 
 
 def paper(
@@ -111,24 +105,15 @@ def toml_in(text: str) -> dict[str, Any]:
     for number, line in enumerate(text.splitlines(), 1):
         # tomllib takes minutes over a key of 20,000 parts
         if line.count(".") > MOST_KEY_PARTS and _has_long_key(line):
-            raise tomllib.TOMLDecodeError(f"a key of over {MOST_KEY_PARTS} parts (at line {number})")
+            raise tomllib.TOMLDecodeError(
+                f"a key of over {MOST_KEY_PARTS} parts (at line {number})"
+            )
     return tomllib.loads(text)
 
 
 def _has_long_key(line: str) -> bool:
     pieces = _NO_KEY.split(_QUOTED.sub("q", line))
     return any(piece.count(".") > MOST_KEY_PARTS for piece in pieces)
-
-
-def json_of(text: str) -> Any:
-    """The value of a JSON text; half of a character pair becomes U+FFFD, as no table can hold it.
-
-    Raises
-    ------
-    json.JSONDecodeError
-        It is no JSON.
-    """
-    return json.loads(_ESCAPED.sub(_whole, text))
 
 
 def printable(name: str) -> str:
@@ -144,10 +129,6 @@ def _file_name(written: str) -> str:
 
 FileName = Annotated[str, AfterValidator(_file_name)]
 """A file's name in session.toml: a NUL in it is no name, and ends every look for it."""
-
-
-def _whole(escape: re.Match[str]) -> str:
-    return r"\ufffd" if escape["lone"] else escape[0]
 
 
 def _check(path: Path, kind: type[InputError], most_bytes: int) -> None:
@@ -181,4 +162,4 @@ def _fault(error: Exception) -> str:
 
 
 def _named(path: Path) -> str:
-    return printable(f"{path.absolute().parent.name}/{path.name}")
+    return printable(path.name)

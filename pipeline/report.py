@@ -48,7 +48,7 @@ PLOTTED = (
 _MODALITY_WORDS = {
     "audio": "Sound", "video": "Video", "transcript": "Transcript", "roles": "Who is who",
     "dial_client": "Client's dial", "dial_therapist": "Therapist's dial", "clips": "Clips",
-    "guesses": "Guess task", "reasons": "Reasons for ratings",
+    "guesses": "Guess task", "reasons": "Reasons for ratings", "prosody": "Voices",
 }  # fmt: skip
 
 

@@ -204,4 +204,5 @@ STAGE = Stage(
     writes=("roles",),
     sources=("session", "media"),
     modality="roles",
+    without="It is not known who is who",
 )

@@ -123,6 +123,20 @@ class TranscriptFile(_Part):
 
     file: FileName
     offset_s: float = 0.0
+    speakers: dict[str, Role] = Field(
+        default_factory=dict, description="Role of each person as the file calls them"
+    )
+
+    @field_validator("speakers", mode="before")
+    @classmethod
+    def _are_roles(cls, value: Any) -> Any:
+        """A message of pydantic's would hold the name."""
+        if not isinstance(value, dict) or any(role not in RATERS for role in value.values()):
+            raise ValueError(
+                'allowed: each name as the file writes it, and "client" or "therapist"; e.g. '
+                'speakers = { "Speaker 1" = "therapist" }'
+            )
+        return value
 
 
 class ReasonFile(_Part):

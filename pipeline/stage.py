@@ -37,14 +37,14 @@ class Absence:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Stands in an engine's place when it cannot be had; the stage then reports an absence."""
+    """Stands in the place of an engine that cannot be had, or of a stage that broke off."""
 
     reason: str
     sentence: str
     remedy: str = ""
 
     def absence(self, modality: str) -> Absence:
-        """What the stage reports in the engine's place."""
+        """What is reported in its place."""
         return Absence(modality, self.reason, self.sentence, self.remedy)
 
 
@@ -137,6 +137,10 @@ class Stage:
     """Consent scope without which it does not run and its tables stay empty."""
     modality: str = ""
     """What is absent when it does not run."""
+    without: str = ""
+    """What is told to be missing where it breaks off, e.g. ``No words``: the session goes on
+    without its tables. Empty where nothing can do without them: the session fails.
+    """
     uses_gpu: bool = False
     reads_absences: bool = False
     """Also given every upstream absence."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from pipeline.stage import Absence, Outputs
 from pipeline.tables import TABLES
 
 NOT_YET = "not computed yet"
+BROKE_OFF = "broke off"
+"""In place of a key: empty tables that stand in for a stage's, and that no later run finds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,13 @@ class Store:
 
     def folder(self, session: str, stage: str, key: str) -> Path:
         """Where one artifact lies, or would."""
+        if key == BROKE_OFF:
+            return self.problems(session) / stage
         return self.session_folder(session) / stage / key[:32]
+
+    def problems(self, session: str) -> Path:
+        """What is wrong now: a trace of each stage that broke off, and what stands in for it."""
+        return self.session_folder(session) / "problems"
 
     def remember_people(
         self, session: str, session_id: str, people: Mapping[str, str], names: Sequence[str] = ()
@@ -123,6 +131,17 @@ class Store:
                 yield from file.iter_batches(batch_size=rows, use_threads=False)
         except (OSError, pa.ArrowException) as error:
             raise _unreadable(session, manifest, name, error) from error
+
+    def drop_problems(self, session: str, still: Collection[str]) -> None:
+        """Forget what was wrong, except with the stages that `still` break off."""
+        folder = self.problems(session)
+        for path in sorted(folder.glob("*")):
+            if path.is_dir() and path.name not in still:
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.is_file() and path.stem not in still:
+                path.unlink(missing_ok=True)
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
     def drop_unfinished(self, session: str) -> None:
         """Remove what a killed run left half-written, files and folders at any depth."""

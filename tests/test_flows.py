@@ -27,6 +27,7 @@ from pipeline.errors import ConfigError, InputError
 from pipeline.session import public_name
 from pipeline.settings import Profile
 from pipeline.stage import Absence, Missing
+from pipeline.stages import STAGES
 from pipeline.views import Output
 
 SESSION = """
@@ -302,8 +303,10 @@ def test_when_prefect_fails_each_session_says_so(tmp_path, monkeypatch):
     assert list((tmp_path / ".out").glob("runs/*/summary.json"))
     (job,) = work.jobs.values()  # and a stage that meets a full disk, with no room for its trace
     monkeypatch.setattr(session, "write_atomically", refusing(errno.ENOSPC))
-    session._keep_trace(job, "face")
-    assert session._sentence("face", OSError(errno.ENOSPC, "")) == f"face stopped: {disk.FULL}"
+    full = OSError(errno.ENOSPC, "")
+    session._keep_trace(job, "face", full)
+    (face,) = (stage for stage in STAGES if stage.name == "face")
+    assert session._sentence(session._why(face, full)) == f"face stopped: {disk.FULL}"
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ class WhisperTranscriber:
         if lacking:
             message = (
                 f"{folder} is no complete CTranslate2 Whisper folder: {', '.join(lacking)} is "
-                "missing. Get one with: thinslice models fetch whisper-small"
+                "missing. Get one with: thinslice models fetch whisper-base"
             )
             raise WeightMissingError(message)
         self._folder = folder

@@ -65,8 +65,11 @@ class FolderRecording:
         """What media file `media` holds; read once. Raises `MediaError` if it is not whole."""
         if media not in self._probes:
             try:
-                path = self.media_path(media)
-                self._probes[media] = probe(path, truncation_tolerance=self._tolerance)
+                self._probes[media] = probe(
+                    self.media_path(media),
+                    truncation_tolerance=self._tolerance,
+                    pictures=bool(self._spec.media[media].shows),
+                )
             except MediaError as error:
                 self._probes[media] = MediaError(f"session {self._spec.id}: {error}")
         found = self._probes[media]

@@ -30,6 +30,7 @@ class Unapplied:
 
 
 _NO_PAIR = {
+    "fault": "the dials could not be compared tonight",
     "no_dial": "no two readable dials",
     "dial_unsure": "one of the dials is not good enough",
     "too_short": "too little of the session was rated by both",
@@ -68,7 +69,8 @@ def _no_dial(given: Mapping[str, pa.Table]) -> Unapplied | None:
 
 def _no_pair(given: Mapping[str, pa.Table]) -> Unapplied | None:
     rows = given["congruence"].to_pylist()
-    reason = rows[0]["reason"] if rows else "no_dial"
+    compared = bool(rows) or not given["rating_quality"].num_rows
+    reason = rows[0]["reason"] if rows else ("no_dial" if compared else "fault")
     if reason not in _NO_PAIR or given["dial_moments"].num_rows:
         return None
     return Unapplied(reason, _NO_PAIR[reason])

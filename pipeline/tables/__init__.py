@@ -49,6 +49,7 @@ from pipeline.tables.seen import (
 )
 from pipeline.tables.speech import (
     DIARIZATION,
+    IMPORT_COUNTS,
     PHRASE_CUES,
     PHRASES,
     PITCH,
@@ -98,6 +99,7 @@ __all__ = [
     "FACE_FRAMES",
     "FORMS",
     "GUESSES",
+    "IMPORT_COUNTS",
     "LANDMARKS",
     "LATENCY_REASONS",
     "LATENCY_REASON_WORDS",

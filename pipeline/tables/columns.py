@@ -9,6 +9,7 @@ REASON_WORDS = {
     "below_noise": "too small to be told from measurement noise",
     "clock_unknown": "its times could not be placed",
     "dial_unsure": "a dial is not good enough",
+    "fault": "a step of the program broke off",
     "few_samples": "too few to say",
     "few_syllables": "too few syllables",
     "gain_control": "the recorder changed its level by itself",

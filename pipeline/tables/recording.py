@@ -63,8 +63,24 @@ MEDIA = Table(
             "audio_start_s", "float64", "s", "Container time of the first audio sample.", "ingest"
         ),
         Column("video_codec", "string", "-", "Video codec.", "ingest"),
-        Column("width_px", "int32", "px", "Frame width.", "ingest", minimum=1),
-        Column("height_px", "int32", "px", "Frame height.", "ingest", minimum=1),
+        Column(
+            "width_px",
+            "int32",
+            "px",
+            "Width of the picture as seen: upright, square pixels.",
+            "ingest",
+            minimum=1,
+            gate="nobody is to be looked at",
+        ),
+        Column(
+            "height_px",
+            "int32",
+            "px",
+            "Height of the picture as seen.",
+            "ingest",
+            minimum=1,
+            gate="nobody is to be looked at",
+        ),
         Column("video_start_s", "float64", "s", "Container time of the first frame.", "ingest"),
         Column("video_frames", "int64", "1", "Frames in the container.", "ingest", minimum=0),
         Column(

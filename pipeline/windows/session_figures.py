@@ -52,6 +52,8 @@ class Heard:
     """rows of `prosody_slices`"""
     no_words: str
     """Reason where nothing was transcribed."""
+    no_voice: str | None = None
+    """Reason where pitch, loudness and pace were not measured at all."""
 
 
 def session_figures(
@@ -134,13 +136,14 @@ def longest_hold_s(floor: Sequence[dict[str, Any]], role: str) -> float | None:
 
 
 def _of_voices(heard: Heard) -> Iterator[Figure]:
+    none = heard.no_voice or "no_speech"
     for role in ("client", "therapist"):
         own = [row for row in heard.slices if row["role"] == role]
         known = [row for row in own if row["f0_median_hz"] is not None]
         f0_hz = np.array([row["f0_median_hz"] for row in known])
         voiced_s = np.array([row["voiced_prop"] * row["phonation_s"] for row in known])
         unknown = [row["reason"] for row in own if row["f0_median_hz"] is None]
-        commonest = max(sorted(set(unknown)), key=unknown.count, default="no_speech")
+        commonest = max(sorted(set(unknown)), key=unknown.count, default=none)
         yield _figure(
             f"{role}_f0_median_hz",
             weighted_median(f0_hz, voiced_s),
