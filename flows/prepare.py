@@ -24,6 +24,9 @@ from pipeline.settings import Profile
 from pipeline.stage import Absence, Missing
 from pipeline.views import Output
 
+MOST_NOTES = 20
+"""Of the register's refusals that name nobody; more of them hide each other."""
+
 State = Literal["done", "done_with_faults", "failed", "held_back"]
 
 
@@ -123,7 +126,9 @@ def _asked(work: Work, folders: Sequence[Path], consent: Path, day: dt.date) -> 
     granted: list[str] = []
     if isinstance(register, Register):
         register = register.read_against(known)
-        work.notes += [doubt.note() for doubt in register.doubts]
+        work.notes += [doubt.note() for doubt in register.doubts[:MOST_NOTES]]
+        more = len(register.doubts) - MOST_NOTES
+        work.notes += [f"and {more} more refusals that name nobody here"] if more > 0 else []
         granted = [one.person for one in register.records if one.decision == "granted"]
     clash = clashes(sessions, known, granted)
     return [_Asked(one, register, clash.get(one.folder), day) for one in sessions]

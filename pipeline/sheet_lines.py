@@ -11,7 +11,6 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,24 +92,6 @@ def has_row_names(header: Sequence[str], rows: Sequence[Line], *, separator: str
     counts = any(first == [str(n + at) for at in range(len(first))] for n in (0, 1))
     names = separator == " " and len(set(first)) == len(first)
     return (counts or names) and any(len(cells) > len(header) for _, cells in rows)
-
-
-@contextmanager
-def as_own_fault(path: Path) -> Iterator[None]:
-    """Whatever a reader stumbles over becomes this file's own sentence.
-
-    Raises
-    ------
-    SessionError
-        In place of an error of arithmetic, look-up, value or depth.
-    """
-    try:
-        yield
-    except (ArithmeticError, LookupError, ValueError, RecursionError) as error:
-        raise SessionError(
-            f"{path.name} cannot be read ({type(error).__name__}); save it anew as CSV, one row "
-            "per line"
-        ) from error
 
 
 def is_ruled(cells: Sequence[str]) -> bool:

@@ -37,7 +37,6 @@ _BOTTLENECK = 128
 _CONTEXT_FRAMES = 100
 
 
-
 class _Residual(nn.Module):
     """Two 3x3 convolutions and a way round them; halves the bands where `stride` is 2."""
 
@@ -226,6 +225,4 @@ def filter_banks(audio: Tensor) -> Tensor:
     Shape (n_frames, 80).
 
     """
-    return kaldi.fbank(
-        audio[None], num_mel_bins=BANDS, sample_frequency=SAMPLE_RATE_HZ, dither=0.0
-    )
+    return kaldi.fbank(audio[None], num_mel_bins=BANDS, sample_frequency=SAMPLE_RATE_HZ, dither=0.0)

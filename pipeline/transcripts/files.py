@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from pipeline.errors import SessionError
 from pipeline.media.player_clock import player_zero_s
+from pipeline.papers import paper
 from pipeline.session import Role, SessionSpec, TranscriptFile
 from pipeline.timeline import Seconds
 from pipeline.transcripts import recognisers, stm, subtitles
@@ -112,6 +113,7 @@ def format_of(file: str) -> Format:
     return FORMATS[ending]
 
 
+@paper(SessionError)
 def found_in(path: Path, file: str) -> Found:
     """Captions of a file as they stand in it.
 
@@ -155,6 +157,7 @@ def brings_transcript(folder: Callable[[str], Path], told: TranscriptFile | None
 _ALLOWED = "allowed: each text under its time line, such as 00:00:01.000 --> 00:00:04.000"
 
 
+@paper(SessionError)
 def read(path: Path, spec: SessionSpec, media: pa.Table, duration_s: Seconds | None) -> Transcript:
     """The transcript that session.toml names, on the session clock.
 
