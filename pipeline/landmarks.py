@@ -32,10 +32,13 @@ from pipeline.settings import LandmarksSettings
 from pipeline.spool import Spool
 from pipeline.stage import Inputs, Missing, Outputs, Stage
 from pipeline.tables import LANDMARKS, MOTION_GRID, REASON_WORDS, SEATS
+from pipeline.timeline import Seconds
 
 VERSION = 5
 """Raise when the numbers can change."""
 
+OVERLAP_MAX_S = 2.0
+"""Offsets typed by hand let parts of one film overlap by less than this."""
 PIECE_ROWS = 1500
 """Rows handed on together: a minute of video, 6 MB."""
 STEPS_PER_PX = 64.0
@@ -54,15 +57,15 @@ def run(inputs: Inputs, engine: FaceTracker | Missing, settings: LandmarksSettin
     if not any(part.shows for part in inputs.spec.media):
         return Outputs(_empty())
     wanted: tuple[Role, ...] = ("client",) if settings.people == 1 else ("client", "therapist")
-    media, reason = _choose_video(inputs, wanted)
-    if media is None:
+    parts, reason = _choose_video(inputs, wanted)
+    if not parts:
         return _absent(_no_video(reason))
     if isinstance(engine, Missing):
         return _absent(engine)
     try:
-        return Outputs(_watched(inputs, engine, media, wanted, settings))
+        return Outputs(_watched(inputs, engine, parts, wanted, settings))
     except MediaError as error:
-        sentence = f"The video of media {media} cannot be used: {error}"
+        sentence = f"The video of media {', '.join(map(str, parts))} cannot be used: {error}"
         return _absent(Missing("unreadable_media", sentence))
 
 
@@ -82,40 +85,60 @@ def _no_video(reason: str) -> Missing:
     return Missing(reason, f"The video that shows the client cannot be used: {why}.")
 
 
-def _choose_video(inputs: Inputs, wanted: Sequence[Role]) -> tuple[int | None, str]:
-    """First readable file that shows the first wanted role, or why there is none."""
+def _choose_video(inputs: Inputs, wanted: Sequence[Role]) -> tuple[list[int], str]:
+    """The first readable file that shows the first wanted role and the parts that go on from it.
+
+    Parts show the same people and begin after the one before has ended. None, and why, where no
+    file can be used.
+    """
     probed = {row["media"]: row for row in inputs.tables["media"].to_pylist()}
+    chosen: list[int] = []
     reasons = []
+    ends_s = -np.inf
     for media, part in enumerate(inputs.spec.media):
         if wanted[0] not in part.shows:
             continue
+        if chosen and part.shows != inputs.spec.media[chosen[0]].shows:
+            continue  # another camera
         facts = probed.get(media)
         if facts is None or facts["video_reason"] is not None or facts["video_codec"] is None:
             reasons.append((facts or {}).get("video_reason") or "no_media")
             continue
-        return media, ""
-    return None, reasons[0] if reasons else "no_media"
+        begins_s, stops_s = _span(facts)
+        if begins_s >= ends_s - OVERLAP_MAX_S:
+            chosen.append(media)
+            ends_s = stops_s
+    return chosen, reasons[0] if reasons else "no_media"
+
+
+def _span(facts: dict[str, Any]) -> tuple[Seconds, Seconds]:
+    """Session times of a file's first and last picture, near enough to tell parts from angles."""
+    if facts["offset_s"] is None or facts["video_start_s"] is None:
+        return 0.0, np.inf
+    begins_s = facts["offset_s"] + facts["video_start_s"] - facts["clock_start_s"]
+    return begins_s, begins_s + (facts["duration_s"] or 0.0)
 
 
 def _watched(
     inputs: Inputs,
     engine: FaceTracker,
-    media: int,
+    parts: Sequence[int],
     wanted: Sequence[Role],
     settings: LandmarksSettings,
 ) -> dict[str, pa.Table | Pieces]:
     """Computes everything now and keeps it on disk, to be handed on piece by piece later."""
-    grid = MotionGrid()
-    faces: dict[Role, array[float]] = {role: array("f") for role in inputs.spec.media[media].shows}
+    faces: dict[Role, array[float]] = {r: array("f") for r in inputs.spec.media[parts[0]].shows}
     with ExitStack() as on_failure:
         landmarks, motion = Spool(LANDMARKS.arrow_schema()), Spool(MOTION_GRID.arrow_schema())
         on_failure.callback(landmarks.close)
         on_failure.callback(motion.close)
-        for piece in _pieces(inputs, engine, media, wanted, settings, grid, faces):
-            landmarks.add(piece)
+        for media in parts:
+            grid = MotionGrid()
+            for piece in _pieces(inputs, engine, media, wanted, settings, grid, faces):
+                landmarks.add(piece)
+                motion.add(_grid_table(inputs, media, grid.take()))
             motion.add(_grid_table(inputs, media, grid.take()))
-        motion.add(_grid_table(inputs, media, grid.take()))
-        seats = _seats(inputs, media, faces, grid.size)
+        seats = _seats(inputs, parts[0], faces)
         on_failure.pop_all()
     return {"landmarks": landmarks.pieces(), "motion_grid": motion.pieces(), "seats": seats}
 
@@ -137,7 +160,10 @@ def _pieces(
     rows: list[FaceObservation] = []
     for observation in engine.track(seen, people=len(shows), regions=regions):
         if observation.box is not None:
-            faces[shows[observation.person]].extend(observation.box)
+            height, width = grid.size or (1, 1)
+            left, top, wide, high = observation.box
+            share = (left / width, top / height, wide / width, high / height)
+            faces[shows[observation.person]].extend(share)
         if shows[observation.person] not in wanted:
             continue
         rows.append(observation)
@@ -188,17 +214,11 @@ def _grid_table(inputs: Inputs, media: int, steps: Sequence[GridStep]) -> pa.Tab
     )
 
 
-def _seats(
-    inputs: Inputs,
-    media: int,
-    faces: dict[Role, array[float]],
-    size: tuple[int, int] | None,
-) -> pa.Table:
-    """The median face box of each person shown, in shares of the picture."""
-    height, width = size or (1, 1)
+def _seats(inputs: Inputs, media: int, faces: dict[Role, array[float]]) -> pa.Table:
+    """The median face box of each person shown, in shares of the picture, over all parts."""
     rows = []
     for role, boxes in faces.items():
-        seen = np.frombuffer(boxes, np.float32).reshape(-1, 4) / (width, height, width, height)
+        seen = np.frombuffer(boxes, np.float32).reshape(-1, 4)
         usual = np.median(seen, axis=0).tolist() if len(seen) else [None] * 4
         places = zip(("left", "top", "width", "height"), usual, strict=True)
         rows.append(

@@ -31,6 +31,7 @@ from pipeline.papers import (
 
 SESSION_ID = re.compile(r"[A-Za-z0-9-]{3,32}")
 Role = Literal["client", "therapist"]
+_NUMBER = re.compile(r"(\d{1,30})", re.ASCII)  # of a file's name; longer ones are read in pieces
 RATERS: tuple[Role, ...] = get_args(Role)
 OFFSET_MAX_S = 21_600.0
 """Two recorders that were started more than six hours apart did not record one session."""
@@ -71,8 +72,11 @@ class MediaFile(_Part):
         default_factory=dict,
         description="Where in the picture a role sits: left, top, width, height as shares of it",
     )
-    offset_s: float = Field(
-        0.0, ge=-OFFSET_MAX_S, le=OFFSET_MAX_S, description="Added to this file's clock"
+    offset_s: float | None = Field(
+        None,
+        ge=-OFFSET_MAX_S,
+        le=OFFSET_MAX_S,
+        description="Session time of the file's first sample; not given: see README",
     )
 
     @model_validator(mode="after")
@@ -224,10 +228,26 @@ class SessionSpec(_Part):
 def own_channels(spec: SessionSpec) -> tuple[Role, ...]:
     """Roles in the order of the audio channels, where each person wears a microphone of their own.
 
-    Channels count through the files in the order of session.toml. Empty where both voices are on
-    one recording.
+    Channels count through the files in the order of session.toml, parts of one recording once.
+    Empty where both voices are on one recording.
     """
-    return tuple(role for part in spec.media for role in part.hears if role != "mixed")
+    roles = (role for part in spec.media for role in part.hears if role != "mixed")
+    return tuple(dict.fromkeys(roles))
+
+
+def continues(first: MediaFile, second: MediaFile) -> bool:
+    """Whether `second` is the next part of the recording `first` is a part of, by all they say.
+
+    They hear and show the same, and their names differ in one number, which goes up.
+    """
+    if (first.hears, first.shows) != (second.hears, second.shows):
+        return False
+    names = [_NUMBER.split(part.file.casefold()) for part in (first, second)]
+    if len(names[0]) != len(names[1]) or names[0][::2] != names[1][::2]:
+        return False
+    counted = zip(names[0][1::2], names[1][1::2], strict=True)
+    changed = [(int(one), int(other)) for one, other in counted if int(one) != int(other)]
+    return len(changed) == 1 and changed[0][0] < changed[0][1]
 
 
 def _check_microphones(media: Sequence[MediaFile]) -> None:
@@ -248,13 +268,9 @@ def _check_microphones(media: Sequence[MediaFile]) -> None:
             f"{named['mixed'][0]} hears both voices mixed, but {own}; give either the mixed "
             "recording or one microphone for each person, and take `hears` from the others"
         )
+    _check_parts(media)
     if "mixed" in named:
         return
-    for role, files in named.items():
-        if len(files) > 1:
-            raise ValueError(
-                f"the {role} is heard twice, in {' and in '.join(files)}; keep the better one"
-            )
     if len(named) == 1:
         role, part = heard[0]
         other = "therapist" if role == "client" else "client"
@@ -262,6 +278,30 @@ def _check_microphones(media: Sequence[MediaFile]) -> None:
             f"{part.file} hears the {role} only, and nobody hears the {other}; name the "
             f'{other}\'s recording too, or write hears = ["mixed"] if both are on this one'
         )
+
+
+def _check_parts(media: Sequence[MediaFile]) -> None:
+    """Files that hear the same say when they begin, or are plainly parts of one recording."""
+    hearing = [part for part in media if part.hears]
+    for index, part in enumerate(hearing):
+        before = [one for one in hearing[:index] if set(one.hears) & set(part.hears)]
+        if not before:
+            continue
+        last = before[-1]
+        if last.hears != part.hears:
+            twice = next(role for role in part.hears if role in last.hears)
+            raise ValueError(
+                f"the {twice} is heard twice, in {last.file} and in {part.file}; write the same "
+                "`hears` for every part of one recording, or keep the better file"
+            )
+        at_once = last.hears == ["mixed"] and last.shows != part.shows  # a camera and a recorder
+        if part.offset_s is None and not at_once and not continues(last, part):
+            raise ValueError(
+                f"{last.file} and {part.file} hear the same, {part.hears}, and nothing says when "
+                f"{part.file} begins; if one goes on where the other ends, give {part.file} its "
+                "offset_s in seconds, or names that count upwards in the order written; if both "
+                "ran at the same time, keep the better one"
+            )
 
 
 def _check_region(part: MediaFile, role: Role, region: list[float]) -> None:

@@ -220,7 +220,8 @@ def _sounds(inputs: Inputs) -> list[_Sound]:
         ends = np.minimum(regular.end_s[own] + OWN_MARGIN_S, channels.shape[1] / SAMPLE_RATE_HZ)
         speech = union(zip(starts.tolist(), ends.tolist(), strict=True))
         # a voice's number is its channel's, as `diarize` has it
-        sounds.append(_Sound(speaker, channels[speaker], speech))
+        own_sound = channels[speaker] if speaker < len(channels) else inputs.recording.audio
+        sounds.append(_Sound(speaker, own_sound, speech))
     return sorted(sounds, key=lambda sound: sum(a - b for a, b in sound.speech))
 
 

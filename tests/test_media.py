@@ -13,7 +13,7 @@ from made_media import BOTH, bursts, onsets, session, write_media
 
 from pipeline.errors import MediaError
 from pipeline.hashing import sha256_of
-from pipeline.media.audio import _aligned, read_audio, write_channels
+from pipeline.media.audio import _aligned, decode_stream, read_audio
 from pipeline.media.probe import probe
 from pipeline.media.video import Thinner, read_frames
 
@@ -99,9 +99,9 @@ def test_a_jump_of_hours_is_an_error_not_a_gap():
 def test_channels_stay_apart(tmp_path):
     pair = np.stack([bursts(2, [0.5]), bursts(2, [1.5])])
     path = write_media(tmp_path / "a.wav", [(0.0, pair)], codec="pcm_s16le")
-    files = [io.BytesIO(), io.BytesIO()]
-    assert write_channels(path, files) == 0
-    channels = np.array([np.frombuffer(file.getvalue(), np.float32) for file in files])
+    found = decode_stream(path, 0, io.BytesIO)
+    assert (found.first_s, found.damaged_packets) == (0.0, 0)
+    channels = np.array([np.frombuffer(file.getvalue(), np.float32) for file in found.files])
     assert [onsets(one).tolist() for one in channels] == [
         [pytest.approx(0.5, abs=0.001)],
         [pytest.approx(1.5, abs=0.001)],

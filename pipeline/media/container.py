@@ -44,9 +44,10 @@ def opened(path: Path) -> Iterator[InputContainer]:
         yield container
 
 
-def audio_stream(container: InputContainer) -> AudioStream | None:
-    """The first audio stream, None where there is none."""
-    return next(iter(container.streams.audio), None)
+def audio_stream(container: InputContainer, index: int | None = None) -> AudioStream | None:
+    """The audio stream of this number among all streams, or the first; None where there is none."""
+    wanted = (one for one in container.streams.audio if index in (None, one.index))
+    return next(wanted, None)
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:

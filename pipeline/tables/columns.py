@@ -18,6 +18,7 @@ REASON_WORDS = {
     "low_coverage": "too little of the time could be measured",
     "low_fps": "too few frames a second",
     "low_snr": "too noisy",
+    "microphone_off": "a microphone recorded nothing",
     "no_baseline": "no usual value to compare with",
     "no_consent": "not agreed to",
     "no_dial": "a dial is missing",

@@ -179,16 +179,13 @@ def _sounds(
         mix = _sound(inputs.recording.audio, grid, spoken, _mix_snr(inputs.tables), settings)
         return dict.fromkeys(voices, mix)
     channels = inputs.recording.audio_channels()
-    return {
-        voice: _sound(
-            channels[voice],
-            grid,
-            spoken,
-            _own_snr(channels[voice], heard.get(voice, []), anyone),
-            settings,
-        )
-        for voice in voices
-    }
+    found = {}
+    for voice in voices:
+        # a voice that fits no channel (`voice.stand_in`) is heard in the mix
+        audio = channels[voice] if voice < len(channels) else inputs.recording.audio
+        snr = _own_snr(audio, heard.get(voice, []), anyone)
+        found[voice] = _sound(audio, grid, spoken, snr, settings)
+    return found
 
 
 def _mix_snr(upstream: Mapping[str, pa.Table]) -> tuple[float | None, str | None]:
