@@ -64,6 +64,8 @@ class RecordingVoices:
 
     """
 
+    dimension = DIMENSION
+
     def __init__(
         self, network: VoiceNetwork, device: Device, pool: ThreadPoolExecutor, threads: int
     ) -> None:
