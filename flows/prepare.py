@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Literal
 
 from flows import disk
 from flows.engines import check_device, describe
+from flows.faults import WHERE, keep_trace
 from models.base import Progress, silent
 from pipeline.consent import Register, load_register, people, permitted, refusals
 from pipeline.errors import ConsentError, InputError
@@ -18,6 +20,7 @@ from pipeline.media.recording import FolderRecording
 from pipeline.session import SessionSpec, load_session, public_name
 from pipeline.settings import Profile
 from pipeline.stage import Absence, Missing
+from pipeline.store import Store
 from pipeline.views import Output
 
 State = Literal["done", "done_with_faults", "failed", "held_back"]
@@ -55,6 +58,8 @@ class Work:
     broken: dict[tuple[str, str], Missing] = field(default_factory=dict)
     """(Session, stage) -> why it broke off, and that trying again now cannot help."""
     plans: dict[str, list[Step]] = field(default_factory=dict)
+    started: dict[str, float] = field(default_factory=dict)
+    """Session -> when its first stage began; monotonic, s."""
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     unwritten: str = ""
     """Why the run's own record and summary could not be written; empty if they were."""
@@ -110,8 +115,18 @@ def prepare(
             if disk.is_full(error):
                 sentence = disk.FULL
             work.outcomes[public_name(folder.name)] = Outcome(folder.name, "failed", sentence)
+        except Exception as error:  # noqa: BLE001  the rest of the night goes on, whatever it is
+            sentence = f"it could not be looked at: {type(error).__name__}; {WHERE}"
+            work.outcomes[public_name(folder.name)] = Outcome(folder.name, "failed", sentence)
+            _keep_trace(output.store, public_name(folder.name), error)
     progress("checked", 1.0)
     return work
+
+
+def _keep_trace(store: Store, session: str, error: Exception) -> None:
+    """Only where withdrawal would find it: a session whose people are noted."""
+    if store.session_folder(session).is_dir():
+        keep_trace(store, session, "prepare", "".join(traceback.format_exception(error)))
 
 
 def _prepare_one(work: Work, folder: Path, register: Register | ConsentError, day: dt.date) -> None:
