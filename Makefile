@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SYSTEM_LIBRARIES := libGL.so.1 libglib-2.0.so.0 libEGL.so.1 libGLESv2.so.2
 
-.PHONY: setup demo test lint docs lock bench cases system-libraries
+.PHONY: setup demo test faults lint docs lock bench cases system-libraries
 
 setup: .venv/.ready
 
@@ -12,6 +12,10 @@ demo: setup
 
 test: setup lint
 	$(BIN)/pytest --numprocesses auto --dist loadfile
+
+# every misfortune a stage can meet; `make test` holds two of them
+faults: setup
+	THINSLICE_FAULTS=1 $(BIN)/pytest tests/test_faults.py tests/test_supervise.py
 
 lint: setup
 	$(BIN)/ruff check .
