@@ -40,6 +40,8 @@ _VALUE = (
     r"|(?:[0-9]{1,4}:){1,2}[0-9]{1,2}(?:[.,][0-9]{1,9})?)"
 )
 _BY_BLANKS = re.compile(rf"{_VALUE}(?: +{_VALUE})+")
+_FORMULA_FAULT = re.compile(r"#[^\W_a-z]+[/0-9A-Z]*[!?]")
+"""As ``#DIV/0!``: a cell, and no comment."""
 _RULE = re.compile(r"%+")
 
 
@@ -141,7 +143,7 @@ def _is_comment_line(bare: str) -> bool:
 def _is_comment(cells: Sequence[str], separator: str) -> bool:
     """Begins with a comment's mark, and is neither a missing mark, a rule nor a column's name."""
     first = cells[0]
-    if not first.startswith(COMMENTS) or is_missing(first):
+    if not first.startswith(COMMENTS) or is_missing(first) or _FORMULA_FAULT.fullmatch(first):
         return False
     if first != "%" and is_ruled(cells):
         return False

@@ -15,7 +15,7 @@ from pipeline.timeline import Seconds
 MISSING = frozenset(
     {
         "", "nan", "na", "n/a", "<na>", "null", "none", "nil", "missing", "undefined", "\\n",
-        "k.a.", "?", ".", "-", "--", "–", "—", "−",
+        "k.a.", "n.a.", "?", ".", "-", "--", "–", "—", "−",
         # "not available" of spreadsheets in other languages
         "#n/a", "#na", "#nv", "#n/d", "#n/d!", "#n/b", "#i/t", "#saknas!", "#puuttuu!", "#null!",
     }
