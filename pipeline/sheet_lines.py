@@ -31,6 +31,7 @@ HEADER_LINES = 30
 """Looked through for the names of columns."""
 LINES_LOOKED_AT = 2000
 """For the separator."""
+MOST_LINES = 500_000
 MOST_CELLS = 2000
 _INVISIBLE = dict.fromkeys((0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF))
 _SAID = re.compile(r'"?sep=(.)"?[;,\t]*\s*', re.IGNORECASE)
@@ -69,6 +70,11 @@ def sheet_of(path: Path, names: Sequence[str] = ()) -> Sheet:
         If the file is no text, or cannot be split into cells.
     """
     lines = list(io.StringIO(decoded(path).translate(_INVISIBLE), newline=""))
+    if len(lines) > MOST_LINES:
+        raise SessionError(
+            f"{path.name} has {len(lines)} lines; allowed: up to {MOST_LINES}, a dial read 60 times "
+            "a second for two hours. Keep every second row, or part it into files"
+        )
     said, first, remark = _head(lines)
     body = lines[first:]
     separator = said or _separator(body, names)

@@ -162,6 +162,7 @@ SLOW = {
     "digits": f"time,rating\n0,{'1' * 100_000}x\n",
     "digits as a name": f"{'1' * 100_000}x,rating\n0,high\n",
     "blanks": f"time,rating\n10:00:00{' ' * 100_000}x,5\n",
+    "lines": "0,5\n" * 500_001,
     "quotes": '"' * 100_001,
     "separators": ";" * 100_000,
     "moved back": "position,rating\n" + "".join(f"{i % 2 + i / 1e4},50\n" for i in range(20_000)),
