@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.prepare import Outcome, Work
+from pipeline.stage import Absence
 from pipeline.store import write_atomically
 
 STATE_WORDS = {
@@ -153,11 +154,15 @@ def _ordered(work: Work) -> list[Outcome]:
 
 def _notes(outcome: Outcome, work: Work) -> list[str]:
     absent = [
-        f"{a.modality} absent ({a.reason}): {a.sentence} {a.remedy}".rstrip()
-        for a in outcome.absences
+        f"{_what(a)} ({a.reason}): {a.sentence} {a.remedy}".rstrip() for a in outcome.absences
     ]
     said = [outcome.sentence] if outcome.sentence else []
     return said + work.told.get(outcome.session, []) + absent
+
+
+def _what(absence: Absence) -> str:
+    """A number of voices other than two is nothing absent."""
+    return absence.modality if absence.modality == "voices" else f"{absence.modality} absent"
 
 
 def counts_of(states: Iterable[str]) -> str:

@@ -183,9 +183,18 @@ class Diarizer(Protocol):
         ...
 
     def diarize(
-        self, audio: Audio, *, num_speakers: int, progress: Progress = silent
+        self,
+        audio: Audio,
+        *,
+        num_speakers: int,
+        most_speakers: int | None = None,
+        progress: Progress = silent,
     ) -> Diarization:
-        """Who speaks when; empty where nobody does."""
+        """Who speaks when; empty where nobody does.
+
+        `num_speakers` people are expected. Where clearly more are heard, up to `most_speakers` are
+        told apart; with None never more than expected.
+        """
         ...
 
 

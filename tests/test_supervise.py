@@ -19,8 +19,8 @@ from conftest import ROOT
 from made_night import planted, recordings
 
 from flows import server, supervise, worker
-from flows.limits import held_memory, memory_limit, stage_limit_s
 from flows.folders import session_folders
+from flows.limits import held_memory, memory_limit, stage_limit_s
 from flows.prepare import Work
 from flows.progress import Board
 from flows.summary import exit_code
