@@ -24,6 +24,9 @@ from pipeline.voice.microphones import ChannelDiarizer
 
 UNHEARD_MAX_S = 5.0  # speech on what is not heard; less is a detector's error [J]
 UNBOUNDED_S = 1e6
+UNKNOWN = dict.fromkeys(
+    ("role", "level_db", "raised_db", "offset_prop", "clip_prop", "off_s", "speech_prop")
+)
 USE_WORDS = {
     "inverted": "is wired the wrong way round and was turned over",
     "silent": "holds nothing",
@@ -89,7 +92,7 @@ def stream_rows(
             ]
             use = "unused" if part.hears else "not_named"
             left = range(0 if known else track.channels)
-            rows += [shared | {"channel": number, "use": use} for number in left]
+            rows += [shared | UNKNOWN | {"channel": number, "use": use} for number in left]
     return rows
 
 
