@@ -45,7 +45,7 @@ class DiarizerOptions:
     clustered_share: float = 0.2
     """Who speaks alone for less of a window than this is not clustered, but given to a voice."""
     least_share: float = 0.01
-    """The smallest voice where the number of people is stated, as a share of what is clustered..."""
+    """The smallest voice where the number of people is stated, as a share of all clustered..."""
     counted_share: float = 0.03
     """...and where voices are counted: a cough or a jingle is nobody."""
     second_voice_likeness: float = 0.57

@@ -71,8 +71,8 @@ def sheet_of(path: Path, names: Sequence[str] = ()) -> Sheet:
     lines = list(io.StringIO(decoded(path).translate(_INVISIBLE), newline=""))
     if len(lines) > MOST_LINES:
         raise SessionError(
-            f"{path.name} has {len(lines)} lines; allowed: up to {MOST_LINES}, a dial read 60 times "
-            "a second for two hours. Keep every second row, or part it into files"
+            f"{path.name} has {len(lines)} lines; allowed: up to {MOST_LINES}, a dial read 60 "
+            "times a second for two hours. Keep every second row, or part it into files"
         )
     said, first, remark = _head(lines)
     body = lines[first:]
