@@ -207,7 +207,8 @@ def _tell_same_recordings(work: Work) -> None:
     holders: dict[str, list[tuple[str, str]]] = {}
     for name, job in work.jobs.items():
         for file in dict.fromkeys(part.file for part in job.spec.media):
-            holders.setdefault(job.file_hashes[file], []).append((name, file))
+            if file in job.file_hashes:  # planning may have broken off before
+                holders.setdefault(job.file_hashes[file], []).append((name, file))
     for same in holders.values():
         for name, file in same:
             others = sorted({work.jobs[other].spec.id for other, _ in same if other != name})
