@@ -6,6 +6,7 @@ import datetime as dt
 import errno
 import json
 import os
+from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
