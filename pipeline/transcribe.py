@@ -4,9 +4,10 @@ A transcript file named in session.toml is imported (WebVTT, SubRip, STM, Whispe
 the recogniser listens to what the voice activity detector took for speech. Each word goes to the
 voice whose exclusive stretches overlap it most (Bredin 2023: exclusive diarization is made for
 this). Where each person's own microphone keeps the voices apart, each is recognised in its channel:
-words are then had of both where both talk. Caution: words without times of their own are spread
-over their caption, which can be off by a second; `timing` says so. What the detector missed has no
-words; table `transcription` says how much of the diarized speech that is.
+words are then had of both where both talk. Words whose text the recogniser itself doubts are kept
+and marked. Caution: words without times of their own are spread over their caption, which can be
+off by a second; `timing` says so. What the detector missed has no words; table `transcription` says
+how much of the diarized speech that is.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from pipeline.transcripts.coverage import coverage
 from pipeline.transcripts.word_voices import is_overlap, speaker_of, voices_of
 from pipeline.voice.microphones import kept_apart
 
-VERSION = 6  # raise when the numbers can change
+VERSION = 7  # raise when the numbers can change
 
 OR_IMPORT = (
     "A transcript file in the session's folder, named under [transcript] in session.toml, does too."
@@ -52,6 +53,7 @@ class _Word:
     end_s: Seconds
     text: str
     probability: float | None
+    low_confidence: bool | None
     timing: str
     stated_role: str | None
     speaker: int | None = None
@@ -119,6 +121,7 @@ def _imported(inputs: Inputs, transcript: TranscriptFile) -> _Transcript:
             word.end_s + shift_s,
             word.text,
             word.probability,
+            None,
             "measured" if word.is_measured else "interpolated",
             _stated_role(inputs.spec, word.voice),
         )
@@ -155,7 +158,12 @@ def _recognised(inputs: Inputs, engine: Transcriber, settings: TranscribeSetting
         )
         language = heard.language
         words += [
-            _Word(word.start_s, word.end_s, text, word.probability, "measured", None, sound.speaker)
+            _Word(
+                *(word.start_s, word.end_s, text, word.probability, word.low_confidence),
+                timing="measured",
+                stated_role=None,
+                speaker=sound.speaker,
+            )
             for word in heard.words
             if (text := word.text.strip())
         ]
@@ -223,6 +231,7 @@ def _table(inputs: Inputs, words: Sequence[_Word]) -> pa.Table:
             "end_s": word.end_s,
             "text": word.text,
             "probability": word.probability,
+            "low_confidence": word.low_confidence,
             "timing": word.timing,
             "speaker": speaker_of(exclusive, (word.start_s, word.end_s))
             if word.speaker is None
@@ -243,6 +252,7 @@ def _summary(inputs: Inputs, found: _Transcript, words: Sequence[_Word]) -> dict
         "format": found.format,
         "language": found.language,
         "word_count": len(words),
+        "low_confidence_prop": _doubtful(words),
         **coverage(
             words=[(word.start_s, word.end_s) for word in words],
             speech=_spans(inputs.tables["speech"]),
@@ -253,6 +263,11 @@ def _summary(inputs: Inputs, found: _Transcript, words: Sequence[_Word]) -> dict
     told = (f"{name} {value}" for name, value in row.items() if value is not None)
     _LOG.info("transcript: %s", ", ".join(told))  # no id: a folder's name is not for logs
     return {"session_id": inputs.spec.id, **row}
+
+
+def _doubtful(words: Sequence[_Word]) -> float | None:
+    known = [word.low_confidence for word in words if word.low_confidence is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _spans(table: pa.Table) -> list[Span]:

@@ -43,7 +43,8 @@ def diarized(utterances):
         step = (end - start) / max(1, len(said))
         words += [
             {**row, "start_s": start + i * step, "end_s": start + (i + 1) * step, "text": word,
-             "probability": None, "timing": "interpolated", "is_overlap": False,
+             "probability": None, "low_confidence": None, "timing": "interpolated",
+             "is_overlap": False,
              "stated_role": stated}
             for i, word in enumerate(said)
         ]  # fmt: skip
