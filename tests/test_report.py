@@ -217,8 +217,8 @@ def test_a_reply_that_was_heard_without_words_is_shown() -> None:
             (10.8, 11.2, 0, False, 0),
             (13.0, 13.3, 0, False, None),  # a backchannel
             (16.0, 21.0, 0, True, 0),
-            (23.0, 23.5, 0, True, None),
-            (25.0, 26.0, 3, True, 0),
+            (23.5, 24.0, 0, True, None),
+            (27.0, 28.0, 3, True, 0),
         )
     ]
     spoken = with_wordless(words, turns)
