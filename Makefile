@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SYSTEM_LIBRARIES := libGL.so.1 libglib-2.0.so.0 libEGL.so.1 libGLESv2.so.2
 
-.PHONY: setup demo test faults lint docs lock bench system-libraries
+.PHONY: setup demo test faults corpus cases lint docs lock bench system-libraries
 
 setup: .venv/.ready
 
@@ -11,11 +11,16 @@ demo: setup
 	$(BIN)/thinslice demo
 
 test: setup lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 # every misfortune a stage can meet; `make test` holds two of them
 faults: setup
 	THINSLICE_FAULTS=1 $(BIN)/pytest tests/test_faults.py tests/test_supervise.py
+
+# every real recording through the whole command, and hundreds of spoiled takes: an hour
+corpus: setup
+	THINSLICE_CORPUS=whole $(BIN)/pytest -s tests/test_real_corpus.py tests/test_any_talk.py \
+	  tests/test_any_frames.py tests/test_voice_periods.py
 
 lint: setup
 	$(BIN)/ruff check .
@@ -27,6 +32,10 @@ lint: setup
 docs: setup
 	$(BIN)/python -m flows.dictionary
 
+# small inputs that once went wrong, in one table
+cases: setup
+	$(BIN)/python -m tests.cases
+
 # results are kept in bench/results with machine and date; DEVICE=cuda where there is a card
 DEVICE ?= auto
 bench: setup
@@ -37,7 +46,8 @@ bench: setup
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-setup.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	$(BIN)/thinslice models fetch
+	$(BIN)/thinslice models fetch && $(BIN)/thinslice models fetch whisper-tiny.en || \
+	  echo "What could not be fetched is left out of every session. Again with: $(BIN)/thinslice models fetch"
 	touch $@
 
 system-libraries:

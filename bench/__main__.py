@@ -36,7 +36,8 @@ class Bench:
 BENCHES = (
     Bench("diarization", "embedded diarizer: error rates against references", takes_device=True),
     Bench("diarization_speed", "diarizers against pyannote.audio as shipped", takes_device=True),
-    Bench("transcription", "Whisper in batches against one pack at a time", takes_device=True),
+    Bench("transcription", "words against faster-whisper as shipped", takes_device=True),
+    Bench("transcription_speed", "Whisper in batches, one pack at a time", takes_device=True),
     Bench("faces", "face stage against mediapipe on every frame"),
     Bench("face_truth", "blinks, nods, angles, gaze of an animated portrait against the truth"),
     Bench("far_faces", "recall by distance, people who cross, empty rooms"),

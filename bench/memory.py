@@ -41,7 +41,8 @@ GOAL_MB, GOAL_GROWTH = 4096, 1.10
 def one_session(recordings: Path, out: Path) -> dict[str, Any]:
     """Work on the one session below `recordings`; peaks in MB and seconds by stage."""
     from flows.engines import build, describe
-    from flows.prepare import prepare, session_folders
+    from flows.folders import session_folders
+    from flows.prepare import prepare
     from pipeline.config import load_profile
     from pipeline.execute import run_stage
     from pipeline.stages import STAGES

@@ -138,6 +138,7 @@ def _words(name: str, spoken: Sequence[Utterance]) -> pa.Table:
                 "speaker": PEOPLE.index(said.person),
                 "is_overlap": False,
                 "stated_role": None,
+                "stated_voice": None,
             }
             for start, end, word in zip(edges, edges[1:], words, strict=False)
         ]

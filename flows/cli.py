@@ -78,7 +78,7 @@ def nightly(
     as_json: AsJson = False,
 ) -> None:
     """Process everything new or changed below a folder, then sum up the night."""
-    from flows.prepare import session_folders
+    from flows.folders import session_folders
 
     folders = session_folders(recordings)
     register = consent or recordings / "consent.toml"
@@ -106,11 +106,17 @@ def demo(
     seed: Annotated[int, typer.Option(help="Another seed, another session")] = 1,
     face: Annotated[Path | None, typer.Option(help="A portrait to animate instead")] = None,
     minutes: Annotated[float, typer.Option(help="Length of the made session", min=12)] = 20.0,
+    transcript: Annotated[
+        bool, typer.Option("--transcript", help="Hand the planted words in; else they are heard")
+    ] = False,
 ) -> None:
     """Process a made session whose truth is planted, and compare."""
     from flows.demo import run_demo
 
-    raise typer.Exit(run_demo(out=out, seed=seed, face=face, minutes=minutes, console=Console()))
+    code = run_demo(
+        out=out, seed=seed, face=face, minutes=minutes, transcript=transcript, console=Console()
+    )
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -183,12 +189,30 @@ def consent_grant(
     session: Annotated[list[str] | None, typer.Option(help="Repeatable; else all sessions")] = None,
     expires: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"])] = None,
     rationale: Annotated[str, typer.Option(help="Version of the text they read")] = "",
+    new: Annotated[bool, typer.Option("--new", help="An id that looks like a known one")] = False,
 ) -> None:
     """Record that a person agreed."""
     from flows import consent_desk
 
-    added = consent_desk.grant(register, person, role, scope, session, expires, rationale)
-    typer.echo(f"{person}: granted {', '.join(added)}; recorded in {register}")
+    for line in consent_desk.grant(
+        register, person, role, scope, session, expires, rationale, new=new
+    ):
+        typer.echo(line)
+
+
+@consent_app.command("decline")
+def consent_decline(
+    person: Annotated[str, typer.Argument(help="Pseudonym")],
+    role: Annotated[str | None, typer.Option(help="client or therapist, if not yet known")] = None,
+    register: Annotated[Path, typer.Option("--consent", help="Register")] = Path("consent.toml"),
+    scope: Annotated[list[str] | None, typer.Option(help="Repeatable; else every scope")] = None,
+    session: Annotated[list[str] | None, typer.Option(help="Repeatable; else all sessions")] = None,
+) -> None:
+    """Record that a person did not agree."""
+    from flows import consent_desk
+
+    for line in consent_desk.decline(register, person, role, scope, session):
+        typer.echo(line)
 
 
 @consent_app.command("withdraw")

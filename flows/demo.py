@@ -32,7 +32,15 @@ _MARGIN = 0.25
 """Of the portrait's size, added round it so that a tight portrait is found too."""
 
 
-def run_demo(*, out: Path, seed: int, face: Path | None, minutes: float, console: Console) -> int:
+def run_demo(
+    *,
+    out: Path,
+    seed: int,
+    face: Path | None,
+    minutes: float,
+    transcript: bool,
+    console: Console,
+) -> int:
     """Make the session if it is not there yet, process it, print planted against found.
 
     Returns
@@ -42,7 +50,7 @@ def run_demo(*, out: Path, seed: int, face: Path | None, minutes: float, console
     recordings = out / "recordings"
     portrait = _portrait(face)
     console.print(f"A made session: {minutes:.0f} minutes, seed {seed}. Nobody said any of this.")
-    folder = _make(recordings, seed, minutes, portrait)
+    folder = _make(recordings, seed, minutes, portrait, transcript=transcript)
     profile = load_profile()
     work = work_through(
         [folder],
@@ -52,7 +60,7 @@ def run_demo(*, out: Path, seed: int, face: Path | None, minutes: float, console
         board=Board(),
     )
     show(work, console)
-    console.print(_transcript_line(profile), highlight=False, markup=False)
+    console.print(_transcript_line(profile, transcript), highlight=False, markup=False)
     if work.unwritten or any(outcome.state != "done" for outcome in work.outcomes.values()):
         return 1
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
@@ -61,15 +69,19 @@ def run_demo(*, out: Path, seed: int, face: Path | None, minutes: float, console
     return 0 if all(finding.ok for finding in findings) else 1
 
 
-def _transcript_line(profile: Profile) -> str:
-    """Where the made session's words come from, and how a real one's would."""
+def _transcript_line(profile: Profile, imported: bool) -> str:
+    """Where the made session's words come from."""
     engine = describe_transcriber(profile)
+    if imported:
+        return "transcript: imported, as planted (--transcript)"
     if isinstance(engine, Missing):
-        return f"transcript: imported ({engine.sentence} {engine.remedy})"
-    return "transcript: imported (the made session brings its own; Whisper weights are here)"
+        return f"transcript: none. {engine.sentence} {engine.remedy}"
+    return f"transcript: recognised by {engine.engine}, {engine.precision}"
 
 
-def _make(recordings: Path, seed: int, minutes: float, portrait: Image) -> Path:
+def _make(
+    recordings: Path, seed: int, minutes: float, portrait: Image, *, transcript: bool
+) -> Path:
     with Progress(
         TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn()
     ) as bar:
@@ -80,7 +92,12 @@ def _make(recordings: Path, seed: int, minutes: float, portrait: Image) -> Path:
             bar.update(row, description=f"making the session: {step}", completed=share)
 
         return write_session(
-            plan, recordings, face=portrait, find_points=_find_points, progress=report
+            plan,
+            recordings,
+            face=portrait,
+            find_points=_find_points,
+            transcript=transcript,
+            progress=report,
         )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from flows import NIGHT_VARIABLE, child
-from flows.prepare import session_folders
+from flows.folders import session_folders
 from flows.server import prefect_server
 from flows.summary import counts_of
 from flows.work import stay_on_this_machine

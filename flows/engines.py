@@ -28,6 +28,7 @@ from pipeline.errors import ConfigError
 from pipeline.session import own_channels
 from pipeline.settings import Profile
 from pipeline.stage import Missing
+from pipeline.transcripts.files import brings_transcript
 from pipeline.voice.microphones import OwnMicrophones
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 WHISPER = TranscriberOptions()
 HOW_TO_GET_WHISPER = (
-    "Get them once with `thinslice models fetch whisper-small`, "
+    "Get them once with `thinslice models fetch whisper-base`, "
     "or point THINSLICE_MODELS at a folder with any CTranslate2 Whisper model."
 )
 _FOR = {
@@ -101,7 +102,14 @@ def build_face_tracker(profile: Profile, people: int = 1) -> FaceTracker:
 
 def describe_transcriber(profile: Profile) -> Fingerprint | Missing:
     """What would transcribe a session that brings no transcript."""
-    folder = catalog.find_whisper()
+    language = profile.transcribe.language
+    folder = catalog.find_whisper(language)
+    if folder is None and catalog.find_whisper() is not None:
+        return Missing(
+            "no_weights",
+            f"The program can write down English only, and the session's language is {language!r}.",
+            HOW_TO_GET_WHISPER,
+        )
     if folder is None:
         return _no_weights("transcriber", HOW_TO_GET_WHISPER)
     return transcriber_fingerprint(folder, WHISPER, _device(profile))
@@ -257,7 +265,7 @@ def _build_own_microphones(job: Job) -> OwnMicrophones:
 
 
 def _build_transcriber(job: Job) -> Any:
-    folder = catalog.find_whisper()
+    folder = catalog.find_whisper(job.profile.transcribe.language)
     assert folder  # described before it is built
     return _transcriber(folder, _device(job.profile), job.profile.execution.threads)
 
@@ -278,10 +286,10 @@ def _always(_job: Job) -> bool:
 
 
 _NEEDED = {
-    "transcriber": lambda job: job.spec.transcript is None,
+    "transcriber": lambda job: not brings_transcript(job.recording.path, job.spec.transcript),
     "face_tracker": lambda job: any(media.shows for media in job.spec.media),
 }
-"""A session that brings its transcript, or shows nobody, loads no engine for it."""
+"""A session that brings a transcript that can be read, or shows nobody, loads no engine for it."""
 _DESCRIBE = {
     "speech_detector": lambda _profile: speech_detector_fingerprint(),
     "diarizer": _describe_diarizer,

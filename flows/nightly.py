@@ -38,7 +38,7 @@ def process_sessions(run: str, sessions: list[str]) -> None:
 @flow(name="nightly", persist_result=False)
 def nightly() -> None:
     """The scheduled night: everything new or changed below the folder it was served for."""
-    from flows.prepare import session_folders
+    from flows.folders import session_folders
     from flows.work import work_through
 
     child.follow_parent()

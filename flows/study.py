@@ -13,6 +13,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from flows.folders import found as folders_found
+from flows.folders import known_sessions, neighbours
 from flows.lock import alone
 from flows.progress import Board
 from pipeline.consent import Register, load_register
@@ -29,11 +31,18 @@ from pipeline.study.methods import (
     methods,
     settings_hash,
 )
-from pipeline.study.reading import Facts, StudiedSession, read_facts, read_session
+from pipeline.study.reading import (
+    Facts,
+    StudiedSession,
+    read_columns,
+    read_facts,
+    read_session,
+)
 from pipeline.study.study import Study, study
 from pipeline.tables import STUDY_TABLES
 from pipeline.views import Output
 from pipeline.withdraw import STUDY_FOLDER as FOLDER
+from pipeline.withdraw import remembered
 
 
 def run_study(
@@ -52,14 +61,16 @@ def run_study(
     _check_folder(out)
     day = dt.datetime.now(tz=dt.UTC).astimezone().date()
     with alone(out), board:
-        output, register = Output(out), load_register(consent)
+        output, register = Output(out), _register(consent, Output(out))
         everyone = [read_facts(_newest(output, name)) for name in output.sessions()]
-        allowed = _allowed(everyone, register, day, consent)
+        permitted = _allowed(everyone, register, day, consent)
+        allowed = _each_recording_once(permitted)
         sessions = _read(allowed, settings, board)
         appointments = _appointments(attendance, consent)
         found = study(
             sessions,
-            refused=_refused(everyone, allowed),
+            refused=_refused(everyone, permitted),
+            copies=len(permitted) - len(allowed),
             agreed=agreed_to_recording(register, day),
             appointments=appointments,
             settings=settings,
@@ -67,6 +78,32 @@ def run_study(
         text = methods(found, _profiles(allowed))
         folder = _write(output, found, text)
     return _summary(found, folder)
+
+
+def _register(consent: Path, output: Output) -> Register:
+    """The register beside all sessions there are or were: what is known is no slip."""
+    beside = known_sessions(folders_found(neighbours([], consent)))
+    return load_register(consent).read_against([*beside, *(one for _, one in remembered(output))])
+
+
+def _each_recording_once(allowed: Sequence[Facts]) -> list[Facts]:
+    """Without sessions that hold a recording of one before: a copied folder is no second hour."""
+    seen: set[str] = set()
+    kept = []
+    for facts in allowed:
+        own = _recordings(facts.folder)
+        if not own & seen:
+            kept.append(facts)
+        seen |= own
+    return kept
+
+
+def _recordings(folder: Path) -> set[str]:
+    """Content hashes of a session's media; empty where no run noted them."""
+    if not (folder / "media.parquet").exists():
+        return set()
+    rows = read_columns(folder, "media", ["sha256"]).to_pylist()
+    return {row["sha256"] for row in rows if row["sha256"]}
 
 
 def _check_folder(out: Path) -> None:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.prepare import Outcome, Work
+from pipeline.stage import Absence
 from pipeline.store import write_atomically
 
 STATE_WORDS = {
@@ -54,6 +55,7 @@ def as_data(work: Work) -> dict[str, Any]:
                 "public_name": outcome.session,
                 "state": outcome.state,
                 "sentence": outcome.sentence,
+                "told": work.told.get(outcome.session, []),
                 "absent": [
                     {"modality": a.modality, "reason": a.reason, "sentence": a.sentence}
                     | {"remedy": a.remedy}
@@ -66,6 +68,7 @@ def as_data(work: Work) -> dict[str, Any]:
             }
             for outcome in _ordered(work)
         ],
+        "notes": work.notes,
     }
 
 
@@ -82,13 +85,15 @@ def show(work: Work, console: Console) -> None:
             if outcome.stages_run or outcome.stages_found
             else "",
             f"{outcome.seconds:.0f} s" if outcome.stages_run else "",
-            "\n".join(_notes(outcome)),
+            "\n".join(_notes(outcome, work)),
         )
         table.add_row(*map(Text, cells))  # sentences hold [brackets], which rich reads as markup
     console.print(table)
     for outcome in _ordered(work):
         if outcome.report:
             console.print(Text(f"report {outcome.report}"), soft_wrap=True)
+    for note in work.notes:
+        console.print(Text(note))
     console.print(Text(f"{counts_of(_states(work))}   tables {work.output.root}/latest/*/"))
 
 
@@ -110,12 +115,18 @@ def write_summary(work: Work) -> None:
     rows = "".join(
         f"<tr><th scope=row>{_linked(outcome, work)}</th>"
         f"<td class={outcome.state}>{STATE_WORDS[outcome.state]}</td>"
-        f"<td>{'<br>'.join(html.escape(note) for note in _notes(outcome)) or 'complete'}</td></tr>"
+        f"<td>{'<br>'.join(map(html.escape, _notes(outcome, work))) or 'complete'}</td></tr>"
         for outcome in _ordered(work)
     )
     night = _night(work.run_id)
+    notes = "".join(f"<p>{html.escape(note)}</p>" for note in work.notes)
     page = _PAGE.format(
-        night=night, run=work.run_id, counts=counts_of(_states(work)), rows=rows, caption=CAPTION
+        night=night,
+        run=work.run_id,
+        counts=counts_of(_states(work)),
+        notes=notes,
+        rows=rows,
+        caption=CAPTION,
     )
     write_atomically(folder / "summary.html", page.encode())
     data = json.dumps(as_data(work), indent=1, ensure_ascii=False) + "\n"
@@ -141,12 +152,17 @@ def _ordered(work: Work) -> list[Outcome]:
     return sorted(work.outcomes.values(), key=lambda outcome: outcome.session_id)
 
 
-def _notes(outcome: Outcome) -> list[str]:
+def _notes(outcome: Outcome, work: Work) -> list[str]:
     absent = [
-        f"{a.modality} absent ({a.reason}): {a.sentence} {a.remedy}".rstrip()
-        for a in outcome.absences
+        f"{_what(a)} ({a.reason}): {a.sentence} {a.remedy}".rstrip() for a in outcome.absences
     ]
-    return ([outcome.sentence] if outcome.sentence else []) + absent
+    said = [outcome.sentence] if outcome.sentence else []
+    return said + work.told.get(outcome.session, []) + absent
+
+
+def _what(absence: Absence) -> str:
+    """A number of voices other than two is nothing absent."""
+    return absence.modality if absence.modality == "voices" else f"{absence.modality} absent"
 
 
 def counts_of(states: Iterable[str]) -> str:
@@ -172,6 +188,6 @@ tbody th{{font-weight:400}}
 .failed,.done_with_faults{{font-weight:700;color:#9b1c1c}}.held_back{{color:#7a5200}}
 </style>
 <h1>Night of {night}</h1><p><strong>{counts}</strong> <small>(run {run})</small></p>
-<table><thead><tr><th scope=col>session</th><th scope=col>state</th>
+{notes}<table><thead><tr><th scope=col>session</th><th scope=col>state</th>
 <th scope=col>what to know</th></tr></thead><tbody>{rows}</tbody></table><p>{caption}</p></html>
 """

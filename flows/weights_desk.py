@@ -10,12 +10,13 @@ from models.weights import catalog
 
 EMBEDDED = (
     "silero-vad",
-    "pyannet-segmentation",
-    "ge2e-encoder",
+    "pyannote-segmentation-3",
+    "campplus-voices",
     "mediapipe-face-detector-full",
     "mediapipe-face-detector-short",
     "mediapipe-face-mesh-468",
     "mediapipe-iris",
+    "whisper-base",
 )
 """What a bare machine needs; all from the package index, no account."""
 

@@ -34,24 +34,30 @@ class SpeechDetectorOptions:
 
 @dataclass(frozen=True, slots=True)
 class DiarizerOptions:
-    """How the diarization pipeline decides. Defaults were set on the two-speaker telephone sample
-    inside the pyannote.audio wheel and checked on other recordings.
+    """How the diarization pipeline decides; likeness is the mean cosine of two groups' voices.
+
+    Halves of one voice were .46 to .98 alike, voices of two people -.06 to .43, and .54 on a
+    telephone, in 25 recordings (`bench.diarization`).
     """
 
-    onset: float = 0.58
-    """Probability from which a speaker counts as active in a window, 0..1."""
     window_step: float = 0.1
-    """Step between segmentation windows, as a share of the window (5 s)."""
-    clustering_threshold: float = 0.4
-    """Where the tree of voices is first cut: Euclidean distance of unit-length embeddings."""
-    min_cluster_size: int = 6
-    """Voices heard in fewer windows join the nearest other voice..."""
-    min_cluster_share: float = 0.01
-    """...as do those heard in a smaller share of all windows, so that a cough or a jingle of a few
-    seconds does not take a person's place in an hour."""
-    same_voice_distance: float = 0.11
-    """Voices whose mean embeddings are nearer than this (cosine) are one voice. Forced into two
-    clusters, one voice gave 0.04 to 0.11 and two voices 0.12 to 0.49 in 22 short recordings."""
+    """Step between segmentation windows, as a share of the window (10 s)."""
+    clustered_share: float = 0.2
+    """Who speaks alone for less of a window than this is not clustered, but given to a voice."""
+    least_share: float = 0.01
+    """The smallest voice where the number of people is stated, as a share of all clustered..."""
+    counted_share: float = 0.03
+    """...and where voices are counted: a cough or a jingle is nobody."""
+    second_voice_likeness: float = 0.57
+    """Two groups less alike than this are two voices..."""
+    third_voice_likeness: float = 0.35
+    """...and three only where all are less alike than this."""
+    same_voice_likeness: float = 0.75
+    """More alike than this are one voice, however many people were stated."""
+    piece_least_s: Seconds = 1.0
+    """Shortest stretch of speech that is given a second look."""
+    second_look_margin: float = 0.1
+    """How much more like another voice it must be to be given to that (cosine)."""
     min_pause_s: Seconds = 0.0
     """Shorter pauses inside a speaker's turn are bridged."""
 
@@ -99,12 +105,23 @@ class TranscriberOptions:
     compute_type: str = "auto"
     """``auto`` (see `whisper_compute_type`), ``default`` (as stored), ``int8``, ``float16``, ..."""
     beam_size: int = 5
+    length_penalty: float = 1.5
+    """Hypotheses are compared by log probability over length to this power. At 1, their mean, a
+    text that leaves out the sentences after a pause often wins (`DECISIONS.md`)."""
     batch_size: int = 8
     """Packs of speech decoded together at most; fewer where memory is short."""
+    pack_s: Seconds = 30.0
+    """Longest pack; Whisper hears half a minute at a time."""
     no_speech_threshold: float = 0.6
     log_prob_threshold: float = -1.0
     """A pack more probably silent than the former whose words are less probable (mean log) than the
-    latter has no words: Whisper's own rule (Radford et al. 2022)."""
+    latter has no words: Whisper's own rule (Radford et al. 2022)..."""
+    repetition_threshold: float = 2.4
+    """...and so is this: text that compresses more goes round in circles."""
+    unworded_s: Seconds = 1.0
+    """A pack in which this much speech has no words is heard again, in halves."""
+    hearings: int = 3
+    """How often a stretch is heard at most, each time in packs half as long."""
     max_new_tokens: int | None = None
     cpu_threads: int = 0
     """0 = CTranslate2's choice. Does not change the words."""
@@ -156,7 +173,7 @@ def diarizer_fingerprint(
     return Fingerprint(
         engine="pyannote-embedded",
         version=_versions("pyannote.audio", "torch"),
-        weights=_pinned("pyannet-segmentation", "ge2e-encoder"),
+        weights=_pinned("pyannote-segmentation-3", "campplus-voices"),
         device=device.kind,
         mode=_mode(options or DiarizerOptions()),
     )
@@ -208,7 +225,7 @@ def transcriber_fingerprint(
     """
     options = options or TranscriberOptions()
     return Fingerprint(
-        engine="faster-whisper-packs",
+        engine="faster-whisper-packs-heard-again",
         version=_versions("faster-whisper", "ctranslate2"),
         weights=(("ctranslate2-folder", weight_sha256(folder)),),
         precision=whisper_compute_type(options, device),

@@ -7,7 +7,7 @@ allowed. pydantic finds the faults; its own words are for programmers.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
@@ -27,6 +27,19 @@ _ALLOWED = {
 }
 
 
+MOST = 8
+"""Faults told of one file; who mends eight sees the rest."""
+LONGEST = 300
+"""Characters of one fault: a whole file may stand in one value."""
+
+
+def all_told(faults: Iterable[str]) -> str:
+    """Different faults of a file in one sentence."""
+    told = list(dict.fromkeys(faults))
+    more = [f"and {len(told) - MOST} more"] if len(told) > MOST else []
+    return "; ".join([*(_cut(one) for one in told[:MOST]), *more])
+
+
 def complaint(
     problem: ErrorDetails, model: type[BaseModel], what: str, unwritten: Sequence[str] = ()
 ) -> str:
@@ -44,8 +57,12 @@ def complaint(
     if problem["type"] == "extra_forbidden":  # its value may be anything: it is not repeated
         known = [key for key in _keys(model, problem["loc"][:-1]) if key not in unwritten]
         return f"{place} is not {what}{_hint(str(problem['loc'][-1]), known)}"
-    found = f" = {problem['input']!r}" if _is_plain(problem["input"]) else ""
+    found = f" = {_cut(repr(problem['input']), 80)}" if _is_plain(problem["input"]) else ""
     return ": ".join(part for part in (place + found if place else "", _allowed(problem)) if part)
+
+
+def _cut(text: str, longest: int = LONGEST) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
 def not_utf8(name: str, error: UnicodeDecodeError) -> str:

@@ -6,14 +6,15 @@ An unknown key or a value out of range is refused with a sentence; see `pipeline
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline.complaints import complaint, not_utf8
+from pipeline.complaints import all_told, complaint, not_utf8
 from pipeline.errors import ConfigError
+from pipeline.papers import MOST_TOML_BYTES, paper, toml_of
 from pipeline.settings import Profile
 from pipeline.talk.lexicon import phrases_named
 
@@ -36,10 +37,12 @@ def load_profile(path: Path | None = None) -> Profile:
     ConfigError
         The file is missing, not TOML, or holds an unknown key or a value out of range.
     """
-    settings = _read_toml(CONFIGS / "default.toml")
-    if path is not None:
-        settings = _merge(settings, _read_toml(path))
-    where = path or CONFIGS / "default.toml"
+    return _load(path or CONFIGS / "default.toml")
+
+
+@paper(ConfigError, most_bytes=MOST_TOML_BYTES)
+def _load(where: Path) -> Profile:
+    settings = _merge(_read_toml(CONFIGS / "default.toml"), _read_toml(where))
     for section, name in (*FROM_LEXICON, ("language", "phrases"), ("report", "innocent_causes")):
         if name in settings.get(section, {}):
             raise ConfigError(
@@ -64,8 +67,8 @@ def _validate(settings: dict[str, Any], where: Path) -> Profile:
     try:
         return Profile.model_validate_json(json.dumps(settings, default=str))
     except ValidationError as error:
-        lines = [_complaint(problem) for problem in error.errors()]
-        raise ConfigError(f"{where.name}: " + "; ".join(lines)) from error
+        lines = (_complaint(problem) for problem in error.errors())
+        raise ConfigError(f"{where.name}: {all_told(lines)}") from error
 
 
 def _complaint(problem: Any) -> str:
@@ -77,7 +80,7 @@ def _complaint(problem: Any) -> str:
 
 def _read_toml(path: Path, named_by: str = "") -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return toml_of(path)
     except FileNotFoundError as error:
         if named_by:
             raise ConfigError(
@@ -86,7 +89,7 @@ def _read_toml(path: Path, named_by: str = "") -> dict[str, Any]:
         raise ConfigError(f"no profile {path}; ready-made ones lie in configs/") from error
     except UnicodeDecodeError as error:
         raise ConfigError(not_utf8(path.name, error)) from error
-    except tomllib.TOMLDecodeError as error:
+    except TOMLDecodeError as error:
         raise ConfigError(f"{path.name} is not TOML: {error}; mend that place") from error
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; name a file that can be read") from error

@@ -2,7 +2,9 @@
 
 `consent.toml` beside the recordings holds one record per person, standing or for named sessions.
 For each person, session and scope the newest record that speaks of it decides; of two on one day a
-refusal wins. Nothing of a session is opened before `permitted` has answered.
+refusal wins. Ids are compared in their normal form (`pipeline.ids`), and a refusal that names
+nobody here holds back whom it may mean (`pipeline.doubts`). Nothing of a session is opened before
+`permitted` has answered.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import shutil
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -27,8 +30,11 @@ from pydantic import (
     field_validator,
 )
 
-from pipeline.complaints import complaint, not_utf8
+from pipeline.complaints import all_told, complaint, not_utf8
+from pipeline.doubts import Doubt, KnownSession, doubts_of
 from pipeline.errors import ConsentError, InputError
+from pipeline.ids import normal
+from pipeline.papers import MOST_TOML_BYTES, paper, toml_in
 from pipeline.session import Role, SessionSpec
 from pipeline.store import write_atomically
 
@@ -65,6 +71,7 @@ _STATE_WORDS = {
     "expired": "The {role}'s agreement to {scope} has expired.",
     "not begun": "The {role}'s agreement to {scope} has not begun yet.",
 }
+_IN_DOUBT = "It is not certain that the {role} still agrees to {scope}."
 
 
 class Record(BaseModel):
@@ -80,6 +87,8 @@ class Record(BaseModel):
     date: dt.date
     expires: dt.date | None = None
     rationale: str = ""
+    exact: bool = False
+    """A refusal's ids are right although nobody here has them: they are no slip of the hand."""
 
     @field_validator("expires")
     @classmethod
@@ -91,10 +100,9 @@ class Record(BaseModel):
             raise ValueError(f"{expires} is not after date = {date}; it would never hold")
         return expires
 
-    def speaks_of(self, person: str, session_id: str, scope: str) -> bool:
-        """Whether this record decides on that person, session and scope at all."""
-        covers = self.sessions == "*" or session_id in self.sessions
-        return self.person == person and covers and scope in self.scopes
+    def speaks_of(self, names: frozenset[str]) -> bool:
+        """Whether this record is about the session that has those names, in normal form."""
+        return self.sessions == "*" or any(normal(named) in names for named in self.sessions)
 
     def allows_on(self, day: dt.date) -> bool:
         """Granted, begun and not expired on that day."""
@@ -111,41 +119,77 @@ class Refusal:
     scope: Scope
     state: str
     """no record | declined | withdrawn | expired | not begun"""
+    doubt: str = ""
+    """Why it is taken to mean this person although it names somebody or something else."""
 
     def sentence(self) -> str:
         """For the morning summary, in the register's own terms."""
         if self.state == NO_RECORD:
             return f"{self.role} {self.person}: no record of consent to {self.scope}"
-        return f"{self.role} {self.person}: {self.scope} {self.state}"
+        said = f"{self.role} {self.person}: {self.scope} {self.state}"
+        return f"{said}; {self.doubt}" if self.doubt else said
 
     def in_words(self) -> str:
         """For the supervisor's page."""
-        return _STATE_WORDS[self.state].format(role=self.role, scope=_SCOPE_WORDS[self.scope])
+        words = _IN_DOUBT if self.doubt else _STATE_WORDS[self.state]
+        return words.format(role=self.role, scope=_SCOPE_WORDS[self.scope])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Register:
-    """All records of one `consent.toml`."""
+    """All records of one `consent.toml`, and the sessions it was read against."""
 
     records: tuple[Record, ...]
+    names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Session id -> all names its folder has, in normal form."""
+    doubts: tuple[Doubt[Record], ...] = ()
+    """Refusals that name nobody among those sessions."""
+
+    def read_against(self, known: Sequence[KnownSession]) -> Register:
+        """The register with what its refusals may mean among these sessions.
+
+        Parameters
+        ----------
+        known : every session there is, not only those of a run: what is known is no slip
+        """
+        names: dict[str, frozenset[str]] = {}
+        for one in known:
+            names[normal(one.id)] = names.get(normal(one.id), frozenset()) | one.names
+        return replace(self, names=names, doubts=tuple(doubts_of(self.records, known)))
 
     def refusal(
         self, person: str, role: str, session_id: str, scope: Scope, day: dt.date
     ) -> Refusal | None:
         """None if the person grants the scope for the session on that day."""
-        spoken = [r for r in self.records if r.speaks_of(person, session_id, scope)]
+        key = normal(session_id)
+        names = self.names.get(key, frozenset({key}))
+        about = [r for r in self._by_person.get(normal(person), ()) if r.speaks_of(names)]
+        doubted = [d for d in self.doubts if d.may_mean(person, session_id)]
+        meant = {id(d.record): d for d in doubted if d.record not in about}
+        spoken = [*(d.record for d in meant.values()), *about]
+        spoken = [record for record in spoken if scope in record.scopes]
         if not spoken:
             return Refusal(person, role, scope, NO_RECORD)
         newest = max(record.date for record in spoken)
         deciding = [record for record in spoken if record.date == newest]
         against = [record for record in deciding if record.decision != "granted"]
         if against:
-            return Refusal(person, role, scope, against[-1].decision)
+            doubt = meant.get(id(against[-1]))
+            why = doubt.sentence(person) if doubt else ""
+            return Refusal(person, role, scope, against[-1].decision, why)
         if any(record.allows_on(day) for record in deciding):
             return None
         return Refusal(person, role, scope, "not begun" if newest > day else "expired")
 
+    @cached_property
+    def _by_person(self) -> Mapping[str, list[Record]]:
+        found: dict[str, list[Record]] = {}
+        for record in self.records:
+            found.setdefault(normal(record.person), []).append(record)
+        return found
 
+
+@paper(InputError, most_bytes=MOST_TOML_BYTES)
 def load_register(path: Path) -> Register:
     """Read `consent.toml`.
 
@@ -156,7 +200,7 @@ def load_register(path: Path) -> Register:
     InputError
         It is there and cannot be read as a register.
     """
-    return _parsed(path, _text(path))
+    return _parsed(path, _values(path))
 
 
 def append_record(path: Path, record: Record) -> None:
@@ -169,10 +213,11 @@ def append_record(path: Path, record: Record) -> None:
     """
     try:
         with _only_writer(path):
-            before = _text(path) if path.exists() else ""
-            _parsed(path, before)  # refuse to add to a file that cannot be read back
+            if path.exists():
+                load_register(path)  # refuse to add to a file that cannot be read back
+            before = path.read_text(encoding="utf-8-sig") if path.exists() else ""
             text = (before.rstrip() + "\n\n" + _as_toml(record)).lstrip()
-            _parsed(path, text)  # and to leave one
+            _parsed(path, _loaded(path, text))  # and to leave one
             if path.exists():
                 shutil.copy2(path, path.with_suffix(".toml.bak"))
             write_atomically(path, text.encode())
@@ -257,9 +302,9 @@ def permitted(spec: SessionSpec, refused: Mapping[str, Refusal]) -> SessionSpec:
     return spec.model_copy(update=update)
 
 
-def _text(path: Path) -> str:
+def _values(path: Path) -> dict[str, Any]:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return _loaded(path, path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise ConsentError(
             f"no consent register {path.name}; write one with `thinslice consent grant`, "
@@ -271,11 +316,14 @@ def _text(path: Path) -> str:
         raise InputError(f"--consent {path}: {error.strerror}; name a file to read") from error
 
 
-def _parsed(path: Path, text: str) -> Register:
+def _loaded(path: Path, text: str) -> dict[str, Any]:
     try:
-        raw = tomllib.loads(text)
+        return toml_in(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path.name} is not TOML: {error}; mend that place") from error
+
+
+def _parsed(path: Path, raw: Mapping[str, Any]) -> Register:
     if set(raw) - {"consent"}:
         raise InputError(
             f"{path.name}: unknown keys {sorted(set(raw) - {'consent'})}; only [[consent]]"
@@ -294,8 +342,8 @@ def _record(path: Path, index: int, entry: Any) -> Record:
     try:
         return Record.model_validate(entry)
     except ValidationError as error:
-        faults = dict.fromkeys(_fault(problem) for problem in error.errors())
-        raise InputError(f"{path.name}, record {index + 1}: {'; '.join(faults)}") from error
+        faults = all_told(_fault(problem) for problem in error.errors())
+        raise InputError(f"{path.name}, record {index + 1}: {faults}") from error
 
 
 def _fault(problem: Any) -> str:
@@ -318,6 +366,8 @@ def _as_toml(record: Record) -> str:
         lines.append(f"expires = {record.expires.isoformat()}")
     if record.rationale:
         lines.append(f"rationale = {_quoted(record.rationale)}")
+    if record.exact:
+        lines.append("exact = true")
     return "\n".join(lines) + "\n"
 
 

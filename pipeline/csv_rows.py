@@ -1,25 +1,24 @@
-"""Small tables that people type: `guesses.csv`, `reasons.csv`.
+"""Small tables that people type: `guesses.csv`, `reasons.csv`, `attendance.csv`.
 
-They may have been through a spreadsheet, so semicolons, tabs, decimal commas and its encodings are
-read. An error names file and line and never repeats free text: a reason is private.
+Their lines, cells, numbers and media positions are read as those of dials are (`sheet_lines`,
+`sheet_values`). An error names file and line and never repeats free text: a reason is private.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import SessionError
-from pipeline.spreadsheet_text import decoded
+from pipeline.papers import paper
+from pipeline.sheet_lines import HEADER_LINES, Line, has_row_names, sheet_of
+from pipeline.sheet_values import number, position
 from pipeline.timeline import Seconds, Span
 
-DELIMITERS = ("\t", ";", ",")
-CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):([0-5]?\d(?:\.\d+)?)")
-NUMBER = re.compile(r"\d+(?:\.\d*)?|\.\d+")
+LONGEST_SHOWN = 12
+"""Characters of a cell that should be a time; what is longer may be what somebody said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,7 @@ class Row:
     """Lower-case column name -> trimmed cell."""
 
 
+@paper(SessionError)
 def read_rows(path: Path, columns: tuple[str, ...]) -> list[Row]:
     """Every line that is not blank, its cells by column name.
 
@@ -40,27 +40,23 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> list[Row]:
     SessionError
         A column is missing, a line has more cells than columns, or the file is no text.
     """
-    text = decoded(path)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
-    header: list[str] = []
-    rows: list[Row] = []
-    try:
-        for cells in reader:
-            trimmed = [cell.strip() for cell in cells]
-            if not any(trimmed):
-                continue
-            where = f"{path.name}, line {reader.line_num}"
-            if not header:
-                header = _header(where, trimmed, columns)
-            else:
-                rows.append(Row(where, _by_name(where, header, trimmed)))
-    except csv.Error as error:
-        raise SessionError(f"{path.name}, line {reader.line_num}: {error}; save it anew") from error
-    if not rows:
+    sheet = sheet_of(path, columns)
+    lines = sheet.rows
+    at = next((i for i, line in enumerate(lines[:HEADER_LINES]) if _names(line, columns)), 0)
+    rows = lines[at + 1 :]
+    if not lines or (not rows and _names(lines[at], columns)):
         raise SessionError(
             f"{path.name} has no row; allowed: a first line {','.join(columns)}, then one line each"
         )
-    return rows
+    header = _header(f"{path.name}, line {lines[at][0]}", lines[at][1], columns)
+    longest = max((len(cells) for _, cells in rows), default=0)
+    if longest == len(header) + 1 and has_row_names(header, rows, separator=sheet.separator):
+        header = ["", *header]
+    wheres = [f"{path.name}, line {n}" for n, _ in rows]
+    return [
+        Row(where, _by_name(where, header, cells))
+        for where, (_, cells) in zip(wheres, rows, strict=True)
+    ]
 
 
 def span_of(row: Row) -> Span:
@@ -74,7 +70,8 @@ def span_of(row: Row) -> Span:
     start_s, end_s = (_seconds(row, name) for name in ("start", "end"))
     if end_s <= start_s:
         raise SessionError(
-            f"{row.where}: it ends at {end_s:g} s, which is not after its start at {start_s:g} s"
+            f"{row.where}: it ends at {end_s:g} s, which is not after its start at {start_s:g} s; "
+            "allowed: an end after the start, both in seconds or h:mm:ss"
         )
     return start_s, end_s
 
@@ -89,29 +86,33 @@ def choice_of(row: Row, column: str, allowed: tuple[str, ...]) -> str:
     """
     value = row.cells[column].lower()
     if value not in allowed:
-        shown = repr(value) if value.isalpha() or not value else "other text"
+        is_word = value.isalpha() and len(value) <= LONGEST_SHOWN
+        shown = repr(value) if is_word or not value else "other text"
         raise SessionError(f"{row.where}: {column} is {shown}; allowed: {', '.join(allowed)}")
     return value
 
 
 def _seconds(row: Row, column: str) -> Seconds:
-    cell = row.cells[column].replace(",", ".")
-    clock = CLOCK.fullmatch(cell)
-    if clock:
-        hours, minutes, seconds = clock.groups(default="0")
-        return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
-    if NUMBER.fullmatch(cell):
-        return float(cell)
-    shown = repr(cell) if cell[:1].isdigit() or not cell else "text"  # which may be private
+    cell = row.cells[column]
+    at = number(cell)
+    at = position(cell) if at is None else at
+    if at is not None and at >= 0:
+        return at
+    plain = not cell or (cell[0].isdigit() and len(cell) <= LONGEST_SHOWN)
+    shown = repr(cell) if plain else "text"  # which may be private
     raise SessionError(
         f"{row.where}: {column} is {shown}; allowed: seconds of media position, or h:mm:ss"
     )
 
 
+def _names(line: Line, columns: tuple[str, ...]) -> bool:
+    return {cell.lower() for cell in line[1]}.issuperset(columns)
+
+
 def _header(where: str, cells: list[str], columns: tuple[str, ...]) -> list[str]:
     names = [cell.lower() for cell in cells]
     missing = [name for name in columns if name not in names]
-    twice = sorted({name for name in names if name and names.count(name) > 1})
+    twice = sorted(name for name, times in Counter(names).items() if name and times > 1)
     if missing or twice:
         fault = f"no column {', '.join(missing)}" if missing else f"two columns {', '.join(twice)}"
         raise SessionError(f"{where}: {fault}; the first line must name {','.join(columns)}")
@@ -122,12 +123,7 @@ def _by_name(where: str, header: list[str], cells: list[str]) -> dict[str, str]:
     if any(cells[len(header) :]):
         raise SessionError(
             f"{where}: {len(cells)} cells, but {len(header)} columns are named; put text that "
-            "holds a comma in double quotes"
+            "holds the mark between cells in double quotes"
         )
     padded = cells + [""] * (len(header) - len(cells))
     return dict(zip(header, padded, strict=False))
-
-
-def _delimiter(text: str) -> str:
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return max(DELIMITERS, key=first.count)

@@ -34,7 +34,7 @@ from pipeline.talk.spoken import Spoken, spoken_turns
 from pipeline.timeline import Floats, robust_z
 from pipeline.voice.confidence import Certainty, certainty
 
-VERSION = 4
+VERSION = 5
 """Raise when the numbers can change."""
 
 DISCLOSURE_MIN_WORDS = 8

@@ -28,7 +28,7 @@ from pipeline.voice.pitch import Grid, grid_over
 from pipeline.voice.values import measure, nothing, reasons
 from pipeline.voice.voices import Voice, heard_voices, regular, spans_by_voice
 
-VERSION = 5
+VERSION = 6
 """Raise when the numbers can change."""
 
 Rows = list[dict[str, Any]]

@@ -34,11 +34,13 @@ from pipeline.settings import RatingsSettings
 from pipeline.spans import Floats, Windows, amount_inside
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 
-VERSION = 5
+VERSION = 6
 """Raise when the numbers can change."""
 
 RATED_SHARE_MIN = 0.5
 """A second counts as rated from here."""
+TOLD_S = 1.0
+"""A last rating that is taken to have stood for this much longer is told."""
 BEYOND_MAX_S = 60.0
 """A rating may go on after the recording's end by this much before its clock is doubted."""
 TWICE = 2.0
@@ -64,11 +66,17 @@ def run(inputs: Inputs, engine: None, settings: RatingsSettings) -> Outputs:
             parts["rating_quality"].append(_absent_row(inputs.spec.id, rater, rating.sentence))
             continue
         duration_s = _duration_s(inputs, rating.course)
+        held_s = _held_s(rating, duration_s)
+        rating = replace(rating, course=_held_on(rating.course, held_s))
         raw = on_seconds(rating.course, duration_s)
         who = {"session_id": inputs.spec.id, "rater": rater}
         doubts = [*_file_faults(rating, duration_s), *_reason_faults(inputs, rater, raw)]
         lag = estimate_lag(raw, changes_s)
         quality = who | _quality(rater, rating, raw, lag, doubts, settings)
+        quality |= {"held_to_end_s": held_s}
+        if held_s >= TOLD_S:
+            told = _standing(rater, rating, duration_s)
+            quality["sentence"] = f"{quality['sentence']} {told}".strip()
         value = _lag_taken_off(rating.course, raw, duration_s, settings)
         doubted = quality["quality"] != "ok"
         parts["rating_quality"].append(tables.RATING_QUALITY.build_rows([quality]))
@@ -136,6 +144,23 @@ def _clock_fault(course: DialCourse, duration_s: float) -> str:
 def _last_rated_s(course: DialCourse) -> float:
     rated = np.isfinite(course.value) & (course.end_s > course.start_s)
     return float(course.end_s[rated].max(initial=-math.inf))
+
+
+def _held_s(rating: Rating, duration_s: float) -> float:
+    """How long after its last row a log of changes stood, until the film ended."""
+    return max(0.0, duration_s - float(rating.course.end_s[-1])) if rating.stands else 0.0
+
+
+def _held_on(course: DialCourse, by_s: float) -> DialCourse:
+    return replace(course, end_s=np.append(course.end_s[:-1], course.end_s[-1] + by_s))
+
+
+def _standing(rater: str, rating: Rating, duration_s: float) -> str:
+    last_s, value = float(rating.course.start_s[-1]), rating.course.value[-1]
+    return (
+        f"The {rater}'s dial is a log of changes whose last, to {value:.0f}, is at "
+        f"{last_s:.0f} s; it is taken to have stood there until the end at {duration_s:.0f} s."
+    )
 
 
 def _shifted(course: DialCourse, by_s: float) -> DialCourse:

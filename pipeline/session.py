@@ -9,20 +9,32 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from pipeline.complaints import complaint, not_utf8
+from pipeline.complaints import all_told, complaint, not_utf8
 from pipeline.errors import SessionError
 from pipeline.forms import form_fault
+from pipeline.ids import Pseudonym, as_seen, normal
+from pipeline.papers import (
+    MOST_TOML_BYTES,
+    FileName,
+    paper,
+    printable,
+    toml_of,
+    why_no_file,
+)
 
 SESSION_ID = re.compile(r"[A-Za-z0-9-]{3,32}")
 Role = Literal["client", "therapist"]
+_NUMBER = re.compile(r"(\d{1,30})", re.ASCII)  # of a file's name; longer ones are read in pieces
 RATERS: tuple[Role, ...] = get_args(Role)
+OFFSET_MAX_S = 21_600.0
+"""Two recorders that were started more than six hours apart did not record one session."""
 
 
 class _Part(BaseModel):
@@ -32,10 +44,10 @@ class _Part(BaseModel):
 class SessionFacts(_Part):
     """[session]"""
 
-    dyad: str = Field(description="Pseudonym of the pair")
-    number: int = Field(ge=1, description="Which session of this dyad")
-    client: str = Field(description="Pseudonym of the client")
-    therapist: str = Field(description="Pseudonym of the therapist")
+    dyad: Pseudonym = Field(description="Pseudonym of the pair")
+    number: int = Field(ge=1, le=100_000, description="Which session of this dyad")
+    client: Pseudonym = Field(description="Pseudonym of the client")
+    therapist: Pseudonym = Field(description="Pseudonym of the therapist")
     date: dt.date | None = Field(None, description="Day of the session")
     capture: Literal["in_room", "remote"] = Field("in_room", description="How it was recorded")
     first_speaker: Role | None = Field(None, description="Who speaks first, if a person knows")
@@ -43,9 +55,9 @@ class SessionFacts(_Part):
 
     @model_validator(mode="after")
     def _two_people(self) -> SessionFacts:
-        if self.client == self.therapist:
+        if normal(self.client) == normal(self.therapist):
             raise ValueError(
-                f"client and therapist are both {self.client!r}; give each person a pseudonym"
+                f"client and therapist are both {self.therapist!r}; give each person a pseudonym"
             )
         return self
 
@@ -53,14 +65,19 @@ class SessionFacts(_Part):
 class MediaFile(_Part):
     """[[media]]"""
 
-    file: str
+    file: FileName
     hears: list[Literal["mixed", "client", "therapist"]] = Field(default_factory=list)
     shows: list[Role] = Field(default_factory=list)
     regions: dict[Role, list[float]] = Field(
         default_factory=dict,
         description="Where in the picture a role sits: left, top, width, height as shares of it",
     )
-    offset_s: float = Field(0.0, description="Added to this file's clock")
+    offset_s: float | None = Field(
+        None,
+        ge=-OFFSET_MAX_S,
+        le=OFFSET_MAX_S,
+        description="Session time of the file's first sample; not given: see README",
+    )
 
     @model_validator(mode="after")
     def _regions_lie_in_the_picture(self) -> MediaFile:
@@ -72,7 +89,7 @@ class MediaFile(_Part):
 class RatingFile(_Part):
     """[[ratings]]"""
 
-    file: str
+    file: FileName
     rater: Role
     offset_s: float = Field(0.0, description="Media position of the rating's second 0")
     column: str | None = Field(None, description="Which column is the dial; DARMA: its axis")
@@ -108,14 +125,28 @@ class RatingFile(_Part):
 class TranscriptFile(_Part):
     """[transcript]"""
 
-    file: str
+    file: FileName
     offset_s: float = 0.0
+    speakers: dict[str, Role] = Field(
+        default_factory=dict, description="Role of each person as the file calls them"
+    )
+
+    @field_validator("speakers", mode="before")
+    @classmethod
+    def _are_roles(cls, value: Any) -> Any:
+        """A message of pydantic's would hold the name."""
+        if not isinstance(value, dict) or any(role not in RATERS for role in value.values()):
+            raise ValueError(
+                'allowed: each name as the file writes it, and "client" or "therapist"; e.g. '
+                'speakers = { "Speaker 1" = "therapist" }'
+            )
+        return value
 
 
 class ReasonFile(_Part):
     """[[reasons]]: why a rater rated stretches as they did, in that person's own words."""
 
-    file: str
+    file: FileName
     rater: Role
     offset_s: float = Field(0.0, description="Media position of the file's second 0")
 
@@ -123,7 +154,7 @@ class ReasonFile(_Part):
 class GuessFile(_Part):
     """[guesses]: the therapist's labels for stretches that the client's dial picked."""
 
-    file: str
+    file: FileName
     blinded: bool = Field(description="The therapist had not seen the client's ratings")
     split_known: bool = Field(True, description="The therapist knew how many there are of each")
     offset_s: float = Field(0.0, description="Media position of the file's second 0")
@@ -197,10 +228,26 @@ class SessionSpec(_Part):
 def own_channels(spec: SessionSpec) -> tuple[Role, ...]:
     """Roles in the order of the audio channels, where each person wears a microphone of their own.
 
-    Channels count through the files in the order of session.toml. Empty where both voices are on
-    one recording.
+    Channels count through the files in the order of session.toml, parts of one recording once.
+    Empty where both voices are on one recording.
     """
-    return tuple(role for part in spec.media for role in part.hears if role != "mixed")
+    roles = (role for part in spec.media for role in part.hears if role != "mixed")
+    return tuple(dict.fromkeys(roles))
+
+
+def continues(first: MediaFile, second: MediaFile) -> bool:
+    """Whether `second` is the next part of the recording `first` is a part of, by all they say.
+
+    They hear and show the same, and their names differ in one number, which goes up.
+    """
+    if (first.hears, first.shows) != (second.hears, second.shows):
+        return False
+    names = [_NUMBER.split(part.file.casefold()) for part in (first, second)]
+    if len(names[0]) != len(names[1]) or names[0][::2] != names[1][::2]:
+        return False
+    counted = zip(names[0][1::2], names[1][1::2], strict=True)
+    changed = [(int(one), int(other)) for one, other in counted if int(one) != int(other)]
+    return len(changed) == 1 and changed[0][0] < changed[0][1]
 
 
 def _check_microphones(media: Sequence[MediaFile]) -> None:
@@ -221,13 +268,9 @@ def _check_microphones(media: Sequence[MediaFile]) -> None:
             f"{named['mixed'][0]} hears both voices mixed, but {own}; give either the mixed "
             "recording or one microphone for each person, and take `hears` from the others"
         )
+    _check_parts(media)
     if "mixed" in named:
         return
-    for role, files in named.items():
-        if len(files) > 1:
-            raise ValueError(
-                f"the {role} is heard twice, in {' and in '.join(files)}; keep the better one"
-            )
     if len(named) == 1:
         role, part = heard[0]
         other = "therapist" if role == "client" else "client"
@@ -235,6 +278,30 @@ def _check_microphones(media: Sequence[MediaFile]) -> None:
             f"{part.file} hears the {role} only, and nobody hears the {other}; name the "
             f'{other}\'s recording too, or write hears = ["mixed"] if both are on this one'
         )
+
+
+def _check_parts(media: Sequence[MediaFile]) -> None:
+    """Files that hear the same say when they begin, or are plainly parts of one recording."""
+    hearing = [part for part in media if part.hears]
+    for index, part in enumerate(hearing):
+        before = [one for one in hearing[:index] if set(one.hears) & set(part.hears)]
+        if not before:
+            continue
+        last = before[-1]
+        if last.hears != part.hears:
+            twice = next(role for role in part.hears if role in last.hears)
+            raise ValueError(
+                f"the {twice} is heard twice, in {last.file} and in {part.file}; write the same "
+                "`hears` for every part of one recording, or keep the better file"
+            )
+        at_once = last.hears == ["mixed"] and last.shows != part.shows  # a camera and a recorder
+        if part.offset_s is None and not at_once and not continues(last, part):
+            raise ValueError(
+                f"{last.file} and {part.file} hear the same, {part.hears}, and nothing says when "
+                f"{part.file} begins; if one goes on where the other ends, give {part.file} its "
+                "offset_s in seconds, or names that count upwards in the order written; if both "
+                "ran at the same time, keep the better one"
+            )
 
 
 def _check_region(part: MediaFile, role: Role, region: list[float]) -> None:
@@ -257,7 +324,8 @@ def _check_region(part: MediaFile, role: Role, region: list[float]) -> None:
 
 def public_name(session_id: str) -> str:
     """`s-<hash8>` of a session id, for everything outside the tables."""
-    return "s-" + hashlib.sha256(session_id.encode()).hexdigest()[:8]
+    # a folder's name may hold bytes that are no text
+    return "s-" + hashlib.sha256(session_id.encode(errors="surrogateescape")).hexdigest()[:8]
 
 
 def load_session(folder: Path) -> SessionSpec:
@@ -268,27 +336,57 @@ def load_session(folder: Path) -> SessionSpec:
     SessionError
         Naming the session and each field at fault.
     """
-    where = f"session {folder.name}"
-    path = folder / "session.toml"
+    spec = _read(folder / "session.toml")
+    for file in named_files(spec):
+        _check_file(f"session {spec.id}", folder, file)
+    return spec
+
+
+@paper(SessionError, most_bytes=MOST_TOML_BYTES)
+def _read(path: Path) -> SessionSpec:
+    raw = _values(path)
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return SessionSpec.model_validate({**raw, "id": path.parent.name})
+    except ValidationError as error:
+        where = f"session {printable(path.parent.name)}"
+        raise SessionError(f"{where}: session.toml: {_complaints(error)}") from error
+
+
+def people_in(folder: Path) -> dict[Role, str]:
+    """Role -> pseudonym, also where the rest of `folder/session.toml` has faults.
+
+    Raises
+    ------
+    SessionError
+        It does not say whose session it is.
+    """
+    return _people(folder / "session.toml")
+
+
+@paper(SessionError, most_bytes=MOST_TOML_BYTES)
+def _people(path: Path) -> dict[Role, str]:
+    facts = _values(path).get("session")
+    named = {role: facts.get(role) for role in RATERS} if isinstance(facts, dict) else {}
+    known = {role: as_seen(name) for role, name in named.items() if isinstance(name, str)}
+    if not known:
+        raise SessionError(f"session {printable(path.parent.name)}: session.toml names nobody")
+    return known
+
+
+def _values(path: Path) -> dict[str, Any]:
+    where = f"session {printable(path.parent.name)}"
+    try:
+        return toml_of(path)
     except FileNotFoundError as error:
         raise SessionError(
             f"{where}: no session.toml in its folder; see README, What goes in"
         ) from error
     except UnicodeDecodeError as error:
         raise SessionError(f"{where}: {not_utf8(path.name, error)}") from error
-    except tomllib.TOMLDecodeError as error:
+    except TOMLDecodeError as error:
         raise SessionError(
             f"{where}: session.toml is not TOML: {error}; mend that place"
         ) from error
-    try:
-        spec = SessionSpec.model_validate({**raw, "id": folder.name})
-    except ValidationError as error:
-        raise SessionError(f"{where}: session.toml: {_complaints(error)}") from error
-    for file in named_files(spec):
-        _check_file(where, folder, file)
-    return spec
 
 
 def named_files(spec: SessionSpec) -> list[str]:
@@ -299,14 +397,21 @@ def named_files(spec: SessionSpec) -> list[str]:
 
 def _check_file(where: str, folder: Path, file: str) -> None:
     path = folder / file
-    if not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        is_inside = path.resolve().is_relative_to(folder.resolve())
+    except RuntimeError as error:
+        raise SessionError(f"{where}: {file!r} is a link that leads to itself") from error
+    if not is_inside:
         raise SessionError(f"{where}: {file!r} lies outside the session's folder; move it inside")
+    other = why_no_file(path)
+    if other:
+        raise SessionError(f"{where}: {file!r} is {other}; allowed: a file")
     if not path.is_file():
         raise SessionError(f"{where}: session.toml names {file!r}, which is not in the folder")
 
 
 def _complaints(error: ValidationError) -> str:
-    return "; ".join(
+    return all_told(
         complaint(problem, SessionSpec, "a key of session.toml", unwritten=("id",))
         for problem in error.errors()
     )

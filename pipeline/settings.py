@@ -37,7 +37,10 @@ class DiarizeSettings(Section):
     engine: Literal["embedded", "community-1", "auto"] = Field(
         "embedded", description="auto = community-1 where its folder is, else embedded"
     )
-    num_speakers: int = Field(2, ge=2, le=2, description="People in the room; only 2 is supported")
+    num_speakers: int = Field(2, ge=2, le=2, description="People expected; only 2 is supported")
+    most_speakers: int = Field(
+        6, ge=2, le=10, description="Voices told apart where clearly more are heard; 2 = never more"
+    )
     pause_min_s: float = Field(0.2, ge=0.1, description="Shortest pause inside a stretch, s")
     edge_reach_s: float = Field(0.2, ge=0, le=1, description="Most silence cut off an edge, s")
     edge_depth_db: float = Field(35.0, gt=0, description="Audible down to this under speech, dB")

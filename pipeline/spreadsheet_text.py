@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from pipeline.errors import SessionError
@@ -13,7 +14,14 @@ _FOREIGN = {
     b"{\\rtf": "a word processor's document; save it as plain text",
     b"<": "marked-up text (XML or HTML); export it as CSV, one line per row",
     b"{": "JSON; export it as CSV, one line per row",
-    b"[": "JSON; export it as CSV, one line per row",
+}
+_JSON_LIST = re.compile(rb"\[\s*[\[{\"0-9-]")
+_ROOTS = {
+    b"<ANNOTATION_DOCUMENT": "ELAN's own file; in ELAN, File > Export As > Tab-delimited Text",
+    b"ssi-v": (
+        "NOVA's description of a tier, whose values lie in the file beside it; export both as one "
+        "CSV of times and ratings"
+    ),
 }
 
 
@@ -23,12 +31,15 @@ def decoded(path: Path) -> str:
     Raises
     ------
     SessionError
-        It is another program's own format, broken UTF-16, or no text.
+        It cannot be opened, is another program's own format, broken UTF-16, or no text.
     """
-    content = path.read_bytes()
-    for mark, what in _FOREIGN.items():
-        if content.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(mark):
+    content = _content(path)
+    begin = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
+    for mark, what in {**_ROOTS, **_FOREIGN}.items():
+        if begin.startswith(mark) or (mark in _ROOTS and begin[:1] == b"<" and mark in begin):
             raise SessionError(f"{path.name} is {what}")
+    if _JSON_LIST.match(begin):
+        raise SessionError(f"{path.name} is {_FOREIGN[b'{']}")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
     elif b"\x00" in content:
@@ -45,3 +56,10 @@ def decoded(path: Path) -> str:
     if "\x00" in text:
         raise SessionError(f"{path.name} is no text; allowed: CSV in UTF-8, UTF-16 or cp1252")
     return text
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SessionError(f"{path.name} cannot be opened ({error.strerror})") from error

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -66,11 +66,19 @@ class Store:
         """What is wrong now: a trace of each stage that broke off, and what stands in for it."""
         return self.session_folder(session) / "problems"
 
-    def remember_people(self, session: str, session_id: str, people: Mapping[str, str]) -> None:
-        """Note whose recording a session is, so that withdrawal can find it."""
+    def remember_people(
+        self, session: str, session_id: str, people: Mapping[str, str], names: Sequence[str] = ()
+    ) -> None:
+        """Note whose recording a session is, so that withdrawal can find it.
+
+        Parameters
+        ----------
+        names : of its folder and of links to it, as the register may have them
+        """
         path = self.session_folder(session) / "people.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, _json({"session_id": session_id, "people": dict(people)}))
+        noted = {"session_id": session_id, "people": dict(people), "names": list(names)}
+        write_atomically(path, _json(noted))
 
     def find(self, session: str, stage: str, key: str) -> tuple[Manifest | None, str]:
         """The artifact if it is there and undamaged, else None and why not."""

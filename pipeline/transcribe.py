@@ -1,7 +1,8 @@
 """Words with times, and whose voice each one is.
 
-A transcript file named in session.toml is imported (WebVTT, SubRip, STM, WhisperX JSON); otherwise
-the recogniser listens to what the voice activity detector took for speech. Each word goes to the
+A transcript file named in session.toml is imported (WebVTT, SubRip, STM, JSON of recognisers);
+without one, or where it cannot be read, the recogniser listens to what the voice activity detector
+took for speech. Each word goes to the
 voice whose exclusive stretches overlap it most (Bredin 2023: exclusive diarization is made for
 this). Where each person's own microphone keeps the voices apart, each is recognised in its channel:
 words are then had of both where both talk. Caution: words without times of their own are spread
@@ -12,8 +13,8 @@ words; table `transcription` says how much of the diarized speech that is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,18 +22,19 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.base import SAMPLE_RATE_HZ, Audio, Interval, Progress, Transcriber
-from pipeline.session import SessionSpec, TranscriptFile, own_channels
+from pipeline.errors import SessionError
+from pipeline.session import own_channels
 from pipeline.settings import TranscribeSettings
 from pipeline.spans import as_array
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
-from pipeline.tables import TRANSCRIPTION, WORDS
+from pipeline.tables import IMPORT_COUNTS, TRANSCRIPTION, WORDS
 from pipeline.timeline import Seconds, Span, union
 from pipeline.transcripts import files as transcript_files
 from pipeline.transcripts.coverage import coverage
 from pipeline.transcripts.word_voices import is_overlap, speaker_of, voices_of
 from pipeline.voice.microphones import kept_apart
 
-VERSION = 6  # raise when the numbers can change
+VERSION = 7  # raise when the numbers can change
 
 OR_IMPORT = (
     "A transcript file in the session's folder, named under [transcript] in session.toml, does too."
@@ -56,6 +58,8 @@ class _Word:
     stated_role: str | None
     speaker: int | None = None
     """Whose own channel it was heard in; None where the mix was listened to."""
+    stated_voice: int | None = None
+    """Of the voices that an imported transcript tells apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,9 @@ class _Transcript:
     format: str | None = None
     language: str | None = None
     decoded: tuple[Span, ...] | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """What of an imported file was no word."""
+    absences: tuple[Absence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,63 +87,99 @@ class _Sound:
     speech: list[Span]
 
 
-def run(inputs: Inputs, engine: Transcriber | Missing, settings: TranscribeSettings) -> Outputs:
+def run(
+    inputs: Inputs, engine: Transcriber | Missing | None, settings: TranscribeSettings
+) -> Outputs:
     """Tables `words` and `transcription`; empty, with an absence, where nothing can be had.
 
-    Raises
-    ------
-    SessionError
-        The transcript file is of a kind that cannot be read, or malformed.
+    A transcript file that cannot be read costs the transcript, not the session; where a recogniser
+    may listen, its words stand in, and that is told.
     """
-    if inputs.spec.transcript is not None:
-        found = _imported(inputs, inputs.spec.transcript)
+    imported = _imported(inputs) if inputs.spec.transcript is not None else None
+    if isinstance(imported, _Transcript):
+        found = imported
         why = "no_transcript", "The transcript file holds no words."
-    elif isinstance(engine, Missing):
-        remedy = f"{engine.remedy} {OR_IMPORT}".lstrip()
-        return _absent(replace(engine, remedy=remedy))
+    elif engine is None or isinstance(engine, Missing):
+        return _absent(imported or _nobody_listens(engine))
     elif inputs.tables["speech"].num_rows == 0:
-        return _absent(Missing("no_speech", "Nobody was heard speaking in the recording."))
+        return _absent(
+            imported or Missing("no_speech", "Nobody was heard speaking in the recording.")
+        )
     else:
         found = _recognised(inputs, engine, settings)
         why = "no_speech", "The recogniser found no words in the recording."
+        if imported is not None:
+            found = replace(found, absences=(_instead(imported),))
     speech = as_array(_spans(inputs.tables["speech"]))
     words = _shortened(found.words, speech, settings.longest_word_s)
     summary = TRANSCRIPTION.build_rows([_summary(inputs, found, words)])
     return Outputs(
         {"words": _table(inputs, words), "transcription": summary},
-        absences=() if words else (Absence("transcript", *why),),
+        absences=found.absences if words else (*found.absences, Absence("transcript", *why)),
     )
 
 
-def _imported(inputs: Inputs, transcript: TranscriptFile) -> _Transcript:
-    where = f"session {inputs.spec.id}: {transcript.file}"
-    kind = transcript_files.format_of(transcript.file, where=where)
-    captions = transcript_files.read(inputs.recording.path(transcript.file), kind, where=where)
-    shift_s = kind.zero_s(inputs.tables["media"]) + transcript.offset_s
+def _imported(inputs: Inputs) -> _Transcript | Missing:
+    """Words of the transcript file, or why it cannot be used."""
+    told = inputs.spec.transcript
+    assert told is not None
+    lengths = inputs.tables["sessions"].column("duration_s").drop_null().to_pylist()
+    try:
+        found = transcript_files.read(
+            inputs.recording.path(told.file),
+            inputs.spec,
+            inputs.tables["media"],
+            lengths[0] if lengths else None,
+        )
+    except SessionError as error:
+        return Missing("unreadable_media", f"The transcript is left out: {error}.")
     words = [
         _Word(
-            word.start_s + shift_s,
-            word.end_s + shift_s,
+            word.start_s,
+            word.end_s,
             word.text,
             word.probability,
             "measured" if word.is_measured else "interpolated",
-            _stated_role(inputs.spec, word.voice),
+            word.role,
+            stated_voice=word.voice,
         )
-        for caption in captions
-        for word in caption.words
+        for word in found.words
     ]
-    return _Transcript(words, "import", format=kind.name)
+    return _Transcript(
+        words, "import", format=found.format, counts=found.counts, absences=_remarks(found)
+    )
 
 
-def _stated_role(spec: SessionSpec, voice: str | None) -> str | None:
-    """The role a transcript's voice name states: a role's own name or the session's pseudonym."""
-    names = {
-        "client": "client",
-        "therapist": "therapist",
-        spec.session.client.casefold(): "client",
-        spec.session.therapist.casefold(): "therapist",
-    }
-    return names.get(" ".join(voice.split()).casefold()) if voice else None
+def _remarks(found: transcript_files.Transcript) -> tuple[Absence, ...]:
+    """What of a transcript was not used, where a person may want to look."""
+    said = [
+        sentence.format(found.counts[name])
+        for name, sentence in _LEFT_OUT.items()
+        if found.counts[name]
+    ]
+    if found.unknown_speakers:
+        said.append(f"{found.unknown_speakers} of the names under speakers are not in the file")
+    if not said:
+        return ()
+    return (Absence(PART, "unreadable_media", f"Of the transcript: {'; '.join(said)}."),)
+
+
+PART = "transcript_part"
+_LEFT_OUT = {
+    "captions_left_out": "{} captions with times that cannot be were left out",
+    "words_outside": "{} words before or after the recording were left out",
+    "words_retimed": "{} times ran backwards, and their words lie between their neighbours",
+}
+
+
+def _nobody_listens(engine: Missing | None) -> Missing:
+    assert engine is not None  # only a session that brings its transcript goes without
+    return replace(engine, remedy=f"{engine.remedy} {OR_IMPORT}".lstrip())
+
+
+def _instead(imported: Missing) -> Absence:
+    sentence = f"{imported.sentence} Its words were recognised from the sound instead."
+    return Absence(PART, imported.reason, sentence)
 
 
 def _recognised(inputs: Inputs, engine: Transcriber, settings: TranscribeSettings) -> _Transcript:
@@ -177,7 +220,8 @@ def _sounds(inputs: Inputs) -> list[_Sound]:
         ends = np.minimum(regular.end_s[own] + OWN_MARGIN_S, channels.shape[1] / SAMPLE_RATE_HZ)
         speech = union(zip(starts.tolist(), ends.tolist(), strict=True))
         # a voice's number is its channel's, as `diarize` has it
-        sounds.append(_Sound(speaker, channels[speaker], speech))
+        own_sound = channels[speaker] if speaker < len(channels) else inputs.recording.audio
+        sounds.append(_Sound(speaker, own_sound, speech))
     return sorted(sounds, key=lambda sound: sum(a - b for a, b in sound.speech))
 
 
@@ -229,6 +273,7 @@ def _table(inputs: Inputs, words: Sequence[_Word]) -> pa.Table:
             else word.speaker,
             "is_overlap": is_overlap(regular, (word.start_s, word.end_s)),
             "stated_role": word.stated_role,
+            "stated_voice": word.stated_voice,
         }
         for index, word in enumerate(words)
     ]
@@ -243,6 +288,7 @@ def _summary(inputs: Inputs, found: _Transcript, words: Sequence[_Word]) -> dict
         "format": found.format,
         "language": found.language,
         "word_count": len(words),
+        **{name: found.counts.get(name) for name in IMPORT_COUNTS},
         **coverage(
             words=[(word.start_s, word.end_s) for word in words],
             speech=_spans(inputs.tables["speech"]),
@@ -274,7 +320,7 @@ STAGE = Stage(
     run=run,
     settings=TranscribeSettings,
     writes=("words", "transcription"),
-    reads=("diarization", "speech", "media", "quality"),
+    reads=("diarization", "speech", "media", "quality", "sessions"),
     sources=("session", "media", "transcript"),
     engine="transcriber",
     scope="transcribe",

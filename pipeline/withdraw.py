@@ -17,7 +17,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.doubts import KnownSession
 from pipeline.errors import StoreError
+from pipeline.ids import normal
 from pipeline.store import write_atomically
 from pipeline.views import Output
 
@@ -50,10 +52,11 @@ def withdraw(
         Something of them is still there afterwards; the tombstone is written all the same.
     """
     left = _delete([*_drafts(output), *_logs(output)])
+    named = None if sessions is None else {normal(session) for session in sessions}
     found = [
-        (folder, session_id)
-        for folder, session_id in _sessions_of(output, person)
-        if sessions is None or session_id in sessions
+        (folder, one.id)
+        for folder, one in remembered(output)
+        if one.has(person) and (named is None or named & one.names)
     ]
     if found:  # its numbers stand in what was pooled, so all of that goes
         left += _delete([output.root / STUDY_FOLDER])
@@ -83,13 +86,14 @@ def withdraw(
     return removals
 
 
-def _sessions_of(output: Output, person: str) -> list[tuple[Path, str]]:
-    """Folder and session id of every session the person takes part in."""
+def remembered(output: Output) -> list[tuple[Path, KnownSession]]:
+    """Every session of which something derived is there, with its folder in the store."""
     found = []
     for path in sorted(output.store.root.glob("s-*/people.json")):
         noted = json.loads(path.read_text(encoding="utf-8"))
-        if person in noted["people"].values():
-            found.append((path.parent, noted["session_id"]))
+        session_id = noted["session_id"]
+        names = frozenset(normal(name) for name in (session_id, *noted.get("names", ())))
+        found.append((path.parent, KnownSession(session_id, names, noted["people"])))
     return found
 
 

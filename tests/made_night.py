@@ -10,7 +10,8 @@ import numpy as np
 from made_media import BOTH, SESSION, write_media
 
 from flows import nightly, registry, session
-from flows.prepare import Work, prepare, session_folders
+from flows.folders import session_folders
+from flows.prepare import Work, prepare
 from flows.progress import Board
 from flows.work import finish
 from models.base import (

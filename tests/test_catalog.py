@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -36,10 +37,11 @@ def _pin(monkeypatch: pytest.MonkeyPatch, name: str, content: bytes) -> None:
     monkeypatch.setattr(catalog, "load_catalog", lambda: weights)
 
 
-def _whisper_folder(path: Path, content: bytes) -> Path:
+def _whisper_folder(path: Path, content: bytes, vocabulary: int = 51_865) -> Path:
     path.mkdir(parents=True)
-    for name in ("config.json", "vocabulary.json", "tokenizer.json"):
+    for name in ("config.json", "tokenizer.json"):
         (path / name).write_text("{}")
+    (path / "vocabulary.json").write_text(json.dumps([str(i) for i in range(vocabulary)]))
     (path / "model.bin").write_bytes(content)
     return path
 
@@ -51,8 +53,8 @@ def test_every_entry_states_licence_source_and_pin() -> None:
         assert weight.sources, name
         assert name in unpinned or SHA256.fullmatch(weight.sha256 or ""), name
         for source in weight.sources:
-            pin = getattr(source, "sha256", None) or getattr(source, "revision", None)
-            assert pin, f"{name}: a source without a pin"
+            pins = [getattr(part, "sha256", None) for part in getattr(source, "parts", [source])]
+            assert all(pins) or getattr(source, "revision", None), f"{name}: a source without a pin"
 
 
 def test_a_converted_weight_pins_source_and_result_apart() -> None:
@@ -132,7 +134,7 @@ def test_status_and_verify_tell_the_three_states_apart(empty_machine: Path) -> N
     states = {entry.weight.name: entry.state for entry in catalog.status()}
     assert states[NAME] == "tampered"
     assert states["silero-vad"] == "ready"
-    assert states["ge2e-encoder"] == "missing"
+    assert states["campplus-voices"] == "missing"
     with pytest.raises(WeightTamperedError, match=NAME):
         catalog.verify()
 
@@ -156,6 +158,26 @@ def test_whisper_is_found_by_size_and_the_largest_is_preferred(
     small = _whisper_folder(empty_machine / "whisper-small", b"weights")
     assert catalog.find_whisper() == small
     assert catalog.locate("whisper-tiny") == tiny
+
+
+def test_a_model_that_knows_english_only_is_passed_over_for_another_language(
+    empty_machine: Path,
+) -> None:
+    english = _whisper_folder(empty_machine / "a-english", b"weights", vocabulary=51_864)
+    assert catalog.find_whisper("en") == english
+    assert catalog.find_whisper("de") is None
+    (english / "vocabulary.json").unlink()
+    (english / "vocabulary.txt").write_text("word\n" * 51_864)
+    assert catalog.find_whisper("de") is None
+    many = _whisper_folder(empty_machine / "b-many", b"weights")
+    assert catalog.find_whisper("de") == many
+
+
+def test_another_conversion_of_the_same_network_is_accepted() -> None:
+    base = catalog.get("whisper-base")
+    assert base.also_sha256
+    assert all(base.accepts(pin) for pin in (str(base.sha256), *base.also_sha256))
+    assert not base.accepts("0" * 64)
 
 
 def test_a_whisper_folder_with_other_weights_under_a_known_size_is_refused(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline import consent
@@ -167,6 +167,7 @@ def test_without_any_word_on_storing_the_session_goes_on(tmp_path):
     assert permitted(SPEC, refused(tmp_path, *BOTH)) == SPEC
 
 
+@settings(deadline=None)  # it writes files
 @given(
     person=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
     rationale=st.text(st.characters(exclude_categories=["Cs"]), max_size=40),

@@ -10,7 +10,7 @@ from flows import cli, consent_desk
 from flows.lock import alone
 from pipeline.consent import load_register, permitted, refusals
 from pipeline.errors import InputError, StoreError
-from pipeline.session import SessionSpec
+from pipeline.session import SessionSpec, public_name
 from pipeline.views import Output
 
 SPEC = SessionSpec.model_validate(
@@ -86,3 +86,90 @@ def test_sessions_of_several_folders_need_a_named_register(tmp_path):
         cli.run(folders, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert cli._register_beside(folders[:1]) == tmp_path / "a" / "consent.toml"
+
+
+FACTS = '[session]\ndyad = "D1"\nnumber = 1\nclient = "{}"\ntherapist = "T02"\n'
+
+
+@pytest.fixture
+def clinic(tmp_path, register):
+    """Sessions W04 and W05 of C14, and what was derived from them."""
+    output = Output(tmp_path / "out")
+    consent_desk.grant(register, "C14", "client", None, None, None, "")
+    for name in ("W04", "W05"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "session.toml").write_text(FACTS.format("C14"))
+        output.store.remember_people(public_name(name), name, {"client": "C14", "therapist": "T02"})
+    return tmp_path
+
+
+def left(clinic):
+    return {
+        name
+        for name in ("W04", "W05")
+        if Output(clinic / "out").store.session_folder(public_name(name)).exists()
+    }
+
+
+@pytest.mark.parametrize("session", ["W4", "w04", "W04 ", "WO4", "W\u201304"])
+@pytest.mark.parametrize("person", ["C14", "c14 ", "C-14"])
+def test_what_can_only_mean_one_session_removes_it(clinic, register, person, session):
+    lines = consent_desk.withdraw_person(register, clinic / "out", person, [session])
+    assert "removed" in lines[1]
+    assert left(clinic) == {"W05"}
+    record = load_register(register).records[-1]
+    assert (record.person, record.exact) == ("C14", True)
+
+
+@pytest.mark.parametrize(
+    ("person", "sessions", "said"),
+    [
+        ("C41", None, "'C41' is not known here; the nearest is C14"),
+        ("X99", None, "'X99' is not known here. It is recorded"),
+        ("C14", ["W40"], "'W40' is not known here; the nearest is W04"),
+        ("C14", ["Q99"], "'Q99' is not known here. It is recorded"),
+        ("C07", ["W04"], "'W04' is not known here"),
+    ],
+)
+def test_an_unknown_id_is_refused_and_its_refusal_kept(clinic, register, person, sessions, said):
+    with pytest.raises(InputError, match=said):
+        consent_desk.withdraw_person(register, clinic / "out", person, sessions)
+    record = load_register(register).records[-1]
+    assert (record.person, record.decision, record.exact) == (person, "withdrawn", False)
+    assert left(clinic) == {"W04", "W05"}
+
+
+def test_of_two_sessions_the_known_one_goes_and_the_other_is_told(clinic, register):
+    with pytest.raises(InputError, match=r"removed 0 artifacts.*'Q99' is not known"):
+        consent_desk.withdraw_person(register, clinic / "out", "C14", ["W04", "Q99"])
+    assert left(clinic) == {"W05"}
+
+
+@pytest.mark.parametrize("person", ["C4", "C-14", "CC14", "C014", "\u042114"])
+def test_a_grant_of_what_only_looks_known_is_refused(clinic, register, person):
+    before = load_register(register)
+    if person != "C4":
+        with pytest.raises(InputError, match=r"C14 is; nothing was recorded.* --new"):
+            consent_desk.grant(register, person, "client", None, None, None, "")
+        assert load_register(register) == before
+    consent_desk.grant(register, person, "client", None, None, None, "", new=True)
+    assert load_register(register).records[-1].person == person
+
+
+def test_a_first_grant_is_recorded_and_the_known_spelling_is_kept(clinic, register):
+    lines = consent_desk.grant(register, "C15", "client", None, ["W06"], None, "")
+    assert lines[1] == "no session.toml beside consent.toml has C15, W06 yet"
+    assert len(consent_desk.grant(register, " c14", "client", None, None, None, "")) == 1
+    assert load_register(register).records[-1].person == "C14"
+
+
+def test_declining_is_recorded_and_says_what_stays(clinic, register):
+    lines = consent_desk.decline(register, "c14", None, ["dial"], None)
+    assert lines[0].startswith("C14: declined dial; recorded in")
+    assert "consent withdraw" in lines[1]
+    lines = consent_desk.decline(register, "C19", None, None, None)
+    assert lines[1] == "no session.toml beside consent.toml has C19"
+    with pytest.raises(InputError, match=r"'CC14' is not .* nearest is C14.* read as C14 in W04"):
+        consent_desk.decline(register, "CC14", None, None, None)
+    last = load_register(register).records[-1]
+    assert (last.person, last.role, last.decision) == ("CC14", "client", "declined")

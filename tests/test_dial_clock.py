@@ -25,6 +25,10 @@ def read(*cells: str, started_at=None, unit_s: float = 1.0):
         (("0", "1,5", "90.25"), [0, 1.5, 90.25]),
         (("0:00", "1:30.5", "75:00"), [0, 90.5, 4500]),
         (("0:00:00", "0:01:30,5", "1:15:00"), [0, 90.5, 4500]),
+        (("100:00", "100:01.5"), [6000, 6001.5]),
+        (("1:2:3", "1:2:4", "26:00:00"), [3723, 3724, 93600]),
+        (("500 ms", "1 s", "1,5 min"), [0.5, 1, 90]),
+        (("−1", "1 000,5", "1\u202f000"), [-1, 1000.5, 1000]),
     ],
 )
 def test_media_positions(cells, seconds) -> None:
@@ -89,7 +93,7 @@ def test_a_full_date_counts_the_days_to_it() -> None:
     assert read("2026-03-04 23:59:50", started_at=start)[0] == [3 * 86400]
 
 
-@pytest.mark.parametrize("cell", ["1:75", "10:61:00", "25:00:00 PM", "0:00:61", "x", "1:2:3", ""])
+@pytest.mark.parametrize("cell", ["1:75", "10:61:00", "25:00:00 PM", "0:00:61", "x", "1:2:3:4", ""])
 def test_no_time(cell: str) -> None:
     with pytest.raises(SessionError, match=r"d\.csv, line 2: time .* cannot be read"):
         read(cell)

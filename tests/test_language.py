@@ -47,7 +47,8 @@ def run_tables(
         edges = np.linspace(start, end, len(text.split()) + 1)
         words += [
             {"session_id": "s01", "start_s": a, "end_s": b, "text": word, "probability": None,
-             "timing": timing, "speaker": speaker, "is_overlap": False, "stated_role": None}
+             "timing": timing, "speaker": speaker, "is_overlap": False, "stated_role": None,
+             "stated_voice": None}
             for a, b, word in zip(edges, edges[1:], text.split(), strict=False)
         ]  # fmt: skip
     words = sorted(words, key=lambda word: word["start_s"]) if transcribed else []

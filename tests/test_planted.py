@@ -8,7 +8,21 @@ import pytest
 
 from pipeline.made.planted import compare
 
+SAID = ["So", "what", "happened", "next", "after", "that", "day", "at", "the", "old", "river"]
 TRUTH = {
+    "utterances": [
+        {
+            "role": "therapist",
+            "start_s": 100.0 * i,
+            "end_s": 100.0 * i + 0.5 * len(SAID),
+            "question": "open",
+            "words": [
+                {"text": text, "start_s": 100.0 * i + 0.5 * k, "end_s": 100.0 * i + 0.5 * k + 0.5}
+                for k, text in enumerate(SAID)
+            ],
+        }
+        for i in range(20)
+    ],
     "replies": [{"start_s": 130.0 + 20 * i, "latency_s": 0.8} for i in range(30)],
     "blinks": [{"start_s": 3.0 * i, "end_s": 3.0 * i + 0.3} for i in range(40)],
     "pauses": [{"role": "client", "start_s": 50.0 * i, "end_s": 50.0 * i + 0.9} for i in (1, 2, 3)],
@@ -24,16 +38,27 @@ TRUTH = {
 
 
 def tables(
-    late_s=0.05, blinks=41, gaze_at_s=205.0, lag_s=4, low_at_s=510.0, stray=2, pause_s=0.88, right=5
-):
+    late_s=0.05, blinks=41, gaze_at_s=205.0, lag_s=4, low_at_s=510.0, stray=2, pause_s=0.88,
+    right=5, source="recognised", left_out=1, unasked=1, words_late_s=0.05, first_late_s=0.0,
+):  # fmt: skip
     dial = 50 + 20 * np.sin(np.arange(900) / 37) + 5 * np.sin(np.arange(900) / 5.3)
     rated = {"client": dial, "therapist": np.roll(dial, lag_s)}
     found = [("R4", 362.0), ("R6", 805.0), *[("R6", 10.0)] * stray]
     return {
         "turns": table(
-            {"role": "client", "start_s": r["start_s"] + late_s, "response_latency_s": 0.8 + late_s}
-            for r in TRUTH["replies"]
+            [
+                {"role": "client", "start_s": r["start_s"] + late_s,
+                 "response_latency_s": 0.8 + late_s, "is_question": False, "question_end_s": None}
+                for r in TRUTH["replies"]
+            ]
+            + [
+                {"role": "therapist", "start_s": u["start_s"], "response_latency_s": None,
+                 "is_question": i >= unasked, "question_end_s": u["end_s"] + 0.3}
+                for i, u in enumerate(TRUTH["utterances"])
+            ]
         ),
+        "transcription": table([{"source": source}]),
+        "words": table(heard(left_out, words_late_s, first_late_s)),
         "congruence": table([{"guess_count": 6, "guess_correct": right}]),
         "roles": table([{"speaker": 1, "role": "client"}]),
         "diarization": table(
@@ -59,6 +84,15 @@ def tables(
     }  # fmt: skip
 
 
+def heard(left_out, late_s, first_late_s):
+    """The planted words as a recogniser might write them: some left out of each turn, all late."""
+    return [
+        {"text": w["text"].lower(), "start_s": w["start_s"] + late_s + (k == 0) * first_late_s}
+        for u in TRUTH["utterances"]
+        for k, w in enumerate(u["words"][: len(SAID) - left_out])
+    ]
+
+
 def stretches_with(pause_s):
     """A voice from 40 to 160 s, silent for so long from 50, 100 and 150 s on."""
     starts = [40.0, *(50.0 * i + pause_s for i in (1, 2, 3))]
@@ -71,7 +105,7 @@ def table(rows):
 
 def test_tables_that_match_the_truth_pass():
     findings = compare(TRUTH, tables())
-    assert len(findings) == 10
+    assert len(findings) == 14
     assert [f.name for f in findings if not f.ok] == []
 
 
@@ -86,11 +120,21 @@ def test_tables_that_match_the_truth_pass():
         ("other R4 and R6 candidates", {"stray": 3}),
         ("pauses inside turns", {"pause_s": 0.8}),
         ("therapist's guesses", {"right": 4}),
+        ("words", {"left_out": 2}),
+        ("questions", {"unasked": 2}),
+        ("start of a word", {"words_late_s": 0.12}),
+        ("start of a word after a pause", {"first_late_s": 0.11}),
     ],
 )
 def test_a_difference_is_named(name, change):
     findings = compare(TRUTH, tables(**change))
     assert [f.name for f in findings if not f.ok] == [name]
+
+
+def test_words_that_were_handed_in_are_not_judged():
+    findings = compare(TRUTH, tables(source="import", left_out=5, unasked=9))
+    assert len(findings) == 10
+    assert [f.name for f in findings if not f.ok] == []
 
 
 def test_a_missing_run_is_named():

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from made_dials import followed, rated, turn_table
 from made_faces import SPEC
 
@@ -173,3 +177,53 @@ def test_a_raters_own_reasons_can_contradict_the_dial(tmp_path: Path) -> None:
         in (quality["sentence"])
     )
     assert rows(parted, "ratings", "client") == rows(agreed, "ratings", "client")
+
+
+CHANGES = {"row": "{t:g},{v:g}", "ms": "{ms:.0f},{v:g}", "log": "{t:g},rating,{v:g}"}
+
+
+@pytest.mark.parametrize("style", CHANGES)
+@settings(max_examples=25, deadline=None)
+@given(
+    levels=st.lists(st.integers(0, 100), min_size=2, max_size=30, unique=True),
+    seed=st.integers(0, 1000),
+)
+def test_the_last_of_a_log_of_changes_stands_until_the_film_ends(style, levels, seed) -> None:
+    gaps = np.random.default_rng(seed).uniform(1.5, 15.0, len(levels) - 1)
+    at_s = np.round(np.cumsum([0.0, *gaps]), 3)
+    names = {"row": "time,rating", "ms": "time_ms,rating", "log": "time,event,rating\n0,play,"}
+    lines = [
+        CHANGES[style].format(t=t, v=v, ms=1000 * t) for t, v in zip(at_s, levels, strict=True)
+    ]
+    with TemporaryDirectory() as place:
+        text = "\n".join([names[style], *lines, ""])
+        outputs = rated(Path(place), [part(Path(place), text)], 600.0)
+    (quality,) = rows(outputs, "rating_quality", "client")
+    raw = [row["value_raw"] for row in rows(outputs, "ratings", "client")]
+    assert raw[math.ceil(at_s[-1]) :] == [levels[-1]] * (600 - math.ceil(at_s[-1]))
+    assert quality["held_to_end_s"] > 100
+    assert f"stood there until the end at {600} s" in quality["sentence"]
+
+
+STOPPED = {
+    "samples": "time,rating\n" + "".join(f"{t / 2},{40 + t % 21}\n" for t in range(200)),
+    "a stop": "time,event,rating\n0,play,\n0,rating,50\n30,rating,60\n100,stop,\n",
+    "not rated": "time,rating\n0,50\n12,70\n100,\n",
+    "a stretch": "start,end,rating\n0,12,50\n12,100,70\n",
+}
+
+
+@pytest.mark.parametrize("text", STOPPED.values(), ids=STOPPED)
+def test_a_dial_that_was_read_no_more_did_not_stand(tmp_path: Path, text: str) -> None:
+    outputs = rated(tmp_path, [part(tmp_path, text)], 600.0)
+    raw = [row["value_raw"] for row in rows(outputs, "ratings", "client")]
+    assert raw[99] is not None
+    assert raw[101:] == [None] * 499
+    (quality,) = rows(outputs, "rating_quality", "client")
+    assert quality["held_to_end_s"] == 0
+    assert "stood" not in quality["sentence"]
+
+
+def part(folder: Path, text: str) -> dict[str, object]:
+    (folder / "changes.csv").write_text(text)
+    return {"file": "changes.csv", "rater": "client", "scale": [0.0, 100.0]}

@@ -182,6 +182,8 @@ def test_audio_only_session_folder(short_plan, tmp_path):
     assert json.loads((folder / "truth.json").read_text()) == short_plan.truth()
     spec = load_session(folder)
     assert spec.media[0].shows == []
+    assert spec.transcript is None
+    assert not (folder / "transcript.vtt").exists()
     assert "synthetic" in spec.session.made_up
     carma = (folder / "dial_client.csv").read_text().splitlines()
     assert len(carma) == 9 + 120
@@ -195,6 +197,9 @@ def test_audio_only_session_folder(short_plan, tmp_path):
     )
     before = (folder / "room.m4a").stat().st_mtime_ns
     assert simulate.write_session(short_plan, tmp_path) == folder
+    with_words = simulate.write_session(short_plan, tmp_path, transcript=True)
+    assert with_words != folder
+    assert load_session(with_words).transcript.file == "transcript.vtt"
     assert (folder / "room.m4a").stat().st_mtime_ns == before
 
 

@@ -8,6 +8,8 @@ import pyannote.audio
 import pytest
 
 from pipeline.errors import SessionError
+from pipeline.transcripts.captions import words_of
+from pipeline.transcripts.events import without_events
 from pipeline.transcripts.stm import parse
 
 SAMPLE = Path(pyannote.audio.__file__).parent / "sample" / "sample.stm"
@@ -15,11 +17,11 @@ RECORDINGS = [f"trn0{number}" for number in (0, 1, 2, 3, 4, 5, 6, 7, 9)]
 
 
 def test_the_telephone_sample_has_its_13_utterances():
-    found = parse(SAMPLE.read_text(), file=SAMPLE.name)
+    found = parse(SAMPLE.read_text()).cues
     assert len(found) == 13
-    assert {word.voice for one in found for word in one.words} == {"Diane", "Sheila"}
+    assert {word.voice for one in found for word in words_of(one)} == {"Diane", "Sheila"}
     assert (found[1].start_s, found[1].end_s) == (7.634, 8.155)
-    assert " ".join(word.text for word in found[3].words) == "I didn't know you were there."
+    assert " ".join(word.text for word in words_of(found[3])) == "I didn't know you were there."
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
@@ -31,8 +33,8 @@ def test_utterances_begin_and_end_with_their_words(shared_data, name):
     for _, _, start, length, _, _, _, speaker in rows:
         measured.setdefault(speaker, []).append((float(start), float(start) + float(length)))
     found = {}
-    for one in parse(base.with_suffix(".stm").read_text(), file=name):
-        for word in one.words:
+    for one in parse(base.with_suffix(".stm").read_text()).cues:
+        for word in words_of(one):
             found.setdefault(word.voice, []).append((word.start_s, word.end_s))
     assert found.keys() == measured.keys()
     for speaker, times in measured.items():
@@ -44,31 +46,36 @@ def test_utterances_begin_and_end_with_their_words(shared_data, name):
 
 def test_marks_are_no_words_and_ignored_stretches_are_left_out():
     text = (
-        "\ufeff;; CATEGORY a comment\n\n"
+        ";; CATEGORY a comment\n\n"
         "a 1 client 1.0 2.0 <o,f0,male> {well / @} (uh) [laugh] it's <unk> fine -\r\n"
         "a 1 client 2.0 3.0 ignore_time_segment_in_scoring\n"
         "a 1 inter_segment_gap 3.0 4.0 <o>\n"
         "a 1 t02 4 5\n"
     )
-    first, second = parse(text)
-    assert [word.text for word in first.words] == ["well", "uh", "it's", "fine-"]
-    assert not any(word.is_measured for word in first.words)
-    assert second.words == ()
+    first, second = without_events(parse(text).cues)[0]
+    assert [word.text for word in words_of(first)] == ["well", "uh", "it's", "fine-"]
+    assert not any(word.is_measured for word in words_of(first))
+    assert words_of(second) == []
 
 
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         ("a 1 client 1.0", "has 4 columns; allowed: recording channel speaker"),
-        ("a 1 client x 2.0 secret", "time 'x'; allowed: seconds from 0"),
-        ("a 1 client 1.0 nan secret", "time 'nan'; allowed: seconds from 0"),
-        ("a 1 client -1 2.0 secret", "time '-1'; allowed: seconds from 0"),
-        ("a 1 client 2.0 2.0 secret", "ends at 2 s, not after its start at 2 s"),
-        ("b 1 client 2.0 3.0 secret", "a second recording, 'b', after 'a'"),
+        ("a 1 client x 2.0 secret", "columns 4 and 5 must be seconds from 0"),
+        ("a 1 client 1.0 nan secret", "columns 4 and 5 must be seconds from 0"),
+        ("a 1 client 1.0 1e308 secret", "columns 4 and 5 must be seconds from 0"),
+        ("a 1 client -1 2.0 secret", "columns 4 and 5 must be seconds from 0"),
+        ("a 1 client 2.0 2.0 secret", "the utterance must end after it starts"),
     ],
 )
-def test_a_broken_line_is_named_and_never_quoted(line, message):
-    with pytest.raises(SessionError) as error:
-        parse(f";;\na 1 client 0 1 so\n{line}\n", file="talk.stm")
-    assert str(error.value).startswith(f"talk.stm, line 3: {message}")
-    assert "secret" not in str(error.value)
+def test_a_broken_line_costs_that_line(line, message):
+    found = parse(f";;\na 1 client 0 1 so\n{line}\na 1 client 2 3 yes\n")
+    assert [cue.text for cue in found.cues] == ["so", "yes"]
+    assert found.faults[0].startswith(f"line 3: {message}")
+    assert "secret" not in found.faults[0]
+
+
+def test_several_recordings_are_refused():
+    with pytest.raises(SessionError, match="line 2: a second recording, 'b', after 'a'"):
+        parse("a 1 client 0 1 so\nb 1 client 2.0 3.0 secret\n")

@@ -20,8 +20,9 @@ from conftest import ROOT
 from made_night import planted, recordings
 
 from flows import server, supervise, worker
+from flows.folders import session_folders
 from flows.limits import held_memory, memory_limit, stage_limit_s
-from flows.prepare import Work, session_folders
+from flows.prepare import Work
 from flows.progress import Board
 from flows.summary import exit_code
 from flows.work import work_through

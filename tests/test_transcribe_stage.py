@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from made_media import bursts, write_media
 
 from models.base import Fingerprint, TimedWord, Transcript
 from pipeline import transcribe
-from pipeline.errors import SessionError
 from pipeline.media.probe import probe
 from pipeline.session import TranscriptFile
 from pipeline.settings import TranscribeSettings
@@ -71,6 +72,7 @@ def run(
     )
     tables = {
         "diarization": diarization(turns, exclusive), "speech": speech, "media": media,
+        "sessions": pa.table({"duration_s": [60.0]}),
     }  # fmt: skip
     outputs = transcribe.run(
         Inputs(spec, recording, tables), engine, TranscribeSettings(**settings)
@@ -258,16 +260,54 @@ def test_the_log_holds_neither_words_nor_the_name_of_the_session(tmp_path, caplo
     assert not [word for word in ("t.vtt", "client", "therapist") if word in caplog.text]
 
 
-def test_what_cannot_be_imported_is_named(tmp_path):
-    with pytest.raises(SessionError, match=r"session S01: t\.docx: ending '\.docx'.*\.srt.*\.json"):
-        imported(tmp_path, name="t.docx")
-    with pytest.raises(SessionError, match=r"session S01: t\.srt, line 1: "):
-        imported(tmp_path, name="t.srt")
-    with pytest.raises(SessionError, match="not text in UTF-8"):
-        imported(tmp_path, "WEBVTT\n\n00:01.000 --> 00:02.000\nmüde\n".encode("latin-1"))
-    with pytest.raises(SessionError, match=r"t\.vtt, line 3: "):
-        imported(tmp_path, "WEBVTT\n\n00:01 --> 00:02\nso\n")
-    assert len(imported(tmp_path, b"\xef\xbb\xbf" + VTT.replace("\n", "\r\n").encode())) == 4
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("t.docx", VTT.encode(), r"t\.docx: ending '\.docx'.*\.srt.*\.json"),
+        ("t.srt", b"so\n", r"t\.srt, line 1: text before the first time line"),
+        ("t.vtt", b"WEBVTT\n\n00:x --> 00:02\nso\n", r"t\.vtt, line 3: the time line must read"),
+        ("t.vtt", b"PK\x03\x04", "a word processor's document"),
+        ("t.vtt", b"\x00\x01\x00\x00\x07", "is no text"),
+        ("t.vtt", b"WEBVTT\n\n50:01.000 --> 50:02.000\nso\n", "lie outside the recording"),
+        ("t.json", b"[" * 20_000, r"t\.json, its lists lie too deep"),
+    ],
+)
+def test_a_file_that_cannot_be_read_costs_the_transcript(tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    outputs = run(None, folder=tmp_path, transcript=TranscriptFile(file=name))
+    (absence,) = outputs.absences
+    assert (absence.modality, absence.reason) == ("transcript", "unreadable_media")
+    assert re.search(said, absence.sentence)
+    assert outputs.tables["words"].num_rows == 0
+
+
+def test_where_the_file_cannot_be_read_the_sound_is_listened_to(tmp_path):
+    (tmp_path / "t.srt").write_text("so\n")
+    engine = Planted(TimedWord(1.0, 1.5, "well", 0.9))
+    outputs = run(engine, folder=tmp_path, transcript=TranscriptFile(file="t.srt"))
+    assert outputs.tables["words"].column("text").to_pylist() == ["well"]
+    assert outputs.tables["transcription"].column("source").to_pylist() == ["recognised"]
+    (absence,) = outputs.absences
+    assert absence.modality == "transcript_part"
+    assert "recognised from the sound instead" in absence.sentence
+
+
+def test_a_name_is_given_a_role_and_kept_nowhere(tmp_path, caplog):
+    (tmp_path / "t.srt").write_text(
+        "1\n00:01,0 --> 00:02,0\nMira K.: Well\n\n2\n00:02,0 --> 00:03,0\nJonas: Yes\n"
+    )
+    told = TranscriptFile(file="t.srt", speakers={"MIRA K": "therapist", "Nobody": "client"})
+    with caplog.at_level("INFO"):
+        outputs = run(None, folder=tmp_path, transcript=told)
+    rows = outputs.tables["words"].to_pylist()
+    assert [(w["text"], w["stated_voice"], w["stated_role"]) for w in rows] == [
+        ("Well", 1, "therapist"),
+        ("Yes", 2, None),
+    ]
+    (absence,) = outputs.absences
+    assert "1 of the names under speakers" in absence.sentence
+    for told_to in (caplog.text, absence.sentence):
+        assert not re.search("mira|jonas|nobody", told_to, re.IGNORECASE)
 
 
 def test_absences_say_what_to_do(tmp_path):

@@ -1,4 +1,4 @@
-"""Who speaks when: pyannote.audio's pipeline over the embedded weights.
+"""Who speaks when: pyannote.audio's pipeline over segmentation 3.0 and CAM++ voices.
 
 Speaker embeddings are voice prints. They live in memory while a recording is processed and are no
 part of the result.
@@ -10,20 +10,20 @@ import os
 
 import torch
 
-from models.base import SAMPLE_RATE_HZ, Audio, Diarization, Fingerprint, Progress, silent
+from models.base import Audio, Diarization, Fingerprint, Progress, silent
 from models.device import CPU, Device
 from models.options import DiarizerOptions, diarizer_fingerprint
-from models.voices.ge2e import load_encoder
+from models.voices.campplus import load_network
 from models.voices.speaker_turns import speaker_turns
 from models.voices.voice_pipeline import VoiceDiarization, load_segmentation
 from models.weights.catalog import locate
 
-_SHARES = {"segmentation": (0.0, 0.5), "embeddings": (0.5, 0.97)}
+_SHARES = {"segmentation": (0.0, 0.8), "embeddings": (0.8, 0.97)}
 """Part of the whole, by time, that each step of the pipeline takes on a CPU."""
 
 
 class EmbeddedDiarizer:
-    """`models.base.Diarizer` over PyanNet segmentation and GE2E voices."""
+    """`models.base.Diarizer` over segmentation 3.0 and CAM++ voices."""
 
     def __init__(
         self,
@@ -52,10 +52,10 @@ class EmbeddedDiarizer:
         """
         self._options = options or DiarizerOptions()
         self._device = device
-        segmentation = load_segmentation(locate("pyannet-segmentation"))
-        encoder = load_encoder(locate("ge2e-encoder"))
+        segmentation = load_segmentation(locate("pyannote-segmentation-3"))
+        voices = load_network(locate("campplus-voices"))
         threads = threads or len(os.sched_getaffinity(0))
-        self._pipeline = VoiceDiarization(segmentation, encoder, self._options, device, threads)
+        self._pipeline = VoiceDiarization(segmentation, voices, self._options, device, threads)
         self._pipeline.to(torch.device(str(device)))
 
     @property
@@ -67,39 +67,33 @@ class EmbeddedDiarizer:
         self,
         audio: Audio,
         *,
-        num_speakers: int,
+        num_speakers: int | None,
+        most_speakers: int | None = None,
         min_speakers: int | None = None,
         progress: Progress = silent,
     ) -> Diarization:
-        """Find the turns of up to `num_speakers` people.
+        """Find the turns of the people in a recording.
 
-        Fewer come back where fewer voices can be told apart; with nobody speaking, none. With
-        `min_speakers`, voices are counted by the tree alone, which forces none apart. Parameters
-        and errors as `models.voices.speaker_turns.speaker_turns`.
+        Fewer come back where fewer voices can be told apart; with nobody speaking, none. Parameters
+        that are not listed, and errors, are those of `models.voices.speaker_turns.speaker_turns`.
+
+        Parameters
+        ----------
+        num_speakers
+            How many people speak; None counts the voices, between `min_speakers` and
+            `most_speakers` where these are given.
+        most_speakers
+            Where clearly more voices than `num_speakers` are heard, how many are told apart.
+        min_speakers
+            Voices are counted, from this to `num_speakers`.
+
         """
-        self._pipeline.instantiate(self._parameters(audio.size / SAMPLE_RATE_HZ))
+        stated = num_speakers is not None and most_speakers is not None
         return speaker_turns(
             self._pipeline,
             audio,
-            num_speakers=num_speakers,
-            min_speakers=min_speakers,
+            num_speakers=most_speakers if most_speakers is not None else num_speakers,
+            min_speakers=num_speakers if stated else min_speakers,
             shares=_SHARES,
             progress=progress,
         )
-
-    def _parameters(self, duration_s: float) -> dict[str, dict[str, object]]:
-        options = self._options
-        windows = duration_s / self._pipeline.window_step_s
-        return {
-            "segmentation": {
-                "threshold": options.onset,
-                "min_duration_off": options.min_pause_s,
-            },
-            "clustering": {
-                "method": "centroid",
-                "threshold": options.clustering_threshold,
-                "min_cluster_size": max(
-                    options.min_cluster_size, round(options.min_cluster_share * windows)
-                ),
-            },
-        }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -33,7 +34,7 @@ def speaker_turns(
     pipeline: Any,
     audio: Audio,
     *,
-    num_speakers: int,
+    num_speakers: int | None,
     min_speakers: int | None,
     shares: Shares,
     progress: Progress,
@@ -48,7 +49,7 @@ def speaker_turns(
     audio
         Mono float32, 16 kHz, shape (n_samples,).
     num_speakers
-        How many people; with `min_speakers`, how many at most.
+        How many people; with `min_speakers`, how many at most; None counts the voices.
     min_speakers
         None, or how many at least.
     shares
@@ -59,7 +60,7 @@ def speaker_turns(
     Raises
     ------
     EngineInputError
-        `num_speakers` is below 1, `min_speakers` is not within 1..`num_speakers`, or as
+        `num_speakers` is below 1, `min_speakers` is not within 1 to `num_speakers`, or as
         `models.speech.detector.check_audio`.
     MemoryError
         The device has no room even for one window at a time.
@@ -94,11 +95,12 @@ def speaker_turns(
     )
 
 
-def _check_counts(num_speakers: int, min_speakers: int | None) -> None:
-    if num_speakers < 1:
+def _check_counts(num_speakers: int | None, min_speakers: int | None) -> None:
+    if num_speakers is not None and num_speakers < 1:
         message = f"num_speakers is {num_speakers}; at least 1 person speaks."
         raise EngineInputError(message)
-    if min_speakers is not None and not 1 <= min_speakers <= num_speakers:
+    most = math.inf if num_speakers is None else num_speakers
+    if min_speakers is not None and not 1 <= min_speakers <= most:
         message = f"min_speakers is {min_speakers}; allowed: 1 to num_speakers ({num_speakers})."
         raise EngineInputError(message)
 

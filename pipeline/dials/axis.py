@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dials.cells import is_unrated, number, shown
 from pipeline.errors import SessionError
+from pipeline.sheet_values import doubtful_mark, is_missing, numbers, shown
 
 Floats = NDArray[np.float64]
 Axis = tuple[float, float]
@@ -64,7 +64,7 @@ def on_axis(path: Path, cells: Sequence[RatingCell], axis: Axis, *, stated: bool
     """
     if not cells:
         raise no_ratings(path)
-    raw = np.array([_rating(path, n, cell, axis) for n, cell in cells])
+    raw = _ratings(path, cells, axis)
     if np.isnan(raw).all():
         raise SessionError(
             f"{path.name} has {len(raw)} rows but no rating in any; rate again or leave it out"
@@ -87,14 +87,57 @@ def no_ratings(path: Path) -> SessionError:
     )
 
 
-def _rating(path: Path, n: int, cell: str, axis: Axis) -> float:
-    if is_unrated(cell):
-        return math.nan
-    value = number(cell)
+def _ratings(path: Path, cells: Sequence[RatingCell], axis: Axis) -> Floats:
+    """The file's own values, NaN where not rated."""
+    cells, unit = _without_percents(path, cells, axis)
+    refuse_doubtful_marks(path, cells)
+    found = numbers([cell for _, cell in cells])
+    raw = unit * np.array([math.nan if value is None else value for value in found])
     slack = ROUNDING * abs(axis[1] - axis[0])
-    if value is None or not min(axis) - slack <= value <= max(axis) + slack:
+    beyond = (raw < min(axis) - slack) | (raw > max(axis) + slack)
+    for at in np.flatnonzero(beyond | np.isnan(raw)).tolist():
+        n, cell = cells[at]
+        if beyond[at] or not is_missing(cell):
+            raise SessionError(
+                f"{path.name}, line {n}: rating {shown(cell)}; allowed: a number from {axis[0]:g} "
+                f"hindering to {axis[1]:g} helpful, or empty where not rated"
+            )
+    return raw
+
+
+def _without_percents(
+    path: Path, cells: Sequence[RatingCell], axis: Axis
+) -> tuple[Sequence[RatingCell], float]:
+    """Ratings without their per-cent signs, and what one point of them is on the file's axis."""
+    signed = [cell.endswith("%") for _, cell in cells]
+    if not any(signed):
+        return cells, 1.0
+    plain = next(
+        (n for (n, cell), sign in zip(cells, signed, strict=True) if not sign | is_missing(cell)), 0
+    )
+    unit = {(0.0, 100.0): 1.0, (0.0, 1.0): 0.01}.get((min(axis), max(axis)))
+    if plain or unit is None:
+        at = signed.index(True)
+        why = f"line {plain} has none" if plain else f"the axis is {axis[0]:g} to {axis[1]:g}"
         raise SessionError(
-            f"{path.name}, line {n}: rating {shown(cell)}; allowed: a number from {axis[0]:g} "
-            f"hindering to {axis[1]:g} helpful, or empty where not rated"
+            f"{path.name}, line {cells[at][0]}: rating {shown(cells[at][1])} has a per-cent sign, "
+            f"and {why}; allowed: the sign on every rating of a dial of 0 to 100, or on none"
         )
-    return value
+    return [(n, cell.removesuffix("%")) for n, cell in cells], unit
+
+
+def refuse_doubtful_marks(path: Path, cells: Sequence[RatingCell]) -> None:
+    """Refuse a column in which ``1.000`` may be one or a thousand.
+
+    Raises
+    ------
+    SessionError
+        Naming the line.
+    """
+    at = doubtful_mark([cell for _, cell in cells])
+    if at is not None:
+        n, cell = cells[at]
+        raise SessionError(
+            f"{path.name}, line {n}: {shown(cell)} may be a decimal or a thousand, and no other "
+            "cell of its column tells which; allowed: numbers without marks between thousands"
+        )

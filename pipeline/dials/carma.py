@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.dials.axis import Axis, chosen_axis, no_ratings, on_axis
-from pipeline.dials.cells import Line, is_ruled, number
 from pipeline.dials.clock import seconds_of
 from pipeline.dials.direction import Direction, of_ends
 from pipeline.dials.rows import DialRows, Layout
 from pipeline.errors import SessionError
 from pipeline.session import RatingFile
+from pipeline.sheet_lines import Line, is_ruled
+from pipeline.sheet_values import number, shown
 
 MARKS = frozenset({"multimedia file", "minimum value", "maximum value", "number of steps"})
 TABLE_MARKS = frozenset({"minimum value", "maximum value", "second", "rating"})
@@ -76,8 +77,8 @@ def read_carma_table(path: Path, lines: list[Line], told: RatingFile) -> DialRow
         )
         if said and ends not in said:
             raise SessionError(
-                f"{path.name}, line {n}: axis or labels {ends} are not those of the lines above; "
-                "allowed: one axis in a file"
+                f"{path.name}, line {n}: axis or labels {', '.join(map(shown, ends))} are not "
+                "those of the lines above; allowed: one axis in a file"
             )
         said.add(ends)
         rows.append((n, cells[at["second"]], cells[at["rating"]]))
@@ -87,7 +88,8 @@ def read_carma_table(path: Path, lines: list[Line], told: RatingFile) -> DialRow
     low, high = number(lowest), number(highest)
     if low is None or high is None:
         raise SessionError(
-            f"{path.name}, line {rows[0][0]}: axis {lowest!r} to {highest!r}; allowed: two numbers"
+            f"{path.name}, line {rows[0][0]}: axis {shown(lowest)} to {shown(highest)}; "
+            "allowed: two numbers"
         )
     axis = chosen_axis(path, (low, high), told.scale)
     return _bins(path, rows, told, axis, "carma_table", (lower, upper))
@@ -124,8 +126,8 @@ def _axis_end(path: Path, header: dict[str, Line], name: str) -> float:
     value = number(cells[1])
     if value is None:
         raise SessionError(
-            f"{path.name}, line {n}: {name.title()} is {cells[1]!r}, not a number; allowed: an end "
-            "of the axis, e.g. 0 or 100"
+            f"{path.name}, line {n}: {name.title()} is {shown(cells[1])}, not a number; "
+            "allowed: an end of the axis, e.g. 0 or 100"
         )
     return value
 

@@ -18,8 +18,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dials.cells import number, shown
+from pipeline.dials.axis import refuse_doubtful_marks
 from pipeline.errors import SessionError
+from pipeline.sheet_values import number, numbers, position, shown
 
 Floats = NDArray[np.float64]
 TimeCell = tuple[int, str]
@@ -28,12 +29,18 @@ Start = dt.datetime | dt.time
 Kind = Literal["number", "position", "time of day", "wall clock"]
 
 DAY_S = 86400.0
+LONGEST = 80
+"""Characters of a time cell; what is longer is none."""
 ALLOWED_TIME = "allowed: seconds of media position, h:mm:ss, or a wall clock as 2026-03-02 10:00:00"
-_POSITION = re.compile(r"(\d{1,3}):(\d{2})((?:[.,]\d+)?)")
+_FOUR_FIELDS = re.compile(r"[0-9]{1,4}(?::[0-9]{1,4}){2}[:;][0-9]{1,4}")
+_NO_HOURS = re.compile(r"[0-9]{1,2}:[^:]*")
+HOUR_S = 3600.0
+LOST_HOUR_S = 600.0
+"""A clock without hours that goes back by an hour and less than this has lost its hour."""
 _STAMP = re.compile(
     r"(?:(?P<day>\d{1,4}[-./](?:\d{1,2}|[A-Za-z]{3})[-./]\d{1,4})[T ,]+)?"
-    r"(?P<hours>\d{1,2}):(?P<minutes>\d{2}):(?P<seconds>\d{2}(?:[.,]\d+)?)"
-    r"\s*(?:(?P<half>[AaPp])\.?[Mm]\.?|(?P<zone>[Zz]|[+-]\d{2}:?\d{2}))?"
+    r"(?P<hours>\d{1,2}):(?P<minutes>\d{1,2}):(?P<seconds>\d{1,2}(?:[.,]\d{1,9})?)"
+    r"\s*(?:(?P<half>[AaPp])\.?\s?[Mm]\.?|(?P<zone>[Zz]|[+-]\d{2}:?\d{2}))?"
 )
 
 
@@ -66,6 +73,10 @@ def seconds_of(
     SessionError
         Naming file, line, value and what is allowed.
     """
+    plain = numbers([cell for _, cell in cells]) if started_at is None else [None]
+    if None not in plain:
+        refuse_doubtful_marks(path, cells)
+        return unit_s * np.array(plain, np.float64), False
     stamps = [_stamp(path, n, cell, timed=started_at is not None) for n, cell in cells]
     for (n, cell), stamp in zip(cells, stamps, strict=True):
         if stamp.kind != stamps[0].kind:
@@ -74,9 +85,25 @@ def seconds_of(
                 f"has a {stamps[0].kind} ({cells[0][1]!r}); allowed: one kind in a file"
             )
     if stamps[0].kind in ("number", "position"):
-        unit_s = unit_s if stamps[0].kind == "number" else 1.0
-        return np.array([stamp.seconds * unit_s for stamp in stamps]), False
+        t_s = np.array([stamp.seconds for stamp in stamps])
+        _refuse_lost_hours(path, cells, t_s)
+        return t_s, False
     return _elapsed(path, cells, stamps, started_at), True
+
+
+def _refuse_lost_hours(path: Path, cells: Sequence[TimeCell], t_s: Floats) -> None:
+    """A spreadsheet that shows mm:ss saves 1:00:01 as 00:01: what is lost nobody can put back."""
+    if not all(_NO_HOURS.fullmatch(cell) for _, cell in cells) or t_s.max() >= HOUR_S:
+        return
+    back = -np.diff(t_s)
+    lost = np.flatnonzero((back > HOUR_S - LOST_HOUR_S) & (back < HOUR_S))
+    if len(lost):
+        (_, before), (n, now) = cells[int(lost[0])], cells[int(lost[0]) + 1]
+        raise SessionError(
+            f"{path.name}, line {n}: time {now!r} follows {before!r}, as where a spreadsheet shows "
+            "mm:ss and leaves the hour out when it saves; the hour is not in the file any more. "
+            "Take the rating program's own file, or format the column as [h]:mm:ss and save again"
+        )
 
 
 def is_time(cell: str) -> bool:
@@ -87,8 +114,10 @@ def is_time(cell: str) -> bool:
 def _stamp(path: Path, n: int, cell: str, *, timed: bool) -> Stamp:
     stamp = _read(cell, timed=timed)
     if stamp is None:
+        fields = _FOUR_FIELDS.fullmatch(cell)
+        why = " (frames or milliseconds in its fourth field?)" if fields else ""
         raise SessionError(
-            f"{path.name}, line {n}: time {shown(cell)} cannot be read; {ALLOWED_TIME}"
+            f"{path.name}, line {n}: time {shown(cell)} cannot be read{why}; {ALLOWED_TIME}"
         )
     if timed and stamp.kind in ("number", "position"):
         raise SessionError(
@@ -103,15 +132,14 @@ def _read(cell: str, *, timed: bool) -> Stamp | None:
     plain = number(cell)
     if plain is not None:
         return Stamp("number", plain)
-    short = _POSITION.fullmatch(cell)
-    if short:
-        minutes, seconds = int(short[1]), float(short[2] + short[3].replace(",", "."))
-        return Stamp("position", 60 * minutes + seconds) if seconds < 60 else None
-    found = _STAMP.fullmatch(cell)
-    return _of_clock(found, timed=timed) if found else None
+    found = _STAMP.fullmatch(cell) if len(cell) <= LONGEST else None
+    if found and (timed or found["day"] or found["half"] or found["zone"]):
+        return _of_clock(found)
+    media_s = position(cell)
+    return None if media_s is None else Stamp("position", media_s)
 
 
-def _of_clock(found: re.Match[str], *, timed: bool) -> Stamp | None:
+def _of_clock(found: re.Match[str]) -> Stamp | None:
     hours, minutes = int(found["hours"]), int(found["minutes"])
     seconds = float(found["seconds"].replace(",", "."))
     if found["half"] and 1 <= hours <= 12:
@@ -123,7 +151,7 @@ def _of_clock(found: re.Match[str], *, timed: bool) -> Stamp | None:
     of_day = 3600 * hours + 60 * minutes + seconds
     if found["day"] or found["half"] or found["zone"]:
         return Stamp("wall clock", of_day, found["day"] or "", _zone_s(found["zone"]))
-    return Stamp("time of day" if timed else "position", of_day)
+    return Stamp("time of day", of_day)
 
 
 def _zone_s(zone: str | None) -> float | None:

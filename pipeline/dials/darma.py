@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.dials.axis import chosen_axis, on_axis
-from pipeline.dials.cells import Line, is_ruled, number
 from pipeline.dials.clock import seconds_of
 from pipeline.dials.direction import Direction, of_name
+from pipeline.dials.names import LONGEST
 from pipeline.dials.rows import DialRows
 from pipeline.errors import SessionError
 from pipeline.session import RatingFile
+from pipeline.sheet_lines import Line, is_ruled
+from pipeline.sheet_values import number, shown
 
 HEADER_ROWS = 10
 """Looked through for the header; DARMA writes five."""
@@ -70,8 +72,8 @@ def _magnitude(path: Path, lines: list[Line]) -> float:
     value = number(cells[1]) if len(cells) > 1 else None
     if value is None or value <= 0:
         raise SessionError(
-            f"{path.name}, line {n}: Magnitude is {cells[1:2]}; allowed: one number above 0, the "
-            "end of both axes"
+            f"{path.name}, line {n}: Magnitude is {shown(''.join(cells[1:2]))}; allowed: one "
+            "number above 0, the end of both axes"
         )
     return value
 
@@ -82,7 +84,8 @@ def _column(path: Path, names: list[str], wanted: str | None) -> int:
     if wanted is not None and wanted.lower() in known:
         return known[wanted.lower()]
     given = "does not say which" if wanted is None else f"says {wanted!r}"
+    x, y = (name[:LONGEST] for name in names)
     raise SessionError(
-        f"{path.name} has two axes, X {names[0]!r} and Y {names[1]!r}, and session.toml "
+        f"{path.name} has two axes, X {x!r} and Y {y!r}, and session.toml "
         f'{given} is the dial; allowed: column = "x" or column = "y" in its [[ratings]]'
     )

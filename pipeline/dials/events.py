@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dials.cells import shown
 from pipeline.errors import SessionError
+from pipeline.sheet_values import shown
 
 Floats = NDArray[np.float64]
 Placed = tuple[Floats, Floats, NDArray[np.int64]]

@@ -12,11 +12,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.dials.carma import is_carma, is_carma_table, read_carma, read_carma_table
-from pipeline.dials.cells import lines_of
 from pipeline.dials.darma import is_darma, read_darma
 from pipeline.dials.plain import read_plain
-from pipeline.dials.rows import DialCourse, DialRows, check_times, joined, steps_of
+from pipeline.dials.rows import (
+    DialCourse,
+    DialRows,
+    check_times,
+    joined,
+    stands_at_the_end,
+    steps_of,
+)
+from pipeline.errors import SessionError
+from pipeline.papers import paper
 from pipeline.session import RatingFile
+from pipeline.sheet_lines import sheet_of
 
 __all__ = ["DialCourse", "Rating", "read_rating", "read_rows"]
 
@@ -31,6 +40,8 @@ class Rating:
     parts: int
     passes: int
     """1, and one more for each time the film was moved back."""
+    stands: bool
+    """The last rating stood until the film ended, wherever that is; the course does not say so."""
 
 
 def read_rating(folder: Callable[[str], Path], parts: Sequence[RatingFile]) -> Rating:
@@ -52,9 +63,10 @@ def read_rating(folder: Callable[[str], Path], parts: Sequence[RatingFile]) -> R
     ]
     whole = joined(moved) if len(moved) > 1 else moved[0]
     course, passes = steps_of(whole, next((p.passes for p in parts if p.passes), "later"))
-    return Rating(course, whole, len(parts), passes)
+    return Rating(course, whole, len(parts), passes, stands_at_the_end(whole))
 
 
+@paper(SessionError)
 def read_rows(path: Path, told: RatingFile) -> DialRows:
     """The rows of one file, whatever its layout.
 
@@ -67,14 +79,22 @@ def read_rows(path: Path, told: RatingFile) -> DialRows:
     SessionError
         Naming file, line, value and what is allowed.
     """
-    lines = lines_of(path)
-    if is_carma_table(lines):
-        rows = read_carma_table(path, lines, told)
-    elif is_darma(lines):
-        rows = read_darma(path, lines, told)
-    elif is_carma(lines):
-        rows = read_carma(path, lines, told)
-    else:
-        rows = read_plain(path, lines, told)
+    rows = _any_layout(path, told)
     check_times(rows, told.passes)
     return rows
+
+
+def _any_layout(path: Path, told: RatingFile) -> DialRows:
+    sheet = sheet_of(path)
+    lines = sheet.rows
+    if not lines:
+        raise SessionError(
+            f"{path.name} is empty; allowed: CARMA's or DARMA's layout, or time,rating rows"
+        )
+    if is_carma_table(lines):
+        return read_carma_table(path, lines, told)
+    if is_darma(lines):
+        return read_darma(path, lines, told)
+    if is_carma(lines):
+        return read_carma(path, lines, told)
+    return read_plain(path, sheet, told)

@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.dials.axis import PLAIN_AXIS, Axis, no_ratings, on_axis
-from pipeline.dials.cells import Line, number, shown
 from pipeline.dials.clock import seconds_of
-from pipeline.dials.columns import Columns, columns_of
+from pipeline.dials.columns import Columns, columns_of, of_one_person
 from pipeline.dials.direction import Direction, of_name
 from pipeline.dials.events import (
     PLAY,
@@ -30,13 +29,18 @@ from pipeline.dials.events import (
     known_event,
 )
 from pipeline.dials.rows import DialRows
+from pipeline.dials.table import table_of
 from pipeline.errors import SessionError
 from pipeline.session import RatingFile
+from pipeline.sheet_lines import Line, Sheet
+from pipeline.sheet_values import number, shown
 
 Floats = NDArray[np.float64]
+SLACK_S = 0.0005
+"""Ends are written to the millisecond."""
 
 
-def read_plain(path: Path, lines: list[Line], told: RatingFile) -> DialRows:
+def read_plain(path: Path, sheet: Sheet, told: RatingFile) -> DialRows:
     """Rows of a plain file.
 
     Raises
@@ -44,8 +48,9 @@ def read_plain(path: Path, lines: list[Line], told: RatingFile) -> DialRows:
     SessionError
         Naming file, line, value and what is allowed.
     """
-    columns = columns_of(path, lines[0][1], told.column)
-    rows = [_fitted(path, line, columns) for line in (lines[1:] if columns.headed else lines)]
+    table = table_of(path, sheet)
+    rows, wanted = of_one_person(path, table, told.column)
+    columns = columns_of(path, table, wanted)
     axis: Axis = (told.scale[0], told.scale[1]) if told.scale else PLAIN_AXIS
     direction: Direction = "stated" if told.scale else of_name(columns.rating_name)
     if not rows:
@@ -73,25 +78,16 @@ def read_plain(path: Path, lines: list[Line], told: RatingFile) -> DialRows:
             "clock, and when the film was started is not known; write it to its [[ratings]], e.g. "
             "started_at = 10:02:13, or give seconds of media position"
         )
+    if columns.end is not None:
+        t_s, value, found = _stretches(path, rows, columns, told, (t_s, value, found))
+        return DialRows(
+            path.name, "intervals", t_s, value, axis, direction, wall_clock=wall, lines=found
+        )
+    if len(t_s) > 2 and np.all(np.diff(t_s) < 0):  # a log with the newest row first
+        t_s, value, found = t_s[::-1], value[::-1], found[::-1]
     return DialRows(
         path.name, "time_rating", t_s, value, axis, direction, wall_clock=wall, lines=found
     )
-
-
-def _fitted(path: Path, line: Line, columns: Columns) -> Line:
-    """A row with as many cells as there are columns."""
-    n, cells = line
-    if len(cells) > columns.width:
-        raise SessionError(
-            f"{path.name}, line {n}: {len(cells)} cells where {columns.width} are allowed; if "
-            "commas mark decimals, separate cells by semicolons"
-        )
-    if len(cells) < 2:
-        raise SessionError(
-            f"{path.name}, line {n}: {len(cells)} cell(s); allowed: a time and a rating, separated "
-            "by a comma, semicolon or tab"
-        )
-    return n, cells + [""] * (columns.width - len(cells))
 
 
 def _elapsed(
@@ -99,6 +95,32 @@ def _elapsed(
 ) -> tuple[Floats, bool]:
     times = [(n, cells[columns.time or 0]) for n, cells in rows]
     return seconds_of(path, times, unit_s=columns.time_unit_s, started_at=told.started_at)
+
+
+def _stretches(
+    path: Path, rows: Sequence[Line], columns: Columns, told: RatingFile, begins: Placed
+) -> Placed:
+    """Rows that say where they end: after the end nothing is rated, until the next begins."""
+    begin_s, value, lines = begins
+    cells = [(n, cells[columns.end or 0]) for n, cells in rows]
+    unit_s = columns.time_unit_s
+    end_s, _ = seconds_of(path, cells, unit_s=unit_s, started_at=told.started_at)
+    order = np.argsort(begin_s, kind="stable")
+    begin_s, end_s, value, lines = begin_s[order], end_s[order], value[order], lines[order]
+    wrong = np.flatnonzero(end_s <= begin_s)
+    over = np.flatnonzero(begin_s[1:] < end_s[:-1] - SLACK_S)
+    if len(wrong) or len(over):
+        at = int(wrong[0]) if len(wrong) else int(over[0]) + 1
+        what = "ends before it begins" if len(wrong) else "begins before the one above it ends"
+        raise SessionError(
+            f"{path.name}, line {lines[at]}: the stretch at {begin_s[at]:g} s {what}; allowed: "
+            "stretches of one rater, one after the other"
+        )
+    t_s = np.column_stack([begin_s, end_s]).ravel()
+    values = np.column_stack([value, np.full(len(value), math.nan)]).ravel()
+    # where the next stretch begins at once, nothing ends
+    kept = np.append(np.diff(t_s) > SLACK_S, True) | (np.arange(len(t_s)) % 2 == 0)
+    return t_s[kept], values[kept], np.repeat(lines, 2)[kept]
 
 
 def _positions(path: Path, rows: Sequence[Line], columns: Columns) -> Floats:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.csv_rows import read_rows, span_of
+from pipeline.errors import SessionError
+from pipeline.papers import paper
+from pipeline.sheet_values import is_missing
 from pipeline.timeline import Seconds
 
 
@@ -24,6 +27,7 @@ class Reason:
     text: str
 
 
+@paper(SessionError)
 def read_reasons(path: Path) -> tuple[Reason, ...]:
     """Rows ``start,end,reason`` of media position; a row without text is left out.
 
@@ -33,4 +37,5 @@ def read_reasons(path: Path) -> tuple[Reason, ...]:
         Naming file and line, never the text.
     """
     rows = read_rows(path, ("start", "end", "reason"))
-    return tuple(Reason(*span_of(row), row.cells["reason"]) for row in rows if row.cells["reason"])
+    said = [row for row in rows if not is_missing(row.cells["reason"])]
+    return tuple(Reason(*span_of(row), row.cells["reason"]) for row in said)

@@ -20,7 +20,7 @@ from pipeline.dials.direction import Direction
 from pipeline.errors import SessionError
 
 Floats = NDArray[np.float64]
-Layout = Literal["carma", "carma_table", "darma", "time_rating", "event_log"]
+Layout = Literal["carma", "carma_table", "darma", "time_rating", "event_log", "intervals"]
 Passes = Literal["later", "earlier"]
 
 SAMPLED_SHARE = 0.9
@@ -28,6 +28,7 @@ SAMPLED_TOLERANCE = 0.2
 HOLE_STEPS, HOLE_MIN_S = 5.0, 5.0
 LONGEST_S = 86400.0
 SHORTEST_STEP_S = 0.001
+MOST_PASSES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,14 @@ def check_times(rows: DialRows, passes: Passes | None) -> None:
         at = int(back[0])
         raise SessionError(
             f"{rows.file}{_line(rows, at + 1)}: time {t[at + 1]:g} s is before the line above "
-            f"({t[at]:g} s); allowed: times that do not go back. If the rater rewound the film, "
-            'write passes = "later" in its [[ratings]]: the later rating of a moment then counts'
+            f"({t[at]:g} s); allowed: times that do not go back. If two ratings stand in the file, "
+            'give each its own. Only if the rater rewound the film, write passes = "later" in its '
+            "[[ratings]]: the later rating of a moment then counts"
+        )
+    if len(back) > MOST_PASSES:
+        raise SessionError(
+            f"{rows.file}: its times go back {len(back)} times; allowed: a film moved back up to "
+            f"{MOST_PASSES} times. Is this the column of the time?"
         )
     if np.max(np.abs(t)) > LONGEST_S:
         at = int(np.argmax(np.abs(t) > LONGEST_S))
@@ -145,6 +152,21 @@ def joined(parts: Sequence[DialRows]) -> DialRows:
     )
 
 
+def stands_at_the_end(rows: DialRows) -> bool:
+    """Whether the last rating stood until the film ended: in a log of changes that did not end it.
+
+    A dial that was read again and again, and then no more, was not left standing.
+    """
+    if rows.bin_ends or rows.layout == "intervals" or _is_sampled(rows):
+        return False
+    steps = np.diff(rows.t_s)
+    rests = steps > max(HOLE_STEPS * _usual_step(rows.t_s), HOLE_MIN_S)
+    repeats = np.diff(rows.value) == 0
+    is_log = not repeats.any() or bool(rests.any())
+    is_last = rows.t_s[-1] >= rows.t_s.max()
+    return bool(is_log and is_last and np.isfinite(rows.value[-1]))
+
+
 def steps_of(rows: DialRows, passes: Passes = "later") -> tuple[DialCourse, int]:
     """Steps of the rows, and how many passes over the media they are made of.
 
@@ -208,7 +230,7 @@ def _is_sampled(rows: DialRows) -> bool:
     """
     steps = np.diff(rows.t_s)
     steps = steps[steps > 0]
-    if rows.layout == "event_log" or len(steps) < 10:
+    if rows.layout in ("event_log", "intervals") or len(steps) < 10:
         return False
     usual = float(np.median(steps))
     even = float(np.mean(np.abs(steps - usual) <= SAMPLED_TOLERANCE * usual))
@@ -226,7 +248,9 @@ def _overlaid(courses: Sequence[DialCourse]) -> DialCourse:
         starts, ends, rated = course.start_s[length], course.end_s[length], course.value[length]
         if not len(starts):
             continue
-        at = np.maximum(np.searchsorted(starts, middle, side="right") - 1, 0)
-        inside = (middle >= starts[at]) & (middle < ends[at]) & np.isfinite(rated[at])
-        value[inside] = rated[at][inside]
+        # the part of the film this pass is about
+        here = slice(*np.searchsorted(middle, [starts[0], ends[-1]]).tolist())
+        at = np.maximum(np.searchsorted(starts, middle[here], side="right") - 1, 0)
+        inside = (middle[here] < ends[at]) & np.isfinite(rated[at])
+        value[here] = np.where(inside, rated[at], value[here])
     return DialCourse(edges[:-1], edges[1:], value)

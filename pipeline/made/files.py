@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pipeline.made.session import Utterance
 
 CLIENT, THERAPIST = "C01", "T01"
+TRANSCRIPT = "transcript.vtt"
 MADE_UP = (
     "everything: synthetic voices speak a written script; a still portrait is moved by a program; "
     "dials, reasons, guesses and the form are invented. Nobody said, did or rated any of this."
@@ -31,9 +32,10 @@ def transcript_text(utterances: Sequence[Utterance]) -> str:
     return "\n\n".join(cues) + "\n"
 
 
-def session_text(media_name: str, *, shows_client: bool) -> str:
+def session_text(media_name: str, *, shows_client: bool, transcript: bool) -> str:
     """The session's description, see DATA_DICTIONARY.md for the keys."""
     shows = '["client"]' if shows_client else "[]"
+    words = f'[transcript]\nfile = "{TRANSCRIPT}"\n\n' if transcript else ""
     return f"""\
 [session]
 dyad = "D01"
@@ -66,10 +68,7 @@ rater = "client"
 file = "guesses.csv"
 blinded = true
 
-[transcript]
-file = "transcript.vtt"
-
-[[forms]]
+{words}[[forms]]
 instrument = "SRS"
 by = "client"
 total = 32.5

@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipeline.made import heard
+
 LATENCY_BAR_S = 0.1
 BLINK_BAR = 0.10
 LOW_GAZE_Z = -1.5
 PAUSE_BAR_S = 0.05
+SHORTEST_PAUSE_S = 0.2
 LAG_BAR_S = 1.0
 LAGS_S = range(-10, 11)
 MATCH_S = 1.0
@@ -61,6 +64,7 @@ def compare(truth: Mapping[str, Any], tables: Tables) -> list[Finding]:
     ]
     if truth["pauses"]:
         findings.insert(1, pauses(truth, tables))
+    findings += words(truth, tables)
     findings += [run_found(stretch, tables) for stretch in truth["stretches"]]
     return [*findings, stray_candidates(truth, tables)]
 
@@ -137,6 +141,39 @@ def _between(heard: Sequence[Row], speaker: int) -> list[Row]:
     """Where a voice is silent between two of its stretches."""
     own = sorted((r["start_s"], r["end_s"]) for r in heard if r["speaker"] == speaker)
     return [{"start_s": a[1], "end_s": b[0]} for a, b in pairwise(own)]
+
+
+def words(truth: Mapping[str, Any], tables: Tables) -> list[Finding]:
+    """Words, their times and the questions; none where the transcript was handed in."""
+    planted = [word for utterance in truth["utterances"] for word in utterance["words"]]
+    told = rows_of(tables, "transcription") or []
+    if not planted or any(row["source"] == "import" for row in told):
+        return []
+    found, turns = rows_of(tables, "words"), rows_of(tables, "turns", role="therapist")
+    names = ("words", "questions", "start of a word", "start of a word after a pause")
+    if not found or turns is None:
+        return [missing(name, str(len(planted)), "recognised") for name in names]
+    lineup = heard.line_up([w["text"] for w in planted], [w["text"] for w in found])
+    asked = [u for u in truth["utterances"] if u["question"]]
+    hits = heard.questions_found(asked, turns)
+    after = heard.after_pause_errors_s(lineup, planted, found, SHORTEST_PAUSE_S)
+    rate, least = lineup.error_rate, heard.QUESTIONS_BAR * len(asked)
+    return [
+        Finding(names[0], str(lineup.planted), f"word error rate {rate:.1%}",
+                f"<= {heard.WER_BAR:.0%}", rate <= heard.WER_BAR),
+        Finding(names[1], str(len(asked)), str(hits), f">= {least:.0f}", hits >= least),
+        _word_times(names[2], heard.time_errors_s(lineup, planted, found), heard.WORD_TIME_BAR_S),
+        _word_times(names[3], after, heard.AFTER_PAUSE_BAR_S),
+    ]  # fmt: skip
+
+
+def _word_times(name: str, errors: Sequence[float], bar_s: float) -> Finding:
+    bar = f"median error <= {bar_s} s"
+    if not errors:
+        return missing(name, "0", bar)
+    median = float(np.median(errors))
+    said = f"{len(errors)} compared, median error {median:.3f} s"
+    return Finding(name, "", said, bar, median <= bar_s)
 
 
 def blinks(truth: Mapping[str, Any], tables: Tables) -> Finding:

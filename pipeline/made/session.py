@@ -28,7 +28,7 @@ from pipeline.made.dials import (
     time_rating_text,
 )
 from pipeline.made.face import FindPoints
-from pipeline.made.files import consent_text, session_text, transcript_text
+from pipeline.made.files import TRANSCRIPT, consent_text, session_text, transcript_text
 from pipeline.made.media import write_media
 from pipeline.made.motion import FPS, Motion, plan_motion
 from pipeline.made.script import Block, Line, write_script
@@ -48,7 +48,7 @@ FIXED_GAZE_AT = (0.18, 0.44, 0.88)
 RATED_AT = ((0.13, 25.0), (0.24, -26.0), (0.46, 29.0), (0.58, -33.0), (0.80, 21.0), (0.94, -29.0))
 """(share of the session, points from the middle) of each rated stretch."""
 RATED_S = 40.0
-VERSION = 2
+VERSION = 3
 """Raise it when the same seed makes another session."""
 
 
@@ -112,7 +112,13 @@ class Plan:
             "duration_s": self.duration_s,
             "fps": FPS,
             "utterances": [
-                {"role": u.role, "start_s": u.start_s, "end_s": u.end_s, "question": u.question}
+                {
+                    "role": u.role,
+                    "start_s": u.start_s,
+                    "end_s": u.end_s,
+                    "question": u.question,
+                    "words": [asdict(word) for word in u.words if word.text],
+                }
                 for u in self.utterances
             ],
             "replies": [
@@ -249,6 +255,7 @@ def write_session(
     *,
     face: Image | None = None,
     find_points: FindPoints | None = None,
+    transcript: bool = False,
     progress: Progress = silent,
 ) -> Path:
     """Write a complete session folder below `recordings`, and a consent register if none is there.
@@ -259,6 +266,8 @@ def write_session(
     recordings : created if absent.
     face : portrait, shape (height, width, 3), RGB; None for a session with audio only.
     find_points : finds the 478 face points in it; needed with `face`.
+    transcript : hand the planted words in, as a clinic with its own transcript would; else the
+        session is recognised.
     progress : called as ``progress("rendering", share)``.
 
     Returns
@@ -271,7 +280,7 @@ def write_session(
     ValueError
         A portrait without `find_points`, or without a usable face.
     """
-    folder = recordings / session_id(plan, face)
+    folder = recordings / session_id(plan, face, transcript=transcript)
     done = folder / "truth.json"
     if done.exists():
         return folder
@@ -289,8 +298,11 @@ def write_session(
     (folder / "dial_therapist.csv").write_text(time_rating_text(plan.dials.therapist))
     (folder / "reasons_client.csv").write_text(reasons_text(plan.dials.stretches))
     (folder / "guesses.csv").write_text(guesses_text(plan.dials.stretches))
-    (folder / "transcript.vtt").write_text(transcript_text(plan.utterances))
-    (folder / "session.toml").write_text(session_text(media.name, shows_client=face is not None))
+    if transcript:
+        (folder / TRANSCRIPT).write_text(transcript_text(plan.utterances))
+    (folder / "session.toml").write_text(
+        session_text(media.name, shows_client=face is not None, transcript=transcript)
+    )
     register = recordings / "consent.toml"
     if not register.exists():
         register.write_text(consent_text())
@@ -305,8 +317,8 @@ def sample_portrait() -> Image:
     return np.asarray(astronaut(), dtype=np.uint8)
 
 
-def session_id(plan: Plan, face: Image | None) -> str:
-    """The folder's name; its last part changes with the generator, the length and the portrait."""
-    digest = hashlib.sha256(f"{VERSION} {plan.seed} {plan.duration_s}".encode())
+def session_id(plan: Plan, face: Image | None, *, transcript: bool) -> str:
+    """The folder's name; its last part changes with the generator, the length and what is in it."""
+    digest = hashlib.sha256(f"{VERSION} {plan.seed} {plan.duration_s} {transcript}".encode())
     digest.update(b"" if face is None else face.tobytes())
     return f"demo-{plan.seed}-{digest.hexdigest()[:8]}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -22,6 +23,7 @@ from av.video.stream import VideoStream
 from models.base import SAMPLE_RATE_HZ, Audio
 from pipeline.media.container import opened, video_stream
 from pipeline.media.recording import FolderRecording
+from pipeline.media.upright import Orientation, orientation, pixel_aspect
 from pipeline.media.video import Thinner, rgb, timed_frames
 
 MAX_FPS = 15.0
@@ -61,7 +63,7 @@ def cut_clip(
         raise ValueError(f"a clip from {start_s} s to {end_s} s has no length")
     first, last = round(start_s * SAMPLE_RATE_HZ), round(end_s * SAMPLE_RATE_HZ)
     audio = recording.audio[first:last]
-    media = _shown(recording) if video else None
+    media = _shown(recording, (start_s + end_s) / 2) if video else None
     if media is None:
         return _encoded(audio, iter(()))
     path = recording.media_path(media)
@@ -69,10 +71,10 @@ def cut_clip(
     return _encoded(audio, _pictures(path, *span, height_px))
 
 
-def _shown(recording: FolderRecording) -> int | None:
-    """The file that shows the client, else one that shows anyone."""
-    media = recording.watched("client")
-    return recording.watched() if media is None else media
+def _shown(recording: FolderRecording, at_s: float) -> int | None:
+    """The file that shows the client at a time, else one that shows anyone."""
+    media = recording.watched("client", at_s)
+    return recording.watched(None, at_s) if media is None else media
 
 
 def _pictures(
@@ -80,15 +82,15 @@ def _pictures(
 ) -> Iterator[tuple[float, VideoFrame]]:
     """(seconds from the clip's start, small upright picture); times are the container's."""
     thin = Thinner(MAX_FPS)
-    for pts_s, frame in _from(path, start_s):
+    for pts_s, frame, aspect in _from(path, start_s):
         if pts_s >= end_s:
             return
         if pts_s >= start_s and thin.keeps(pts_s):
-            yield pts_s - start_s, _small(frame, height_px)
+            yield pts_s - start_s, _small(frame, aspect, height_px)
 
 
-def _from(path: Path, start_s: float) -> Iterator[tuple[float, VideoFrame]]:
-    """Frames from the last key frame before `start_s` on."""
+def _from(path: Path, start_s: float) -> Iterator[tuple[float, VideoFrame, float]]:
+    """Time, frame and pixel aspect from the last key frame before `start_s` on."""
     for earlier_s in SEEK_STEPS_S:
         with opened(path) as container:
             stream = video_stream(container)
@@ -99,14 +101,14 @@ def _from(path: Path, start_s: float) -> Iterator[tuple[float, VideoFrame]]:
             frames = timed_frames(container, stream, path.name)
             first = next(frames, None)
             if first is not None and (first[0] <= start_s or earlier_s == SEEK_STEPS_S[-1]):
-                yield first
-                yield from frames
+                aspect = pixel_aspect(stream)
+                yield from ((pts_s, frame, aspect) for pts_s, frame in chain([first], frames))
                 return
 
 
-def _small(frame: VideoFrame, height_px: int) -> VideoFrame:
-    if frame.rotation:
-        frame = VideoFrame.from_ndarray(rgb(frame), format="rgb24")
+def _small(frame: VideoFrame, aspect: float, height_px: int) -> VideoFrame:
+    if aspect != 1.0 or orientation(frame) != Orientation():
+        frame = VideoFrame.from_ndarray(rgb(frame, aspect), format="rgb24")
     height = min(height_px, frame.height) // 2 * 2
     width = round(frame.width * height / frame.height / 2) * 2
     return frame.reformat(width, height, "yuv420p", interpolation="FAST_BILINEAR")

@@ -4,7 +4,7 @@ A tracker that follows a face needs a tenth of the picture. The decoder's own pl
 patch is cut from them and converted by itself. FFmpeg's converter gives each pixel of 8-bit 4:2:0
 video the chroma sample it shares with its three neighbours, so a patch cut on even lines holds the
 very pixels of the whole picture. Of other formats (10 bits, 4:2:2, RGB, grey, odd sizes) the whole
-frame is converted once and cut.
+frame is converted once and cut. Pictures come out upright and with square pixels (`upright`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 
 from models.base import Image, Seconds
+from pipeline.media.upright import Orientation, orientation, square_size
 
 Plane = NDArray[np.uint8]  # shape (height, width)
 
@@ -33,30 +34,33 @@ LIMITED_TO_FULL = np.clip(
 class DecodedFrame:
     """`models.base.Frame` over a decoder's own picture. Safe to read from any thread."""
 
-    __slots__ = ("_frame", "_image", "_lock", "_turns", "index", "pts_s")
+    __slots__ = ("_aspect", "_frame", "_image", "_lock", "_orientation", "index", "pts_s")
 
-    def __init__(self, index: int, pts_s: Seconds, frame: VideoFrame) -> None:
+    def __init__(
+        self, index: int, pts_s: Seconds, frame: VideoFrame, *, pixel_aspect: float = 1.0
+    ) -> None:
         self.index = index
         """Counts every decoded frame of the file, from 0."""
         self.pts_s = pts_s
         """The container's own time stamp, s."""
         self._frame = frame
-        self._turns = quarter_turns(frame)
+        self._orientation = orientation(frame)
+        self._aspect = pixel_aspect
         self._image: Image | None = None
         self._lock = threading.Lock()  # PyAV alters a frame's colour tags while it converts it
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width in pixels, upright."""
-        height, width = self._frame.height, self._frame.width
-        return (width, height) if self._turns % 2 else (height, width)
+        """Height and width in square pixels, upright."""
+        stored = square_size(self._frame.height, self._frame.width, self._aspect)
+        return self._orientation.size(stored)
 
     @property
     def image(self) -> Image:
         """The whole frame as RGB, upright; converted at the first call and kept."""
         with self._lock:
             if self._image is None:
-                self._image = _upright(_stored(self._frame), self._turns)
+                self._image = _upright(self._frame, self._orientation, self._aspect)
             return self._image
 
     def patch(self, left: int, top: int, right: int, bottom: int) -> Image:
@@ -75,48 +79,55 @@ class DecodedFrame:
         if right <= left or bottom <= top:
             return np.empty((max(0, bottom - top), max(0, right - left), 3), np.uint8)
         is_large = (right - left) * (bottom - top) > LARGE_SHARE * height * width
-        if self._image is not None or is_large or not _cuts_exactly(self._frame):
+        if self._image is not None or is_large or not self._cuts_exactly():
             return self.image[top:bottom, left:right]
-        source = _turned_back((left, top, right, bottom), self.size, self._turns)
-        return _upright(_part(self._frame, *source), self._turns)
+        source = self._orientation.stored_box((left, top, right, bottom), self.size)
+        return self._orientation.applied(_part(self._frame, *source))
 
     def brightness(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.uint8]:
         """Luma 0..255 at the crossings of upright pixel rows and columns, (rows, columns)."""
-        if not _cuts_exactly(self._frame):
+        if not self._cuts_exactly():
             return self.image[rows[:, None], columns].mean(axis=2).astype(np.uint8)
         stored = _lines(self._frame.planes[0])[:, : self._frame.width]
-        luma = np.rot90(stored, self._turns)[rows[:, None], columns]
+        luma = self._orientation.seen(stored)[rows[:, None], columns]
         return luma if _is_full_range(self._frame) else LIMITED_TO_FULL[luma]
 
-
-def rgb(frame: VideoFrame) -> Image:
-    """The frame as RGB, upright: shape (height, width, 3)."""
-    return _upright(_stored(frame), quarter_turns(frame))
+    def _cuts_exactly(self) -> bool:
+        return self._aspect == 1.0 and _cuts_exactly(self._frame)
 
 
-def quarter_turns(frame: VideoFrame) -> int:
-    """Turns by 90 degrees, counterclockwise, that the container asks for: 0..3."""
-    return round(frame.rotation / 90) % 4
+def rgb(frame: VideoFrame, pixel_aspect: float = 1.0) -> Image:
+    """The frame as RGB, upright and with square pixels: shape (height, width, 3)."""
+    return _upright(frame, orientation(frame), pixel_aspect)
 
 
-def _stored(frame: VideoFrame) -> Image:
-    """As RGB, as it lies in the file."""
+def _upright(frame: VideoFrame, turned: Orientation, aspect: float) -> Image:
+    return turned.applied(_stored(frame, aspect))
+
+
+def _stored(frame: VideoFrame, aspect: float) -> Image:
+    """As RGB with square pixels, otherwise as it lies in the file."""
+    if aspect != 1.0:
+        height, width = square_size(frame.height, frame.width, aspect)
+        return _converted(frame, width=width, height=height, interpolation="BILINEAR")
     if frame.format.name == PAIRED_420 and _cuts_exactly(frame):
         return _part(frame, 0, 0, frame.width, frame.height)
     return _converted(frame)
 
 
-def _converted(frame: VideoFrame) -> Image:
+def _converted(
+    frame: VideoFrame,
+    *,
+    width: int | None = None,
+    height: int | None = None,
+    interpolation: str = "FAST_BILINEAR",
+) -> Image:
     """As RGB; one thread, because decoder and networks use the other cores meanwhile."""
-    out = frame.reformat(format="rgb24", interpolation="FAST_BILINEAR", threads=1)
+    out = frame.reformat(width, height, "rgb24", interpolation=interpolation, threads=1)
     image = out.to_ndarray().astype(np.uint8, copy=False)
     if frame.format.name == "gray" and frame.color_range == LIMITED_RANGE:
         return LIMITED_TO_FULL[image]  # FFmpeg takes all grey for full range
     return image
-
-
-def _upright(image: Image, turns: int) -> Image:
-    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
 
 def _cuts_exactly(frame: VideoFrame) -> bool:
@@ -128,21 +139,6 @@ def _cuts_exactly(frame: VideoFrame) -> bool:
 
 def _is_full_range(frame: VideoFrame) -> bool:
     return frame.format.name == "yuvj420p" or frame.color_range == FULL_RANGE
-
-
-def _turned_back(
-    patch: tuple[int, int, int, int], size: tuple[int, int], turns: int
-) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of an upright patch in the picture as it was stored."""
-    left, top, right, bottom = patch
-    height, width = size  # upright
-    if turns == 1:
-        return height - bottom, left, height - top, right
-    if turns == 2:
-        return width - right, height - bottom, width - left, height - top
-    if turns == 3:
-        return top, width - right, bottom, width - left
-    return patch
 
 
 def _part(frame: VideoFrame, left: int, top: int, right: int, bottom: int) -> Image:

@@ -9,7 +9,7 @@ streams, Ogg, bare audio) cannot be judged that way.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,24 +25,30 @@ from pipeline.errors import MediaError
 from pipeline.media.container import (
     CUT_OFF,
     NO_TIMES,
-    audio_stream,
     decoded,
     opened,
     seconds,
+    title,
     video_stream,
 )
+from pipeline.media.video import upright_size
 
 TRUNCATION_TOLERANCE = 0.02
 SLACK_S = 0.25  # a codec's start-up and last frame; matters only for very short files
-STATED = ("mov", "matroska", "flv", "flac", "avi", "wav", "w64", "aiff", "caf", "asf", "mp3")
+STATED = ("mov", "matroska", "flv", "flac", "avi", "wav", "w64", "aiff", "caf", "asf")
 FROM_ZERO = ("matroska", "flv")  # these count their length from time 0, not from the first packet
+XING_FRAMES, XING_BYTES = 1, 2  # flags of what follows in an MP3's first frame
 UNSIZED_RIFF = 0x7FFF_0000  # writers that cannot seek back put such sizes into the header
 
 
 @dataclass(frozen=True, slots=True)
 class AudioTrack:
-    """The first audio stream."""
+    """One audio stream of which something can be heard."""
 
+    index: int
+    """Its number among all streams of the file."""
+    title: str
+    """What the program that wrote the file calls it; empty where it says nothing."""
     codec: str
     rate_hz: int
     channels: int
@@ -57,8 +63,9 @@ class VideoTrack:
     """The first video stream, from its packets alone."""
 
     codec: str
-    width_px: int
-    height_px: int
+    width_px: int | None
+    """As a player shows it: upright, square pixels; None where nobody may look at a picture."""
+    height_px: int | None
     start_s: float
     end_s: float
     pts_s: NDArray[np.float64] = field(repr=False)
@@ -84,8 +91,14 @@ class MediaProbe:
     """Duration the container promises, s; None where it promises none."""
     missing_s: float
     """How much of a stated duration cannot be read, s."""
-    audio: AudioTrack | None
+    sounds: tuple[AudioTrack, ...]
+    """Every audio stream that can be heard, in the file's order."""
     video: VideoTrack | None
+
+    @property
+    def audio(self) -> AudioTrack | None:
+        """The first audio stream, whose first sample is the file's clock; None without sound."""
+        return self.sounds[0] if self.sounds else None
 
     @property
     def clock_start_s(self) -> float:
@@ -97,12 +110,12 @@ class MediaProbe:
     @property
     def start_s(self) -> float:
         """Container time of the first sample or frame."""
-        return min(track.start_s for track in (self.audio, self.video) if track)
+        return min(track.start_s for track in (*self.sounds, self.video) if track)
 
     @property
     def end_s(self) -> float:
         """Container time up to which anything can be read."""
-        return max(track.end_s for track in (self.audio, self.video) if track)
+        return max(track.end_s for track in (*self.sounds, self.video) if track)
 
     def check_whole(self, tolerance: float) -> None:
         """Raise `MediaError` if more than `tolerance` (a share) of the stated length is missing."""
@@ -113,8 +126,13 @@ class MediaProbe:
             )
 
 
-def probe(path: Path, *, truncation_tolerance: float = TRUNCATION_TOLERANCE) -> MediaProbe:
-    """Read all packets of a file; decode nothing but its first audio frame.
+def probe(
+    path: Path, *, truncation_tolerance: float = TRUNCATION_TOLERANCE, pictures: bool = False
+) -> MediaProbe:
+    """Read all packets of a file; decode nothing but the first frame of each audio stream.
+
+    With `pictures` the first picture is decoded too, for its upright size: only where somebody may
+    be looked at.
 
     Raises
     ------
@@ -122,7 +140,7 @@ def probe(path: Path, *, truncation_tolerance: float = TRUNCATION_TOLERANCE) -> 
         The file cannot be opened, holds neither audio nor video, its frames have no times, or
         more than `truncation_tolerance` (a share) of the length it states is missing.
     """
-    found = _probe(path)
+    found = _probe(path, pictures=pictures)
     found.check_whole(truncation_tolerance)
     return found
 
@@ -138,26 +156,30 @@ class _Seen:
     damaged: int = 0
 
 
-def _probe(path: Path) -> MediaProbe:
+def _probe(path: Path, *, pictures: bool) -> MediaProbe:
     with opened(path) as container:
-        audio, video = audio_stream(container), video_stream(container)
-        streams = [stream for stream in (audio, video) if stream is not None]
+        sounds, video = list(container.streams.audio), video_stream(container)
+        streams: list[AudioStream | VideoStream] = [*sounds, video] if video else [*sounds]
         if not streams:
             raise MediaError(f"{path.name} holds neither audio nor video")
         seen = _demux(container, streams)
-        audio_seen = seen[audio.index] if audio else _Seen()
         video_seen = seen[video.index] if video else _Seen()
         if video_seen.unstamped and not video_seen.pts_s:
             raise MediaError(f"{path.name} {NO_TIMES}")
-        stated_s, missing_s = _missing(path, container, {s.index: seen[s.index] for s in streams})
-        return MediaProbe(
-            path.name,
-            container.format.name,
-            stated_s,
-            missing_s,
-            _audio_track(audio, audio_seen),
-            _video_track(video, video_seen),
-        )
+        stated_s, missing_s = _missing(path, container, seen)
+        heard = tuple(filter(None, (_audio_track(one, seen[one.index]) for one in sounds)))
+        track = _video_track(video, video_seen)
+        if not heard and track is None:
+            raise MediaError(f"{path.name} holds no sound and no picture that can be decoded")
+        found = MediaProbe(path.name, container.format.name, stated_s, missing_s, heard, track)
+    return _with_size(path, found) if pictures and track else found
+
+
+def _with_size(path: Path, found: MediaProbe) -> MediaProbe:
+    size = upright_size(path)
+    if size is None or found.video is None:
+        return replace(found, video=None)
+    return replace(found, video=replace(found.video, height_px=size[0], width_px=size[1]))
 
 
 def _demux(
@@ -210,12 +232,19 @@ def _blank(packet: Packet[Any]) -> bool:
     return not head.strip(b"\0") and not bytes(packet).strip(b"\0")
 
 
-def _audio_track(stream: AudioStream | None, seen: _Seen) -> AudioTrack | None:
-    if stream is None or seen.first_heard_s is None:
+def _audio_track(stream: AudioStream, seen: _Seen) -> AudioTrack | None:
+    if seen.first_heard_s is None:
         return None
     context = stream.codec_context
-    end_s = max(seen.end_s, seen.first_heard_s)
-    return AudioTrack(context.name, context.rate, context.channels, seen.first_heard_s, end_s)
+    return AudioTrack(
+        stream.index,
+        title(stream),
+        context.name,
+        context.rate,
+        context.channels,
+        seen.first_heard_s,
+        max(seen.end_s, seen.first_heard_s),
+    )
 
 
 def _video_track(stream: VideoStream | None, seen: _Seen) -> VideoTrack | None:
@@ -224,8 +253,8 @@ def _video_track(stream: VideoStream | None, seen: _Seen) -> VideoTrack | None:
     context = stream.codec_context
     return VideoTrack(
         context.name,
-        context.width,
-        context.height,
+        None,
+        None,
         min(seen.pts_s),
         seen.end_s,
         np.unique(np.asarray(seen.pts_s)),
@@ -238,7 +267,9 @@ def _missing(
     path: Path, container: InputContainer, seen: dict[int, _Seen]
 ) -> tuple[float | None, float]:
     """(stated duration, unreadable part of it) in seconds; the worst of file and streams."""
-    if not container.format.name.startswith(STATED) or _is_mp3_without_length(path, container):
+    if container.format.name == "mp3":
+        return _mp3_missing(path, max((one.end_s for one in seen.values()), default=0.0))
+    if not container.format.name.startswith(STATED):
         return None, 0.0
     stated: list[tuple[float, float]] = []
     from_zero = container.format.name.startswith(FROM_ZERO)
@@ -272,17 +303,36 @@ def _riff_missing(path: Path, readable_s: float) -> tuple[float, float]:
     return stated_s, stated_s - readable_s
 
 
-def _is_mp3_without_length(path: Path, container: InputContainer) -> bool:
-    """Without a Xing or VBRI header FFmpeg guesses an MP3's length from its bit rate."""
-    if container.format.name != "mp3":
-        return False
+def _mp3_missing(path: Path, readable_s: float) -> tuple[float | None, float]:
+    """By the byte count in an MP3's own header: its length in seconds is FFmpeg's estimate.
+
+    Without a Xing header, or with more bytes than it counts (files joined end to end, tags behind
+    the sound), nothing is promised that could be missing.
+    """
     with path.open("rb") as file:
         tag = file.read(10)
+        start = 0
         if tag[:3] == b"ID3":  # its size: four bytes of seven bits
-            file.seek(
-                10 + sum(byte << shift for byte, shift in zip(tag[6:], (21, 14, 7, 0), strict=True))
+            start = 10 + sum(
+                byte << shift for byte, shift in zip(tag[6:], (21, 14, 7, 0), strict=True)
             )
-        else:
-            file.seek(0)
-        head = file.read(4096)
-    return not any(mark in head for mark in (b"Xing", b"Info", b"VBRI"))
+        file.seek(start)
+        head = file.read(256)
+    promised = _xing_bytes(head)
+    held = path.stat().st_size - start
+    if promised is None or held <= 0:
+        return None, 0.0
+    stated_s = readable_s * max(1.0, promised / held)
+    return stated_s, stated_s - readable_s
+
+
+def _xing_bytes(frame: bytes) -> int | None:
+    """How many bytes the first MP3 frame says there are, itself included; None if it does not."""
+    at = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if at < 0:
+        return None
+    flags = int.from_bytes(frame[at + 4 : at + 8], "big")
+    if not flags & XING_BYTES:
+        return None
+    place = at + 8 + 4 * (flags & XING_FRAMES)
+    return int.from_bytes(frame[place : place + 4], "big") or None

@@ -20,6 +20,7 @@ from models.base import Frame
 from pipeline.errors import MediaError
 from pipeline.media.container import NO_TIMES, decoded, opened, seconds, video_stream
 from pipeline.media.frame import DecodedFrame, rgb
+from pipeline.media.upright import pixel_aspect
 
 __all__ = ["Thinner", "read_frames", "rgb", "timed_frames"]
 
@@ -31,9 +32,9 @@ def read_frames(path: Path, *, max_fps: float) -> Iterator[Frame]:
     """Frames of the first video stream, thinned by time to at most `max_fps`.
 
     `Frame.index` counts every decoded frame, also those thinned out; `Frame.pts_s` is the
-    container's own time stamp in seconds. A rotation the container asks for is applied. Pixels
-    become RGB only where somebody looks (`DecodedFrame`), so a frame thinned out costs its decoding
-    alone.
+    container's own time stamp in seconds. Frames are upright, with square pixels (`upright`).
+    Pixels become RGB only where somebody looks (`DecodedFrame`), so a frame thinned out costs its
+    decoding alone.
 
     Raises
     ------
@@ -44,10 +45,10 @@ def read_frames(path: Path, *, max_fps: float) -> Iterator[Frame]:
         stream = video_stream(container)
         if stream is None:
             raise MediaError(f"{path.name} has no video")
-        thin = Thinner(max_fps)
+        thin, aspect = Thinner(max_fps), pixel_aspect(stream)
         for index, (pts_s, frame) in enumerate(timed_frames(container, stream, path.name)):
             if thin.keeps(pts_s):
-                yield DecodedFrame(index, pts_s, frame)
+                yield DecodedFrame(index, pts_s, frame, pixel_aspect=aspect)
 
 
 def timed_frames(
@@ -109,3 +110,8 @@ class _BestEffort:
         if best is not None:
             self._given = [*self._given[-1:], best]
         return best
+
+
+def upright_size(path: Path) -> tuple[int, int] | None:
+    """Height and width of the picture as it is seen, by its first frame; None without any."""
+    return next((frame.size for frame in read_frames(path, max_fps=1.0)), None)

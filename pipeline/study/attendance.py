@@ -21,6 +21,8 @@ from typing import Literal, get_args
 
 from pipeline.csv_rows import Row, read_rows
 from pipeline.errors import InputError, SessionError
+from pipeline.papers import paper
+from pipeline.sheet_values import shown
 
 Status = Literal["held", "cancelled", "no_show", "ended_planned", "ended_unplanned"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -46,6 +48,7 @@ class Appointment:
         return self.status.startswith("ended")
 
 
+@paper(SessionError)
 def read_attendance(path: Path) -> tuple[Appointment, ...]:
     """Read and check the whole file; rows come back in its order.
 
@@ -72,8 +75,8 @@ def _appointment(row: Row) -> Appointment:
         raise SessionError(f"{row.where}: no dyad; give the pair's pseudonym")
     status = row.cells["status"].lower().replace("-", "_").replace(" ", "_")
     if status not in STATUSES:
-        given = row.cells["status"]
-        raise SessionError(f"{row.where}: status {given!r}; allowed: {', '.join(STATUSES)}")
+        given = shown(row.cells["status"])
+        raise SessionError(f"{row.where}: status {given}; allowed: {', '.join(STATUSES)}")
     return Appointment(
         dyad=row.cells["dyad"],
         number=_number(row, optional=status.startswith("ended")),
@@ -87,8 +90,8 @@ def _number(row: Row, *, optional: bool) -> int | None:
     text = row.cells["number"]
     if not text and optional:
         return None
-    if not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise SessionError(f"{row.where}: number {text!r}; allowed: 1, 2, 3, ... of this dyad")
+    if not (text.isascii() and text.isdigit() and len(text) <= 6 and int(text) >= 1):
+        raise SessionError(f"{row.where}: number {shown(text)}; allowed: 1, 2, 3, ... of this dyad")
     return int(text)
 
 
@@ -97,13 +100,14 @@ def _date(row: Row) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:
-        raise SessionError(f"{row.where}: date {text!r}; allowed: as in 2026-03-02") from error
+        raise SessionError(f"{row.where}: date {shown(text)}; allowed: as in 2026-03-02") from error
 
 
 def _recorded(row: Row, *, held: bool) -> bool | None:
     text = row.cells["recorded"].lower()
+    given = shown(text)
     if held and text not in _YES_OR_NO:
-        raise SessionError(f"{row.where}: recorded {text!r} of a held session; allowed: yes, no")
+        raise SessionError(f"{row.where}: recorded {given} of a held session; allowed: yes, no")
     if not held and _YES_OR_NO.get(text, bool(text)):
-        raise SessionError(f"{row.where}: recorded {text!r}, but it was not held; leave it empty")
+        raise SessionError(f"{row.where}: recorded {given}, but it was not held; leave it empty")
     return _YES_OR_NO[text] if held else None

@@ -35,6 +35,7 @@ from pipeline.study.variability import FIGURES, dyad_means, log_sd_differences, 
 Row = Mapping[str, Any]
 
 NO_RESEARCH = "not everyone agreed to `research`"
+COPY = "a copy: it holds a recording of another session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ def study(
     sessions: Iterable[StudiedSession],
     *,
     refused: tuple[int, int],
+    copies: int = 0,
     agreed: tuple[int, int],
     appointments: Sequence[Appointment] | None,
     settings: StudySettings,
@@ -74,6 +76,8 @@ def study(
     ----------
     refused
         Dyads left out whole, and sessions left out, for want of consent to `research`.
+    copies
+        Sessions left out because another holds the same recording.
     agreed
         Clients who agreed to be recorded, and clients asked.
     appointments
@@ -96,7 +100,7 @@ def study(
         ],
         "study_forms": _forms(listed),
         "study_periods": period_rows(appointments or (), settings.period),
-        "study_exclusions": exclusions(listed, refused, settings),
+        "study_exclusions": exclusions(listed, refused, copies, settings),
     }
     built = {name: tables.STUDY_TABLES[name].build_rows(rows) for name, rows in found.items()}
     return Study(built, listed, agreed, appointments is not None, settings)
@@ -130,12 +134,16 @@ def variability_estimates(rows: Sequence[Row], settings: StudySettings) -> list[
 
 
 def exclusions(
-    sessions: Sequence[StudiedSession], refused: tuple[int, int], settings: StudySettings
+    sessions: Sequence[StudiedSession],
+    refused: tuple[int, int],
+    copies: int,
+    settings: StudySettings,
 ) -> list[dict[str, Any]]:
     """Rows of `study_exclusions`: what took no part and why, as counts."""
     counted: Counter[tuple[str, str, str]] = Counter()
     counted["all", "dyad", NO_RESEARCH] += refused[0]
     counted["all", "session", NO_RESEARCH] += refused[1]
+    counted["all", "session", COPY] += copies
     for session in sessions:
         rated = [row["rater"] for row in session.variability]
         counted["all", "dial", "no rating"] += len(RATERS) - len(rated)

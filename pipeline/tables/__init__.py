@@ -33,7 +33,7 @@ from pipeline.tables.dials import (
     RATING_SEGMENTS,
     RATINGS,
 )
-from pipeline.tables.recording import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS
+from pipeline.tables.recording import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, STREAMS, VOICES
 from pipeline.tables.seen import (
     CUE_CHECK,
     EVENTS,
@@ -49,6 +49,7 @@ from pipeline.tables.seen import (
 )
 from pipeline.tables.speech import (
     DIARIZATION,
+    IMPORT_COUNTS,
     PHRASE_CUES,
     PHRASES,
     PITCH,
@@ -98,6 +99,7 @@ __all__ = [
     "FACE_FRAMES",
     "FORMS",
     "GUESSES",
+    "IMPORT_COUNTS",
     "LANDMARKS",
     "LATENCY_REASONS",
     "LATENCY_REASON_WORDS",
@@ -135,6 +137,7 @@ __all__ = [
     "SPEAKER_TURNS",
     "SPEECH",
     "START_S",
+    "STREAMS",
     "STUDY_BEHAVIOURS",
     "STUDY_CONGRUENCE",
     "STUDY_EFFECTS",
@@ -150,6 +153,7 @@ __all__ = [
     "TURNS",
     "TURN_ID",
     "T_S",
+    "VOICES",
     "WINDOWS",
     "WINDOW_CUES",
     "WORDS",
@@ -160,10 +164,12 @@ TABLES: dict[str, Table] = {
     for table in (
         SESSIONS,
         MEDIA,
+        STREAMS,
         QUALITY_FIGURES,
         FORMS,
         SPEECH,
         DIARIZATION,
+        VOICES,
         WORDS,
         TRANSCRIPTION,
         SPEAKER_TURNS,

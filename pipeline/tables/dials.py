@@ -34,7 +34,7 @@ RATING_QUALITY = Table(
             "sentence",
             "string",
             "-",
-            "What is wrong with it, in words; empty if nothing.",
+            "What is wrong with it or taken for granted, in words; empty if nothing.",
             "ratings",
         ),
         Column(
@@ -43,7 +43,7 @@ RATING_QUALITY = Table(
             "-",
             "Layout of the file.",
             "ratings",
-            levels=("carma", "carma_table", "darma", "time_rating", "event_log"),
+            levels=("carma", "carma_table", "darma", "time_rating", "event_log", "intervals"),
         ),
         Column(
             "axis_low",
@@ -83,6 +83,14 @@ RATING_QUALITY = Table(
             "1, and one more for each time the film was moved back; a moment counts once.",
             "ratings",
             minimum=1,
+        ),
+        Column(
+            "held_to_end_s",
+            "float64",
+            "s",
+            "After the last row of a log of changes, its rating is taken to have stood this long, to the film's end.",
+            "ratings",
+            minimum=0,
         ),
         Column("lag_s", "float64", "s", "Reaction lag taken off.", "mariooryad2015", minimum=0),
         Column(

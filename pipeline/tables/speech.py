@@ -58,9 +58,23 @@ WORDS = Table(
                gate="no voice within 1 s"),
         Column("is_overlap", "bool", "-", "Two voices at once at this word.", "transcribe", nullable=False),
         Column("stated_role", "string", "-", "Role given by the transcript itself.", "transcribe", levels=ROLES),
+        Column("stated_voice", "int32", "1", "Voice as the imported transcript labels it, counted from 1 in order of "
+               "appearance; its name is kept nowhere.", "transcribe", minimum=1, gate="recognised here, or not labelled"),
     ),
     ("session_id", "word_index"),
 )  # fmt: skip
+
+_OF_IMPORT = {
+    "stated_voices": "Voices the imported file tells apart.",
+    "events_left_out": "Sounds and remarks in it that nobody said, such as laughter; no words.",
+    "words_shown_again": "Words that rolling or highlighted captions show more than once; said once, kept once.",
+    "captions_left_out": "Captions left out because their times or columns cannot be.",
+    "odd_values": "Times and scores of single words left out because they cannot be.",
+    "words_retimed": "Times that ran backwards; those words are spread between their neighbours.",
+    "words_outside": "Words before or after the recording, left out.",
+}
+IMPORT_COUNTS = tuple(_OF_IMPORT)
+"""What of an imported transcript was no word, or not used."""
 
 TRANSCRIPTION = Table(
     "transcription",
@@ -74,6 +88,10 @@ TRANSCRIPTION = Table(
         Column("language", "string", "-", "Language the recogniser listened for, ISO 639-1.", "transcribe",
                gate="imported"),
         Column("word_count", "int32", "1", "Words of the session.", "transcribe", minimum=0, nullable=False),
+        *(
+            Column(name, "int32", "1", description, "transcribe", minimum=0, gate="recognised here")
+            for name, description in _OF_IMPORT.items()
+        ),
         Column("speech_s", "float64", "s", "Speech found by the voice activity detector.", "transcribe", minimum=0,
                nullable=False),
         Column("decoded_s", "float64", "s", "What the recogniser listened to: that speech and pauses inside it.",

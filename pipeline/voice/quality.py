@@ -54,6 +54,9 @@ FLOOR_QUANTILE, RISING_QUANTILE = 0.1, 0.25
 INSIDE_RUN, BEYOND_RUN = (0.3, 0.01), (0.7, 0.023333)
 """Least correlation of a period with the next, and least peak re the loudest sample (Praat)."""
 
+LEAST_STEP = 0.5
+"""Of a period, from one pulse to the next: below the 0.8 the search starts at, less rounding."""
+
 PARABOLA_ERROR = 0.1
 """A peak's height by three samples is wrong by less than this [J]."""
 
@@ -104,7 +107,7 @@ def measure_voice(audio: Audio, grid: Grid, f0_hz: Floats) -> VoiceMeasure:
     for first, last in runs:
         found.append(_pulses(audio, f0_hz, grid.hop, (first, last), latest, loudest))
         latest = max(latest, float(found[-1].max(initial=-np.inf)))
-    pulses = np.sort(np.concatenate(found))
+    pulses = np.unique(np.concatenate(found))
     return VoiceMeasure(hnr_db, pulses / SAMPLE_RATE_HZ, _amplitudes(audio, pulses))
 
 
@@ -144,13 +147,12 @@ def shimmer_local(
 
     None with less than `fewest` such neighbours. Definition: Praat, "Get shimmer (local)".
     """
-    kept = np.isfinite(amplitudes)
+    kept = amplitudes > 0
     pulses_s, amplitudes = pulses_s[kept], amplitudes[kept]
     if amplitudes.size < 2:
         return None
     periods = np.diff(pulses_s)
-    ratio = amplitudes[1:] / amplitudes[:-1]
-    similar = np.maximum(ratio, 1.0 / ratio) <= AMPLITUDE_FACTOR
+    similar = _alike(amplitudes, AMPLITUDE_FACTOR)
     pairs = similar & (periods >= PERIOD_S[0]) & (periods <= PERIOD_S[1])
     if pairs.sum() < fewest:
         return None
@@ -212,8 +214,13 @@ def _neighbours(pulses_s: Floats) -> Mask:
     if periods.size < 2:
         return np.zeros(0, dtype=np.bool_)
     usable = (periods >= PERIOD_S[0]) & (periods <= PERIOD_S[1])
-    ratio = periods[1:] / periods[:-1]
-    return usable[1:] & usable[:-1] & (np.maximum(ratio, 1.0 / ratio) <= PERIOD_FACTOR)
+    return usable[1:] & usable[:-1] & _alike(periods, PERIOD_FACTOR)
+
+
+def _alike(values: Floats, factor: float) -> Mask:
+    """Whether each value and the next differ by no more than a factor, shape (n - 1,)."""
+    larger, smaller = np.maximum(values[1:], values[:-1]), np.minimum(values[1:], values[:-1])
+    return np.asarray(larger <= factor * smaller)
 
 
 def _amplitudes(audio: Audio, pulses: Floats) -> Floats:
@@ -293,26 +300,53 @@ def _pulses(
     audio: Audio, f0_hz: Floats, hop: int, run: tuple[int, int], latest: float, loudest: float
 ) -> Floats:
     """Moments of the periods of one voiced run of frames after `latest`, in samples, unsorted."""
-    left, right = (run[0] - 0.5) * hop, (run[1] - 0.5) * hop
+    left, right = max(0.0, (run[0] - 0.5) * hop), min(audio.size - 1.0, (run[1] - 0.5) * hop)
     middle = 0.5 * (left + right)
     period = SAMPLE_RATE_HZ / _pitch_at(f0_hz, hop, run, middle)
     low, high = int(max(0.0, middle - period / 2)), int(middle + period / 2) + 1
     top = float(low + np.argmax(np.abs(audio[low:high])))
     found = [top]
     for side in (-1.0, 1.0):
-        at = top
-        while left <= at <= right:
-            period = SAMPLE_RATE_HZ / _pitch_at(f0_hz, hop, run, at)
-            moved, similar = _next_period(audio, at, period, side)
+        for at, similar, period in _steps(audio, f0_hz, hop, run, (left, right), top, side):
             # one beyond the run's edge must be louder and more like its neighbour
-            least, quietest = INSIDE_RUN if left <= moved <= right else BEYOND_RUN
-            at = moved if similar > -1.0 else at + side * period
+            least, quietest = INSIDE_RUN if left <= at <= right else BEYOND_RUN
+            if similar <= least or at <= latest + 0.8 * period:
+                continue
             centre, half = round(at), round(period / 2)
             peak = np.abs(audio[max(0, centre - half) : centre + half + 1]).max()
-            alike = similar > least and peak > quietest * loudest
-            if alike and at > latest + 0.8 * period:
+            if peak > quietest * loudest:
                 found.append(at)
     return np.array(found)
+
+
+@compiled
+def _steps(
+    audio: Audio,
+    f0_hz: Floats,
+    hop: int,
+    run: tuple[int, int],
+    edges: tuple[float, float],
+    top: float,
+    side: float,
+) -> Floats:
+    """From period to period until an edge is passed: (moment, likeness, period), shape (n, 3).
+
+    Every step is at least `LEAST_STEP` of a period long, so that n is at most
+    ``int((right - left) / (LEAST_STEP * shortest period)) + 1`` whatever the sound. The likeness is
+    -1 where no period was found and the pitch alone says how far to go, be it out of the recording.
+    """
+    shortest = SAMPLE_RATE_HZ / f0_hz[run[0] : run[1]].max()
+    most = int((edges[1] - edges[0]) / (LEAST_STEP * shortest)) + 1
+    taken = np.empty((most, 3))
+    at = top
+    for step in range(most):
+        if not edges[0] <= at <= edges[1]:
+            return taken[:step]
+        period = SAMPLE_RATE_HZ / _pitch_at(f0_hz, hop, run, at)
+        length, similar = _next_period(audio, at, period, side)
+        at += side * max(length, LEAST_STEP * period)
+        taken[step] = at, similar, period
+    return taken
 
 
 @compiled
@@ -328,13 +362,17 @@ def _pitch_at(f0_hz: Floats, hop: int, run: tuple[int, int], at: float) -> float
 
 @compiled
 def _next_period(audio: Audio, at: float, period: float, side: float) -> tuple[float, float]:
-    """Where the waveform of one period about a moment comes again, and how much alike it is."""
+    """How far off the waveform of one period about a moment comes again, and how much alike it is.
+
+    As in Praat the highest peak of the correlation counts, never its value at an end of the search,
+    so that three samples place it within half a sample. Without a peak: one period, -1.
+    """
     half = period / 2
     start, stop = round(at - half), round(at + half)
     near, far = at + side * 0.8 * period - half, at + side * 1.25 * period - half
     low, high = int(np.floor(min(near, far))), int(np.ceil(max(near, far)))
     if min(start, low) < 0 or max(stop, high + stop - start) >= audio.size:
-        return at, -1.0
+        return period, -1.0
     similar = np.zeros(high - low + 1)
     for k in range(high - low + 1):
         product = own = other = 0.0
@@ -344,9 +382,12 @@ def _next_period(audio: Audio, at: float, period: float, side: float) -> tuple[f
             own += a * a
             other += b * b
         similar[k] = product / np.sqrt(own * other) if own * other > 0 else 0.0
-    top = 1 + np.argmax(similar[1:-1])
-    bend = 2.0 * similar[top] - similar[top - 1] - similar[top + 1]
-    if bend <= 0:
-        return at, -1.0
-    shift = 0.5 * (similar[top + 1] - similar[top - 1]) / bend
-    return at + low + top + shift - start, similar[top]
+    best, shift = 0, 0.0
+    for k in range(1, high - low):
+        before, here, after = similar[k - 1], similar[k], similar[k + 1]
+        bend = 2.0 * here - before - after
+        if here >= before and here >= after and bend > 0 and (not best or here > similar[best]):
+            best, shift = k, 0.5 * (after - before) / bend
+    if not best:
+        return period, -1.0
+    return side * (low + best + shift - start), similar[best]
