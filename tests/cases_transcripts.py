@@ -6,11 +6,12 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from models.base import SAMPLE_RATE_HZ
 from pipeline import transcribe
@@ -163,6 +164,20 @@ def rows(cases: Path) -> list[tuple[str, str, str, bool]]:
         leaks = NAMES.search(" ".join(read.texts))
         table.append((folder.name, _in_words(read), right, is_right(read) and not leaks))
     return table
+
+
+def leaks(folders: Sequence[Path], names: Sequence[str]) -> list[str]:
+    """Files below the folders that hold one of the names, as bytes or in decoded Parquet."""
+    spelled = [form for name in names for form in (name.casefold(), name.casefold().split()[0])]
+    found = []
+    for path in sorted(path for folder in folders for path in folder.rglob("*") if path.is_file()):
+        text = path.read_bytes().decode("utf-8", errors="ignore")
+        if path.suffix == ".parquet":
+            table = pq.read_table(path)
+            text += f"{table.schema} {table.schema.metadata} {table.to_pydict()}"
+        if any(name in text.casefold() for name in spelled):
+            found.append(str(path))
+    return found
 
 
 def _in_words(read: Read) -> str:
