@@ -161,7 +161,7 @@ def _remarks(found: transcript_files.Transcript) -> tuple[Absence, ...]:
         if found.counts[name]
     ]
     if found.unknown_speakers:
-        said.append(f"{found.unknown_speakers} of the names under speakers are not in the file")
+        said.append(f"names under speakers that the file does not hold: {found.unknown_speakers}")
     if not said:
         return ()
     return (Absence(PART, "unreadable_media", f"Of the transcript: {'; '.join(said)}."),)
@@ -169,9 +169,9 @@ def _remarks(found: transcript_files.Transcript) -> tuple[Absence, ...]:
 
 PART = "transcript_part"
 _LEFT_OUT = {
-    "captions_left_out": "{} captions with times that cannot be were left out",
-    "words_outside": "{} words before or after the recording were left out",
-    "words_retimed": "{} times ran backwards, and their words lie between their neighbours",
+    "captions_left_out": "captions left out because their times cannot be: {}",
+    "words_outside": "words left out because they lie before or after the recording: {}",
+    "words_retimed": "words whose times ran backwards, set between their neighbours: {}",
 }
 
 
