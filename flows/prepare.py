@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Literal
 
 from flows import disk
 from flows.engines import check_device, describe
+from flows.faults import WHERE, keep_trace
 from flows.folders import Found, clashes, found, known_sessions, neighbours
 from models.base import Progress, silent
 from pipeline.consent import Register, load_register, people, permitted, refusals
@@ -22,7 +24,11 @@ from pipeline.papers import printable
 from pipeline.session import SessionSpec, load_session, public_name
 from pipeline.settings import Profile
 from pipeline.stage import Absence, Missing
+from pipeline.store import Store
 from pipeline.views import Output
+
+MOST_NOTES = 20
+"""Of the register's refusals that name nobody; more of them hide each other."""
 
 State = Literal["done", "done_with_faults", "failed", "held_back"]
 
@@ -59,6 +65,8 @@ class Work:
     broken: dict[tuple[str, str], Missing] = field(default_factory=dict)
     """(Session, stage) -> why it broke off, and that trying again now cannot help."""
     plans: dict[str, list[Step]] = field(default_factory=dict)
+    started: dict[str, float] = field(default_factory=dict)
+    """Session -> when its first stage began; monotonic, s."""
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     told: dict[str, list[str]] = field(default_factory=dict)
     """Public name -> what to know of a session, however it ends."""
@@ -123,7 +131,9 @@ def _asked(work: Work, folders: Sequence[Path], consent: Path, day: dt.date) -> 
     granted: list[str] = []
     if isinstance(register, Register):
         register = register.read_against(known)
-        work.notes += [doubt.note() for doubt in register.doubts]
+        work.notes += [doubt.note() for doubt in register.doubts[:MOST_NOTES]]
+        more = len(register.doubts) - MOST_NOTES
+        work.notes += [f"and {more} more refusals that name nobody here"] if more > 0 else []
         granted = [one.person for one in register.records if one.decision == "granted"]
     clash = clashes(sessions, known, granted)
     return [_Asked(one, register, clash.get(one.folder), day) for one in sessions]
@@ -143,8 +153,15 @@ def _noted(work: Work, name: str, session_id: str) -> Iterator[None]:
         sentence = disk.FULL if disk.is_full(error) else sentence
         work.outcomes[name] = Outcome(session_id, "failed", sentence)
     except Exception as error:  # noqa: BLE001  whatever it is, the rest of the night goes on
-        sentence = f"cannot be prepared ({type(error).__name__})"
+        sentence = f"it could not be looked at: {type(error).__name__}; {WHERE}"
         work.outcomes[name] = Outcome(session_id, "failed", sentence)
+        _keep_trace(work.output.store, name, error)
+
+
+def _keep_trace(store: Store, session: str, error: Exception) -> None:
+    """Only where withdrawal would find it: a session whose people are noted."""
+    if store.session_folder(session).is_dir():
+        keep_trace(store, session, "prepare", "".join(traceback.format_exception(error)))
 
 
 def _prepare_one(work: Work, asked: _Asked) -> dict[str, dict[Path, Look]]:
@@ -190,7 +207,8 @@ def _tell_same_recordings(work: Work) -> None:
     holders: dict[str, list[tuple[str, str]]] = {}
     for name, job in work.jobs.items():
         for file in dict.fromkeys(part.file for part in job.spec.media):
-            holders.setdefault(job.file_hashes[file], []).append((name, file))
+            if file in job.file_hashes:  # planning may have broken off before
+                holders.setdefault(job.file_hashes[file], []).append((name, file))
     for same in holders.values():
         for name, file in same:
             others = sorted({work.jobs[other].spec.id for other, _ in same if other != name})

@@ -6,6 +6,7 @@ import calendar
 import datetime as dt
 import html
 import json
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -93,12 +94,12 @@ def show(work: Work, console: Console) -> None:
             console.print(Text(f"report {outcome.report}"), soft_wrap=True)
     for note in work.notes:
         console.print(Text(note))
-    console.print(Text(f"{_counts(work)}   tables {work.output.root}/latest/*/"))
+    console.print(Text(f"{counts_of(_states(work))}   tables {work.output.root}/latest/*/"))
 
 
 def as_markdown(work: Work) -> str:
     """The summary for Prefect's artifact: public names and reasons only."""
-    lines = [f"**{_counts(work)}**", "", "| session | state | absent |", "|---|---|---|"]
+    lines = [f"**{counts_of(_states(work))}**", "", "| session | state | absent |", "|---|---|---|"]
     lines += [
         f"| {outcome.session} | {STATE_WORDS[outcome.state]} | "
         f"{', '.join(f'{a.modality} ({a.reason})' for a in outcome.absences) or '-'} |"
@@ -120,7 +121,12 @@ def write_summary(work: Work) -> None:
     night = _night(work.run_id)
     notes = "".join(f"<p>{html.escape(note)}</p>" for note in work.notes)
     page = _PAGE.format(
-        night=night, run=work.run_id, counts=_counts(work), notes=notes, rows=rows, caption=CAPTION
+        night=night,
+        run=work.run_id,
+        counts=counts_of(_states(work)),
+        notes=notes,
+        rows=rows,
+        caption=CAPTION,
     )
     write_atomically(folder / "summary.html", page.encode())
     data = json.dumps(as_data(work), indent=1, ensure_ascii=False) + "\n"
@@ -159,10 +165,15 @@ def _what(absence: Absence) -> str:
     return absence.modality if absence.modality == "voices" else f"{absence.modality} absent"
 
 
-def _counts(work: Work) -> str:
-    states = [outcome.state for outcome in work.outcomes.values()]
+def counts_of(states: Iterable[str]) -> str:
+    """How many sessions ended how, e.g. ``3 done, 1 failed``."""
+    states = list(states)
     parts = [f"{states.count(s)} {STATE_WORDS[s]}" for s in STATE_WORDS if s in states]
     return ", ".join(parts) or "no sessions"
+
+
+def _states(work: Work) -> list[str]:
+    return [outcome.state for outcome in work.outcomes.values()]
 
 
 _PAGE = """<!doctype html><html lang=en><meta charset=utf-8>

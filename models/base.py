@@ -81,6 +81,8 @@ class TimedWord:
     text: str
     probability: float | None = None
     """0..1 as the engine gives it; None where it gives none."""
+    low_confidence: bool = False
+    """The text around it repeats itself, or is improbable as a whole."""
 
 
 class Frame(Protocol):

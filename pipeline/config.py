@@ -37,10 +37,12 @@ def load_profile(path: Path | None = None) -> Profile:
     ConfigError
         The file is missing, not TOML, or holds an unknown key or a value out of range.
     """
-    settings = _read_toml(CONFIGS / "default.toml")
-    if path is not None:
-        settings = _merge(settings, _read_toml(path))
-    where = path or CONFIGS / "default.toml"
+    return _load(path or CONFIGS / "default.toml")
+
+
+@paper(ConfigError, most_bytes=MOST_TOML_BYTES)
+def _load(where: Path) -> Profile:
+    settings = _merge(_read_toml(CONFIGS / "default.toml"), _read_toml(where))
     for section, name in (*FROM_LEXICON, ("language", "phrases"), ("report", "innocent_causes")):
         if name in settings.get(section, {}):
             raise ConfigError(
@@ -76,7 +78,6 @@ def _complaint(problem: Any) -> str:
     return complaint(problem, Profile, "a setting")
 
 
-@paper(ConfigError, most_bytes=MOST_TOML_BYTES)
 def _read_toml(path: Path, named_by: str = "") -> dict[str, Any]:
     try:
         return toml_of(path)

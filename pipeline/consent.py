@@ -34,8 +34,9 @@ from pipeline.complaints import all_told, complaint, not_utf8
 from pipeline.doubts import Doubt, KnownSession, doubts_of
 from pipeline.errors import ConsentError, InputError
 from pipeline.ids import normal
-from pipeline.papers import MOST_TOML_BYTES, paper
-from pipeline.session import Role, SessionSpec
+from pipeline.papers import MOST_TOML_BYTES, paper, toml_in
+from pipeline.session import SessionSpec
+from pipeline.session_media import Role
 from pipeline.store import write_atomically
 
 Scope = Literal[
@@ -318,7 +319,7 @@ def _values(path: Path) -> dict[str, Any]:
 
 def _loaded(path: Path, text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        return toml_in(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path.name} is not TOML: {error}; mend that place") from error
 

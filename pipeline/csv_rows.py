@@ -6,12 +6,14 @@ Their lines, cells, numbers and media positions are read as those of dials are (
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import SessionError
-from pipeline.sheet_lines import HEADER_LINES, Line, as_own_fault, has_row_names, sheet_of
+from pipeline.papers import paper
+from pipeline.sheet_lines import HEADER_LINES, Line, has_row_names, sheet_of
 from pipeline.sheet_values import number, position
 from pipeline.timeline import Seconds, Span
 
@@ -29,6 +31,7 @@ class Row:
     """Lower-case column name -> trimmed cell."""
 
 
+@paper(SessionError)
 def read_rows(path: Path, columns: tuple[str, ...]) -> list[Row]:
     """Every line that is not blank, its cells by column name.
 
@@ -37,25 +40,23 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> list[Row]:
     SessionError
         A column is missing, a line has more cells than columns, or the file is no text.
     """
-    with as_own_fault(path):
-        sheet = sheet_of(path, columns)
-        lines = sheet.rows
-        at = next((i for i, line in enumerate(lines[:HEADER_LINES]) if _names(line, columns)), 0)
-        rows = lines[at + 1 :]
-        if not lines or (not rows and _names(lines[at], columns)):
-            raise SessionError(
-                f"{path.name} has no row; allowed: a first line {','.join(columns)}, then one line "
-                "each"
-            )
-        header = _header(f"{path.name}, line {lines[at][0]}", lines[at][1], columns)
-        longest = max((len(cells) for _, cells in rows), default=0)
-        if longest == len(header) + 1 and has_row_names(header, rows, separator=sheet.separator):
-            header = ["", *header]
-        wheres = [f"{path.name}, line {n}" for n, _ in rows]
-        return [
-            Row(where, _by_name(where, header, cells))
-            for where, (_, cells) in zip(wheres, rows, strict=True)
-        ]
+    sheet = sheet_of(path, columns)
+    lines = sheet.rows
+    at = next((i for i, line in enumerate(lines[:HEADER_LINES]) if _names(line, columns)), 0)
+    rows = lines[at + 1 :]
+    if not lines or (not rows and _names(lines[at], columns)):
+        raise SessionError(
+            f"{path.name} has no row; allowed: a first line {','.join(columns)}, then one line each"
+        )
+    header = _header(f"{path.name}, line {lines[at][0]}", lines[at][1], columns)
+    longest = max((len(cells) for _, cells in rows), default=0)
+    if longest == len(header) + 1 and has_row_names(header, rows, separator=sheet.separator):
+        header = ["", *header]
+    wheres = [f"{path.name}, line {n}" for n, _ in rows]
+    return [
+        Row(where, _by_name(where, header, cells))
+        for where, (_, cells) in zip(wheres, rows, strict=True)
+    ]
 
 
 def span_of(row: Row) -> Span:
@@ -111,7 +112,7 @@ def _names(line: Line, columns: tuple[str, ...]) -> bool:
 def _header(where: str, cells: list[str], columns: tuple[str, ...]) -> list[str]:
     names = [cell.lower() for cell in cells]
     missing = [name for name in columns if name not in names]
-    twice = sorted({name for name in names if name and names.count(name) > 1})
+    twice = sorted(name for name, times in Counter(names).items() if name and times > 1)
     if missing or twice:
         fault = f"no column {', '.join(missing)}" if missing else f"two columns {', '.join(twice)}"
         raise SessionError(f"{where}: {fault}; the first line must name {','.join(columns)}")
@@ -122,7 +123,7 @@ def _by_name(where: str, header: list[str], cells: list[str]) -> dict[str, str]:
     if any(cells[len(header) :]):
         raise SessionError(
             f"{where}: {len(cells)} cells, but {len(header)} columns are named; put text that "
-            "holds a comma in double quotes"
+            "holds the mark between cells in double quotes"
         )
     padded = cells + [""] * (len(header) - len(cells))
     return dict(zip(header, padded, strict=False))

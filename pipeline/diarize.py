@@ -15,14 +15,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from models.base import SAMPLE_RATE_HZ, Diarization, Diarizer, SpeakerInterval
+from models.base import SAMPLE_RATE_HZ, Diarization, Diarizer, Interval, SpeakerInterval
 from pipeline.settings import DiarizeSettings
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import DIARIZATION, VOICES
 from pipeline.voice.edges import to_audible
-from pipeline.voice.microphones import ChannelDiarizer, OwnMicrophones, keeps_apart
+from pipeline.voice.microphones import ChannelDiarizer, OwnMicrophones, either_off, keeps_apart
+from pipeline.voice.stand_in import joined
 
-VERSION = 6  # raise when the numbers can change
+VERSION = 7  # raise when the numbers can change
 
 _EXPECTED = 2
 _ONE_VOICE = (
@@ -45,13 +46,21 @@ def run(
     if inputs.tables["speech"].num_rows == 0:
         return _absent("no_speech", "Nobody was heard speaking in the recording.")
     if isinstance(engine, OwnMicrophones):
-        found = _by_channel(inputs, engine.channels)
-        if found is not None:
+        off = either_off(inputs.recording.microphones_off)
+        found = _by_channel(inputs, engine.channels, off)
+        if found is not None and not off:
             return _outputs(inputs, found)
-        engine = engine.mixed()
-        if isinstance(engine, Missing):
-            sentence = f"The microphones hear both voices. {engine.sentence}"
-            return _absent(engine.reason, sentence, engine.remedy)
+        by_voice = engine.mixed()
+        if isinstance(by_voice, Missing):
+            sentence = f"The microphones hear both voices. {by_voice.sentence}"
+            return _absent(by_voice.reason, sentence, by_voice.remedy)
+        heard = _by_voice(inputs, by_voice, settings)
+        return _outputs(inputs, heard if found is None else joined(found, heard, off))
+    return _outputs(inputs, _by_voice(inputs, engine, settings))
+
+
+def _by_voice(inputs: Inputs, engine: Diarizer, settings: DiarizeSettings) -> Diarization:
+    """Turns by voice in the mix, the silence at their edges and inside them taken out."""
     audio = inputs.recording.audio
     heard = [(row["start_s"], row["end_s"]) for row in inputs.tables["speech"].to_pylist()]
     found = engine.diarize(
@@ -72,15 +81,17 @@ def run(
         )
         for intervals in (found.turns, found.exclusive)
     )
-    return _outputs(inputs, Diarization(tuple(turns), tuple(exclusive)))
+    return Diarization(tuple(turns), tuple(exclusive))
 
 
-def _by_channel(inputs: Inputs, engine: ChannelDiarizer) -> Diarization | None:
+def _by_channel(
+    inputs: Inputs, engine: ChannelDiarizer, off: tuple[Interval, ...]
+) -> Diarization | None:
     """Turns by microphone, edges and all; None where the microphones hear both voices."""
     channels = inputs.recording.audio_channels()
-    if not keeps_apart(engine.crosstalk_db(channels)):
+    if not keeps_apart(engine.crosstalk_db(channels, off)):
         return None
-    return engine.diarize(channels, progress=inputs.progress)
+    return engine.diarize(channels, off=off, progress=inputs.progress)
 
 
 def _outputs(inputs: Inputs, found: Diarization) -> Outputs:

@@ -16,7 +16,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from enum import IntEnum
-from functools import cache
+from functools import lru_cache
 from itertools import product
 from typing import Annotated
 
@@ -52,7 +52,7 @@ class Likeness(IntEnum):
     OTHER = 4
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def normal(written: str) -> str:
     """The form in which two spellings of one id are equal. Idempotent.
 
@@ -68,13 +68,13 @@ def normal(written: str) -> str:
     return folded
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def as_seen(written: str) -> str:
     """The id as a reader sees it, capitals kept: for telling two spellings of one id apart."""
     return unicodedata.normalize("NFKC", _seen(unicodedata.normalize("NFKC", written)))
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def looks_like(written: str) -> frozenset[str]:
     """Two ids that have one of these in common are taken for one another by the eye."""
     bare = "".join(
@@ -89,7 +89,7 @@ def looks_like(written: str) -> frozenset[str]:
     )
 
 
-@cache
+@lru_cache(maxsize=1 << 16)
 def likeness(one: str, other: str) -> Likeness:
     """How near two spellings are to one another."""
     if normal(one) == normal(other):

@@ -15,15 +15,23 @@ from models.base import SAMPLE_RATE_HZ, SpeechDetector
 from pipeline.errors import MediaError
 from pipeline.forms import form_row
 from pipeline.hashing import sha256_of
+from pipeline.heard import Figure, film_figures, sound_figures, speed_figures, stream_rows
 from pipeline.media import quality as audio_quality
+from pipeline.media.parts import Place
 from pipeline.media.probe import MediaProbe
 from pipeline.media.recording import FolderRecording
 from pipeline.session import own_channels
 from pipeline.settings import IngestSettings
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
-from pipeline.tables import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, SPEECH
+from pipeline.tables import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, SPEECH, STREAMS
 from pipeline.timeline import Span
-from pipeline.voice.microphones import CROSSTALK, CROSSTALK_OK_DB, ChannelDiarizer, keeps_apart
+from pipeline.voice.microphones import (
+    CROSSTALK,
+    CROSSTALK_OK_DB,
+    ChannelDiarizer,
+    either_off,
+    keeps_apart,
+)
 
 VERSION = 5  # raise when the numbers can change
 
@@ -32,21 +40,11 @@ DAMAGED_PACKETS_MAX = 10  # a fifth of a second of sound, half a second of pictu
 
 
 @dataclass(frozen=True, slots=True)
-class _Figure:
-    """One row of the quality table."""
-
-    measure: str
-    value: float | None
-    quality: str
-    reason: str | None
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
 class _File:
     """One media file as found."""
 
     probed: MediaProbe | None
+    placed: Place | None
     audio_reason: str | None
     video_reason: str | None
     problem: str = ""
@@ -66,6 +64,7 @@ def run(
     assert isinstance(inputs.recording, FolderRecording)
     recording = inputs.recording.with_tolerance(settings.truncation_tolerance)
     files = [_look(inputs, recording, media) for media in range(len(inputs.spec.media))]
+    channels = recording.channels()
     audio = recording.audio
     duration_s = audio.size / SAMPLE_RATE_HZ
     if duration_s < settings.minimum_media_s:
@@ -76,12 +75,19 @@ def run(
     speech = [] if isinstance(engine, Missing) else _speech(engine, recording, duration_s)
     why_no_speech = engine.reason if isinstance(engine, Missing) else "no_speech"
     figures = _audio_figures(recording, speech, why_no_speech, settings)
+    figures += sound_figures(inputs.spec, recording, speech, engine)
     if own_channels(inputs.spec):
         figures += _microphone_figures(recording, engine)
     figures += _video_figures(inputs, files, settings)
+    media = _media(inputs, recording, files)
+    figures += film_figures(inputs.spec, media)
+    figures += speed_figures(recording.probe(media) for media in recording.heard)
+    streams = stream_rows(inputs.spec, recording, channels, engine)
+    recording.forget_channels()
     tables = {
         "sessions": SESSIONS.build_rows([_session(inputs, duration_s)]),
-        "media": MEDIA.build_rows(_media(inputs, recording, files)),
+        "media": MEDIA.build_rows(media),
+        "streams": STREAMS.build_rows(streams),
         "quality": QUALITY_FIGURES.build_rows(_row(inputs, figure) for figure in figures),
         "forms": FORMS.build_rows(
             form_row(inputs.spec.id, form.model_dump()) for form in inputs.spec.forms
@@ -97,14 +103,14 @@ def run(
 def _look(inputs: Inputs, recording: FolderRecording, media: int) -> _File:
     part = inputs.spec.media[media]
     try:
-        probed = recording.probe(media)
+        probed, placed = recording.probe(media), recording.place(media)
     except MediaError as error:
-        return _File(None, "unreadable_media", "unreadable_media", f"{error}.")
+        return _File(None, None, "unreadable_media", "unreadable_media", f"{error}.")
     audio_reason = "no_media" if probed.audio is None else None
     if probed.video is not None:
-        return _File(probed, audio_reason, None)
+        return _File(probed, placed, audio_reason, None)
     problem = f"{part.file} holds no video, although session.toml says whom it shows."
-    return _File(probed, audio_reason, "no_media", problem if part.shows else "")
+    return _File(probed, placed, audio_reason, "no_media", problem if part.shows else "")
 
 
 def _speech(
@@ -132,7 +138,7 @@ def _session(inputs: Inputs, duration_s: float) -> dict[str, Any]:
 def _media(inputs: Inputs, recording: FolderRecording, files: list[_File]) -> list[dict[str, Any]]:
     rows = []
     for media, (part, file) in enumerate(zip(inputs.spec.media, files, strict=True)):
-        probed = file.probed
+        probed, placed = file.probed, file.placed
         audio = probed.audio if probed else None
         video = probed.video if probed else None
         rows.append(
@@ -143,7 +149,8 @@ def _media(inputs: Inputs, recording: FolderRecording, files: list[_File]) -> li
                 "container": probed.container if probed else None,
                 "duration_s": probed.end_s - probed.start_s if probed else None,
                 "clock_start_s": probed.clock_start_s if probed else None,
-                "offset_s": part.offset_s,
+                "offset_s": placed.offset_s if placed else None,
+                "offset_source": placed.source if placed else None,
                 "audio_codec": audio.codec if audio else None,
                 "audio_rate_hz": audio.rate_hz if audio else None,
                 "audio_channels": audio.channels if audio else None,
@@ -166,7 +173,7 @@ def _audio_figures(
     speech: list[Span],
     why_no_speech: str,
     settings: IngestSettings,
-) -> list[_Figure]:
+) -> list[Figure]:
     audio = recording.audio
     duration_s = audio.size / SAMPLE_RATE_HZ
     unknown = why_no_speech != "no_speech"
@@ -174,8 +181,8 @@ def _audio_figures(
     clipped = _clipped(recording, settings.clip_level)
     is_clipped = clipped is not None and clipped > settings.clip_prop_max
     return [
-        _Figure("audio_duration_s", duration_s, "ok", None, "How long the audio is."),
-        _Figure(
+        Figure("audio_duration_s", duration_s, "ok", None, "How long the audio is."),
+        Figure(
             "audio_speech_prop",
             share,
             "ok" if share else "absent",
@@ -184,7 +191,7 @@ def _audio_figures(
         ),
         _snr(audio_quality.snr_db(audio, speech), bool(speech), why_no_speech, settings),
         _bandwidth(audio_quality.bandwidth_hz(audio, speech), why_no_speech, settings),
-        _Figure(
+        Figure(
             "audio_clip_prop",
             clipped,
             "degraded" if is_clipped else "ok",
@@ -197,26 +204,31 @@ def _audio_figures(
 
 
 def _clipped(recording: FolderRecording, level: float) -> float | None:
-    """Of the microphone that clips most: their mean is too quiet to show it."""
-    own = recording.audio_channels()
+    """Of the heard channel that clips most: their mean is too quiet to show it."""
     shares = [
-        audio_quality.clip_prop(one, level) for one in (own if len(own) else [recording.audio])
+        one.channel.clip_prop
+        if one.channel.offset_removed  # what is at full scale no longer shows in its samples
+        else audio_quality.clip_prop(one.channel.whole(), level)
+        for one in recording.channels()
+        if one.gain
     ]
     return max((share for share in shares if share is not None), default=None)
 
 
 def _microphone_figures(
     recording: FolderRecording, engine: SpeechDetector | ChannelDiarizer | Missing
-) -> list[_Figure]:
+) -> list[Figure]:
     """Figures of a session in which each person wears a microphone."""
     if isinstance(engine, Missing):
         crosstalk, why = None, engine.reason
     else:
         meter = cast("ChannelDiarizer", engine)  # what such a session is given
-        crosstalk, why = meter.crosstalk_db(recording.audio_channels()), "few_samples"
+        off = either_off(recording.microphones_off)
+        crosstalk = meter.crosstalk_db(recording.audio_channels(), off)
+        why = "microphone_off" if off else "few_samples"
     unshared_s = recording.unshared_audio_s
     return [
-        _Figure(
+        Figure(
             CROSSTALK,
             crosstalk,
             "absent" if crosstalk is None else "ok" if keeps_apart(crosstalk) else "degraded",
@@ -224,7 +236,7 @@ def _microphone_figures(
             "How much louder each person is in the own microphone than in the other's; where it "
             f"is below {CROSSTALK_OK_DB:g} dB or unknown, who speaks is found by voice in the mix.",
         ),
-        _Figure(
+        Figure(
             "audio_unshared_s",
             unshared_s,
             "degraded" if unshared_s > UNSHARED_MAX_S else "ok",
@@ -236,43 +248,43 @@ def _microphone_figures(
     ]
 
 
-def _damaged(kind: str, packets: int) -> _Figure:
+def _damaged(kind: str, packets: int) -> Figure:
     text = (
         f"Pieces of {kind} in the file that are damaged: sound is silent, pictures are missing or "
         f"garbled there. More than {DAMAGED_PACKETS_MAX} is degraded: copy the file again."
     )
     quality = "degraded" if packets > DAMAGED_PACKETS_MAX else "ok"
-    return _Figure(f"{kind}_damaged_packets", float(packets), quality, None, text)
+    return Figure(f"{kind}_damaged_packets", float(packets), quality, None, text)
 
 
 def _snr(
     value: float | None, has_speech: bool, why_no_speech: str, settings: IngestSettings
-) -> _Figure:
+) -> Figure:
     text = (
         "How far loud speech stands above the quiet of the room, in dB: at least "
         f"{settings.snr_ok_db:g} is ok; below {settings.snr_degraded_db:g} only talk time is used."
     )
     if value is None:
         reason = "few_samples" if has_speech else why_no_speech
-        return _Figure("audio_snr_db", None, "absent", reason, text)
+        return Figure("audio_snr_db", None, "absent", reason, text)
     if value >= settings.snr_ok_db:
-        return _Figure("audio_snr_db", value, "ok", None, text)
+        return Figure("audio_snr_db", value, "ok", None, text)
     quality = "degraded" if value >= settings.snr_degraded_db else "absent"
-    return _Figure("audio_snr_db", value, quality, "low_snr", text)
+    return Figure("audio_snr_db", value, quality, "low_snr", text)
 
 
-def _bandwidth(value: float | None, why_no_speech: str, settings: IngestSettings) -> _Figure:
+def _bandwidth(value: float | None, why_no_speech: str, settings: IngestSettings) -> Figure:
     text = (
         "Frequency below which 99 % of the energy of speech lies; below "
         f"{settings.bandwidth_ok_hz:g} Hz sharp sounds are partly lost or were never loud."
     )
     if value is None:
-        return _Figure("audio_bandwidth_hz", None, "absent", why_no_speech, text)
+        return Figure("audio_bandwidth_hz", None, "absent", why_no_speech, text)
     quality = "ok" if value >= settings.bandwidth_ok_hz else "degraded"
-    return _Figure("audio_bandwidth_hz", value, quality, None, text)
+    return Figure("audio_bandwidth_hz", value, quality, None, text)
 
 
-def _video_figures(inputs: Inputs, files: list[_File], settings: IngestSettings) -> list[_Figure]:
+def _video_figures(inputs: Inputs, files: list[_File], settings: IngestSettings) -> list[Figure]:
     """Figures of the first usable file that shows someone."""
     shown = [file for part, file in zip(inputs.spec.media, files, strict=True) if part.shows]
     usable = [file.probed.video for file in shown if file.probed and file.probed.video]
@@ -285,21 +297,21 @@ def _video_figures(inputs: Inputs, files: list[_File], settings: IngestSettings)
     size_text = "Height of the picture; what counts is how large the face is in it."
     if video is None or video.fps_eff is None:
         why = reason if video is None else "few_samples"
-        rate = _Figure("video_fps_eff", None, "absent", why, rate_text)
+        rate = Figure("video_fps_eff", None, "absent", why, rate_text)
     else:
         low = video.fps_eff < settings.blink_min_fps
         none = video.fps_eff < settings.nod_min_fps
         quality = "absent" if none else "degraded" if low else "ok"
         why = "low_fps" if low else None
-        rate = _Figure("video_fps_eff", video.fps_eff, quality, why, rate_text)
+        rate = Figure("video_fps_eff", video.fps_eff, quality, why, rate_text)
     if video is None:
-        return [rate, _Figure("video_height_px", None, "absent", reason, size_text)]
+        return [rate, Figure("video_height_px", None, "absent", reason, size_text)]
     assert video.height_px is not None  # a file that shows someone was looked at
-    size = _Figure("video_height_px", float(video.height_px), "ok", None, size_text)
+    size = Figure("video_height_px", float(video.height_px), "ok", None, size_text)
     return [rate, size, _damaged("video", video.damaged_packets)]
 
 
-def _row(inputs: Inputs, figure: _Figure) -> dict[str, Any]:
+def _row(inputs: Inputs, figure: Figure) -> dict[str, Any]:
     return {
         "session_id": inputs.spec.id,
         "measure": figure.measure,
@@ -331,7 +343,7 @@ STAGE = Stage(
     version=VERSION,
     run=run,
     settings=IngestSettings,
-    writes=("sessions", "media", "quality", "forms", "speech"),
+    writes=("sessions", "media", "streams", "quality", "forms", "speech"),
     sources=("session", "media", "forms"),
     engine="speech_detector",
     scope="analyse_audio",

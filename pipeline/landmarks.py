@@ -26,12 +26,14 @@ import pyarrow as pa
 
 from models.base import FaceObservation, FaceTracker, Frame
 from pipeline.errors import MediaError
+from pipeline.films import films
 from pipeline.moving.grid import GridStep, MotionGrid, counts_column
-from pipeline.session import MediaFile, Role
+from pipeline.session_media import MediaFile, Role
 from pipeline.settings import LandmarksSettings
 from pipeline.spool import Spool
 from pipeline.stage import Inputs, Missing, Outputs, Stage
 from pipeline.tables import LANDMARKS, MOTION_GRID, REASON_WORDS, SEATS
+from pipeline.timeline import Seconds
 
 VERSION = 5
 """Raise when the numbers can change."""
@@ -54,15 +56,16 @@ def run(inputs: Inputs, engine: FaceTracker | Missing, settings: LandmarksSettin
     if not any(part.shows for part in inputs.spec.media):
         return Outputs(_empty())
     wanted: tuple[Role, ...] = ("client",) if settings.people == 1 else ("client", "therapist")
-    media, reason = _choose_video(inputs, wanted)
-    if media is None:
+    rows = inputs.tables["media"].to_pylist()
+    parts, reason = films(inputs.spec.media, rows, wanted[0])
+    if not parts:
         return _absent(_no_video(reason))
     if isinstance(engine, Missing):
         return _absent(engine)
     try:
-        return Outputs(_watched(inputs, engine, media, wanted, settings))
+        return Outputs(_watched(inputs, engine, parts, wanted, settings))
     except MediaError as error:
-        sentence = f"The video of media {media} cannot be used: {error}"
+        sentence = f"The video of media {', '.join(map(str, parts))} cannot be used: {error}"
         return _absent(Missing("unreadable_media", sentence))
 
 
@@ -82,40 +85,28 @@ def _no_video(reason: str) -> Missing:
     return Missing(reason, f"The video that shows the client cannot be used: {why}.")
 
 
-def _choose_video(inputs: Inputs, wanted: Sequence[Role]) -> tuple[int | None, str]:
-    """First readable file that shows the first wanted role, or why there is none."""
-    probed = {row["media"]: row for row in inputs.tables["media"].to_pylist()}
-    reasons = []
-    for media, part in enumerate(inputs.spec.media):
-        if wanted[0] not in part.shows:
-            continue
-        facts = probed.get(media)
-        if facts is None or facts["video_reason"] is not None or facts["video_codec"] is None:
-            reasons.append((facts or {}).get("video_reason") or "no_media")
-            continue
-        return media, ""
-    return None, reasons[0] if reasons else "no_media"
-
-
 def _watched(
     inputs: Inputs,
     engine: FaceTracker,
-    media: int,
+    parts: Sequence[int],
     wanted: Sequence[Role],
     settings: LandmarksSettings,
 ) -> dict[str, pa.Table | Pieces]:
     """Computes everything now and keeps it on disk, to be handed on piece by piece later."""
-    grid = MotionGrid()
-    faces: dict[Role, array[float]] = {role: array("f") for role in inputs.spec.media[media].shows}
+    faces: dict[Role, array[float]] = {r: array("f") for r in inputs.spec.media[parts[0]].shows}
     with ExitStack() as on_failure:
         landmarks, motion = Spool(LANDMARKS.arrow_schema()), Spool(MOTION_GRID.arrow_schema())
         on_failure.callback(landmarks.close)
         on_failure.callback(motion.close)
-        for piece in _pieces(inputs, engine, media, wanted, settings, grid, faces):
-            landmarks.add(piece)
+        latest_s = [-np.inf]
+        for media in parts:
+            grid = MotionGrid()
+            frames = _later(inputs, media, settings, latest_s)
+            for piece in _pieces(inputs, engine, media, wanted, frames, grid, faces):
+                landmarks.add(piece)
+                motion.add(_grid_table(inputs, media, grid.take()))
             motion.add(_grid_table(inputs, media, grid.take()))
-        motion.add(_grid_table(inputs, media, grid.take()))
-        seats = _seats(inputs, media, faces, grid.size)
+        seats = _seats(inputs, parts[0], faces)
         on_failure.pop_all()
     return {"landmarks": landmarks.pieces(), "motion_grid": motion.pieces(), "seats": seats}
 
@@ -125,19 +116,21 @@ def _pieces(
     engine: FaceTracker,
     media: int,
     wanted: Sequence[Role],
-    settings: LandmarksSettings,
+    frames: Iterator[Frame],
     grid: MotionGrid,
     faces: dict[Role, array[float]],
 ) -> Pieces:
     """The engine's rows, `PIECE_ROWS` at a time, last piece shorter; notes movement and faces."""
     shows = inputs.spec.media[media].shows
     regions = _regions(inputs.spec.media[media])
-    frames = inputs.recording.frames(media, max_fps=settings.max_fps)
     seen = _with_motion(_with_progress(frames, inputs, media), grid)
     rows: list[FaceObservation] = []
     for observation in engine.track(seen, people=len(shows), regions=regions):
         if observation.box is not None:
-            faces[shows[observation.person]].extend(observation.box)
+            height, width = grid.size or (1, 1)
+            left, top, wide, high = observation.box
+            share = (left / width, top / height, wide / width, high / height)
+            faces[shows[observation.person]].extend(share)
         if shows[observation.person] not in wanted:
             continue
         rows.append(observation)
@@ -146,6 +139,18 @@ def _pieces(
             rows = []
     if rows:
         yield _table(inputs, media, shows, rows)
+
+
+def _later(
+    inputs: Inputs, media: int, settings: LandmarksSettings, latest_s: list[Seconds]
+) -> Iterator[Frame]:
+    """Frames of one part that come after those of the part before; notes the latest in place."""
+    since_s = latest_s[0]
+    for frame in inputs.recording.frames(media, max_fps=settings.max_fps):
+        t_s = inputs.recording.t_of(media, frame.pts_s)
+        if t_s > since_s:
+            latest_s[0] = max(latest_s[0], t_s)
+            yield frame
 
 
 def _regions(part: MediaFile) -> list[tuple[float, float, float, float] | None] | None:
@@ -188,17 +193,11 @@ def _grid_table(inputs: Inputs, media: int, steps: Sequence[GridStep]) -> pa.Tab
     )
 
 
-def _seats(
-    inputs: Inputs,
-    media: int,
-    faces: dict[Role, array[float]],
-    size: tuple[int, int] | None,
-) -> pa.Table:
-    """The median face box of each person shown, in shares of the picture."""
-    height, width = size or (1, 1)
+def _seats(inputs: Inputs, media: int, faces: dict[Role, array[float]]) -> pa.Table:
+    """The median face box of each person shown, in shares of the picture, over all parts."""
     rows = []
     for role, boxes in faces.items():
-        seen = np.frombuffer(boxes, np.float32).reshape(-1, 4) / (width, height, width, height)
+        seen = np.frombuffer(boxes, np.float32).reshape(-1, 4)
         usual = np.median(seen, axis=0).tolist() if len(seen) else [None] * 4
         places = zip(("left", "top", "width", "height"), usual, strict=True)
         rows.append(

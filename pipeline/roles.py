@@ -163,7 +163,8 @@ def _from_microphones(inputs: Inputs, voices: list[int]) -> Guess | None:
     worn = own_channels(inputs.spec)
     if not worn or not kept_apart(inputs.tables["quality"]):
         return None
-    return Guess({voice: worn[voice] for voice in voices}, 1.0, "channel")
+    # a voice heard while its microphone was off, that fits neither channel, has a number above them
+    return Guess({voice: worn[voice] for voice in voices if voice < len(worn)}, 1.0, "channel")
 
 
 def _from_talk(

@@ -9,12 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pipeline.complaints import all_told, complaint, not_utf8
 from pipeline.errors import SessionError
@@ -28,19 +27,13 @@ from pipeline.papers import (
     toml_of,
     why_no_file,
 )
+from pipeline.session_media import MediaFile, Part, Role, check_microphones
 
 SESSION_ID = re.compile(r"[A-Za-z0-9-]{3,32}")
-Role = Literal["client", "therapist"]
 RATERS: tuple[Role, ...] = get_args(Role)
-OFFSET_MAX_S = 21_600.0
-"""Two recorders that were started more than six hours apart did not record one session."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class SessionFacts(_Part):
+class SessionFacts(Part):
     """[session]"""
 
     dyad: Pseudonym = Field(description="Pseudonym of the pair")
@@ -61,28 +54,7 @@ class SessionFacts(_Part):
         return self
 
 
-class MediaFile(_Part):
-    """[[media]]"""
-
-    file: FileName
-    hears: list[Literal["mixed", "client", "therapist"]] = Field(default_factory=list)
-    shows: list[Role] = Field(default_factory=list)
-    regions: dict[Role, list[float]] = Field(
-        default_factory=dict,
-        description="Where in the picture a role sits: left, top, width, height as shares of it",
-    )
-    offset_s: float = Field(
-        0.0, ge=-OFFSET_MAX_S, le=OFFSET_MAX_S, description="Added to this file's clock"
-    )
-
-    @model_validator(mode="after")
-    def _regions_lie_in_the_picture(self) -> MediaFile:
-        for role, region in self.regions.items():
-            _check_region(self, role, region)
-        return self
-
-
-class RatingFile(_Part):
+class RatingFile(Part):
     """[[ratings]]"""
 
     file: FileName
@@ -118,7 +90,7 @@ class RatingFile(_Part):
         return self
 
 
-class TranscriptFile(_Part):
+class TranscriptFile(Part):
     """[transcript]"""
 
     file: FileName
@@ -139,7 +111,7 @@ class TranscriptFile(_Part):
         return value
 
 
-class ReasonFile(_Part):
+class ReasonFile(Part):
     """[[reasons]]: why a rater rated stretches as they did, in that person's own words."""
 
     file: FileName
@@ -147,7 +119,7 @@ class ReasonFile(_Part):
     offset_s: float = Field(0.0, description="Media position of the file's second 0")
 
 
-class GuessFile(_Part):
+class GuessFile(Part):
     """[guesses]: the therapist's labels for stretches that the client's dial picked."""
 
     file: FileName
@@ -156,7 +128,7 @@ class GuessFile(_Part):
     offset_s: float = Field(0.0, description="Media position of the file's second 0")
 
 
-class Form(_Part):
+class Form(Part):
     """[[forms]]: scores only, no item text."""
 
     instrument: Literal["ORS", "SRS", "WAI-SR"]
@@ -177,7 +149,7 @@ class Form(_Part):
         return self
 
 
-class SessionSpec(_Part):
+class SessionSpec(Part):
     """One validated `session.toml`."""
 
     id: str
@@ -198,7 +170,7 @@ class SessionSpec(_Part):
 
     @model_validator(mode="after")
     def _someone_is_heard(self) -> SessionSpec:
-        _check_microphones(self.media)
+        check_microphones(self.media)
         raters = [part.rater for part in self.reasons]
         if len(set(raters)) != len(raters):
             raise ValueError("two [[reasons]] by the same rater; keep one file per rater")
@@ -224,62 +196,11 @@ class SessionSpec(_Part):
 def own_channels(spec: SessionSpec) -> tuple[Role, ...]:
     """Roles in the order of the audio channels, where each person wears a microphone of their own.
 
-    Channels count through the files in the order of session.toml. Empty where both voices are on
-    one recording.
+    Channels count through the files in the order of session.toml, parts of one recording once.
+    Empty where both voices are on one recording.
     """
-    return tuple(role for part in spec.media for role in part.hears if role != "mixed")
-
-
-def _check_microphones(media: Sequence[MediaFile]) -> None:
-    """Either recordings that hear both voices, or exactly one channel for each person."""
-    heard = [(role, part) for part in media for role in part.hears]
-    if not heard:
-        raise ValueError('no [[media]] has `hears`; give e.g. hears = ["mixed"]')
-    named = {role: [part.file for other, part in heard if other == role] for role, _ in heard}
-    for part in media:
-        if len(set(part.hears)) != len(part.hears):
-            raise ValueError(
-                f"{part.file}: hears = {part.hears} names the same twice; allowed: "
-                '["mixed"] whatever its channels, or each role once'
-            )
-    if "mixed" in named and len(named) > 1:
-        own = next(f"{part.file} hears the {role}" for role, part in heard if role != "mixed")
-        raise ValueError(
-            f"{named['mixed'][0]} hears both voices mixed, but {own}; give either the mixed "
-            "recording or one microphone for each person, and take `hears` from the others"
-        )
-    if "mixed" in named:
-        return
-    for role, files in named.items():
-        if len(files) > 1:
-            raise ValueError(
-                f"the {role} is heard twice, in {' and in '.join(files)}; keep the better one"
-            )
-    if len(named) == 1:
-        role, part = heard[0]
-        other = "therapist" if role == "client" else "client"
-        raise ValueError(
-            f"{part.file} hears the {role} only, and nobody hears the {other}; name the "
-            f'{other}\'s recording too, or write hears = ["mixed"] if both are on this one'
-        )
-
-
-def _check_region(part: MediaFile, role: Role, region: list[float]) -> None:
-    """A region belongs to somebody on screen and lies inside the picture."""
-    given = f"regions.{role} = {region}"
-    if role not in part.shows:
-        raise ValueError(
-            f"{given}, but `shows` of {part.file} is {part.shows}; give regions only of roles it "
-            f"names, or add {role!r} to it"
-        )
-    if len(region) != 4:
-        raise ValueError(f"{given}; allowed: four numbers, left, top, width and height")
-    left, top, width, height = region
-    if min(left, top) < 0 or min(width, height) <= 0 or max(left + width, top + height) > 1 + 1e-9:
-        raise ValueError(
-            f"{given} of {part.file}; allowed: shares of the picture, 0..1, with left + width and "
-            "top + height at most 1 and width and height above 0"
-        )
+    roles = (role for part in spec.media for role in part.hears if role != "mixed")
+    return tuple(dict.fromkeys(roles))
 
 
 def public_name(session_id: str) -> str:

@@ -11,7 +11,6 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +30,7 @@ HEADER_LINES = 30
 """Looked through for the names of columns."""
 LINES_LOOKED_AT = 2000
 """For the separator."""
+MOST_LINES = 500_000
 MOST_CELLS = 2000
 _INVISIBLE = dict.fromkeys((0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF))
 _SAID = re.compile(r'"?sep=(.)"?[;,\t]*\s*', re.IGNORECASE)
@@ -40,6 +40,8 @@ _VALUE = (
     r"|(?:[0-9]{1,4}:){1,2}[0-9]{1,2}(?:[.,][0-9]{1,9})?)"
 )
 _BY_BLANKS = re.compile(rf"{_VALUE}(?: +{_VALUE})+")
+_FORMULA_FAULT = re.compile(r"#[^\W_a-z]+[/0-9A-Z]*[!?]")
+"""As ``#DIV/0!``: a cell, and no comment."""
 _RULE = re.compile(r"%+")
 
 
@@ -67,6 +69,11 @@ def sheet_of(path: Path, names: Sequence[str] = ()) -> Sheet:
         If the file is no text, or cannot be split into cells.
     """
     lines = list(io.StringIO(decoded(path).translate(_INVISIBLE), newline=""))
+    if len(lines) > MOST_LINES:
+        raise SessionError(
+            f"{path.name} has {len(lines)} lines; allowed: up to {MOST_LINES}, a dial read 60 "
+            "times a second for two hours. Keep every second row, or part it into files"
+        )
     said, first, remark = _head(lines)
     body = lines[first:]
     separator = said or _separator(body, names)
@@ -93,24 +100,6 @@ def has_row_names(header: Sequence[str], rows: Sequence[Line], *, separator: str
     counts = any(first == [str(n + at) for at in range(len(first))] for n in (0, 1))
     names = separator == " " and len(set(first)) == len(first)
     return (counts or names) and any(len(cells) > len(header) for _, cells in rows)
-
-
-@contextmanager
-def as_own_fault(path: Path) -> Iterator[None]:
-    """Whatever a reader stumbles over becomes this file's own sentence.
-
-    Raises
-    ------
-    SessionError
-        In place of an error of arithmetic, look-up, value or depth.
-    """
-    try:
-        yield
-    except (ArithmeticError, LookupError, ValueError, RecursionError) as error:
-        raise SessionError(
-            f"{path.name} cannot be read ({type(error).__name__}); save it anew as CSV, one row "
-            "per line"
-        ) from error
 
 
 def is_ruled(cells: Sequence[str]) -> bool:
@@ -141,7 +130,7 @@ def _is_comment_line(bare: str) -> bool:
 def _is_comment(cells: Sequence[str], separator: str) -> bool:
     """Begins with a comment's mark, and is neither a missing mark, a rule nor a column's name."""
     first = cells[0]
-    if not first.startswith(COMMENTS) or is_missing(first):
+    if not first.startswith(COMMENTS) or is_missing(first) or _FORMULA_FAULT.fullmatch(first):
         return False
     if first != "%" and is_ruled(cells):
         return False

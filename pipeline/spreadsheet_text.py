@@ -23,8 +23,6 @@ _ROOTS = {
         "CSV of times and ratings"
     ),
 }
-LONGEST = 32 * 2**20
-"""Bytes of a file that is read; two hours of a dial read 120 times a second have a third."""
 
 
 def decoded(path: Path) -> str:
@@ -62,12 +60,6 @@ def decoded(path: Path) -> str:
 
 def _content(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
-        if size <= LONGEST:
-            return path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise SessionError(f"{path.name} cannot be opened ({error.strerror})") from error
-    raise SessionError(
-        f"{path.name} has {size / 2**20:.0f} MiB; allowed: up to {LONGEST / 2**20:.0f}. Is it a "
-        "table?"
-    )

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from models.base import Audio, Frame, Progress, silent
 from pipeline.section import Section
 from pipeline.session import SessionSpec
+from pipeline.timeline import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,8 @@ class Absence:
     """A modality that could not be measured, and why, in one plain sentence."""
 
     modality: str
-    """audio | speech | turns | transcript | roles | video | dials | dial_client | dial_therapist |
-    reasons | guesses | clips
+    """audio | speech | turns | transcript | roles | prosody | video | dials | dial_client |
+    dial_therapist | reasons | guesses | clips
     """
     reason: str
     """One of `pipeline.tables.REASONS`."""
@@ -58,6 +59,11 @@ class Recording(Protocol):
 
     def audio_channels(self) -> NDArray[np.float32]:
         """As `audio`, one row for each of `session.own_channels`; none if mixed."""
+        ...
+
+    @property
+    def microphones_off(self) -> tuple[tuple[Span, ...], ...]:
+        """Of each row of `audio_channels`, when its microphone records nothing, s."""
         ...
 
     def forget_audio(self) -> None:

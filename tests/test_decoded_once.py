@@ -53,8 +53,13 @@ def job(folder, store):
 def decodes(monkeypatch):
     """Every call that decodes audio."""
     made = []
-    real = media.read_audio
-    monkeypatch.setattr(media, "read_audio", lambda path: made.append(path.name) or real(path))
+    real = media.decode_stream
+
+    def noted(path, *rest):
+        made.append(path.name)
+        return real(path, *rest)
+
+    monkeypatch.setattr(media, "decode_stream", noted)
     return made
 
 

@@ -34,7 +34,9 @@ class Planted:
 
 def run(engine, speech=SPOKEN):
     channels = np.zeros((2, 160_000), np.float32)
-    recording = SimpleNamespace(audio=channels[0], audio_channels=lambda: channels)
+    recording = SimpleNamespace(
+        audio=channels[0], microphones_off=(), audio_channels=lambda: channels
+    )
     inputs = Inputs(SimpleNamespace(id="S01"), recording, {"speech": speech})
     outputs = diarize.run(inputs, engine, DiarizeSettings())
     DIARIZATION.check(outputs.tables["diarization"])
@@ -117,11 +119,11 @@ class PlantedChannels:
         self.crosstalk = crosstalk_db
         self.found = Diarization(turns, turns)
 
-    def crosstalk_db(self, channels):
+    def crosstalk_db(self, channels, off=()):
         assert channels.shape == (2, 160_000)
         return self.crosstalk
 
-    def diarize(self, channels, *, progress):
+    def diarize(self, channels, *, off=(), progress):
         return self.found
 
 

@@ -9,11 +9,12 @@ import subprocess
 import av
 import numpy as np
 import pytest
+import soundfile
 from made_media import BOTH, bursts, onsets, session, write_media
 
 from pipeline.errors import MediaError
 from pipeline.hashing import sha256_of
-from pipeline.media.audio import _aligned, read_audio, write_channels
+from pipeline.media.audio import _aligned, decode_stream, read_audio
 from pipeline.media.probe import probe
 from pipeline.media.video import Thinner, read_frames
 
@@ -48,6 +49,18 @@ def test_codec_start_up_does_not_shift_the_sound(tmp_path, name, codec):
     found = onsets(audio) + first_s
     start = found[0] - 0.5  # transport streams count from 1.4 s; lossy codecs ring before an onset
     np.testing.assert_allclose(found - start, [0.5, 2.0, 5.5], atol=0.002)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_samples_that_are_no_sound_are_silent_and_counted(tmp_path, bad, rate):
+    sound = 0.1 * np.ones((rate, 2), np.float32)
+    sound[rate // 2 : rate // 2 + 500, 0] = bad
+    soundfile.write(tmp_path / "a.wav", sound, rate, subtype="FLOAT")
+    audio, _, damaged = read_audio(tmp_path / "a.wav")
+    assert damaged >= 1
+    assert np.abs(audio).max() < 0.2
+    assert audio[100:7000] == pytest.approx(0.1, abs=0.01)
 
 
 def test_mp3_start_delay_and_known_lengths(shared_data):
@@ -99,9 +112,9 @@ def test_a_jump_of_hours_is_an_error_not_a_gap():
 def test_channels_stay_apart(tmp_path):
     pair = np.stack([bursts(2, [0.5]), bursts(2, [1.5])])
     path = write_media(tmp_path / "a.wav", [(0.0, pair)], codec="pcm_s16le")
-    files = [io.BytesIO(), io.BytesIO()]
-    assert write_channels(path, files) == 0
-    channels = np.array([np.frombuffer(file.getvalue(), np.float32) for file in files])
+    found = decode_stream(path, 0, io.BytesIO)
+    assert (found.first_s, found.damaged_packets) == (0.0, 0)
+    channels = np.array([np.frombuffer(file.getvalue(), np.float32) for file in found.files])
     assert [onsets(one).tolist() for one in channels] == [
         [pytest.approx(0.5, abs=0.001)],
         [pytest.approx(1.5, abs=0.001)],
@@ -295,6 +308,31 @@ def test_a_file_cut_short_is_refused_in_words(tmp_path):
             probe(whole)
         assert name in str(error.value)
         assert str(tmp_path) not in str(error.value)
+
+
+def test_an_mp3_is_judged_by_its_own_byte_count(tmp_path):
+    first = write_media(tmp_path / "1.mp3", [(0.0, bursts(10, [1.0]))], codec="libmp3lame")
+    data = first.read_bytes()
+    assert b"Info" in data or b"Xing" in data
+    assert probe(first).missing_s < 0.1
+    joined = tmp_path / "joined.mp3"
+    joined.write_bytes(data + data + b"TAG" + bytes(125))
+    assert probe(joined).missing_s == 0.0
+    assert read_audio(joined).samples.size / 16_000 == pytest.approx(20, abs=0.2)
+    (tmp_path / "cut.mp3").write_bytes(data[: len(data) * 6 // 10])
+    with pytest.raises(MediaError, match=r"cut\.mp3 can be read for 6\.\d s of the 10\.\d s"):
+        probe(tmp_path / "cut.mp3")
+
+
+def test_sound_that_changes_rate_and_channels_midway_is_read(tmp_path):
+    mono = write_media(tmp_path / "1.mp3", [(0.0, bursts(4, [1.0]))], codec="libmp3lame")
+    pair = np.stack([bursts(4, [1.0, 2.0], rate=44_100)] * 2)
+    stereo = write_media(tmp_path / "2.mp3", [(0.0, pair)], codec="libmp3lame", rate=44_100)
+    (tmp_path / "both.mp3").write_bytes(mono.read_bytes() + stereo.read_bytes())
+    found = decode_stream(tmp_path / "both.mp3", 0, io.BytesIO)
+    (sound,) = (np.frombuffer(file.getvalue(), np.float32) for file in found.files)
+    assert onsets(sound)[0] == pytest.approx(1.0, abs=0.05)
+    np.testing.assert_allclose(np.diff(onsets(sound)), [4.1, 1.0], atol=0.35)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a recording at all", bytes(5000)])

@@ -8,7 +8,7 @@ voice activity detector says where speech is at all, the levels say where exactl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -78,11 +78,12 @@ class ChannelDiarizer:
         """Stretches of speech in one channel or a mix, as the detector itself gives them."""
         return self._detector.speech(audio)
 
-    def crosstalk_db(self, channels: Channels) -> float | None:
+    def crosstalk_db(self, channels: Channels, off: Sequence[Interval] = ()) -> float | None:
         """Mean dB by which each person is louder in the own channel than in the other.
 
         0 for one mix on both channels, and where one person says all there is; None where a channel
-        holds less than half a second of sound, as with a microphone that was off.
+        holds less than half a second of sound, as with a microphone that was off. Stretches in
+        which either microphone was `off` do not count.
 
         Raises
         ------
@@ -92,10 +93,13 @@ class ChannelDiarizer:
         """
         check_channels(channels)
         power = frame_power(channels)
+        power = power[:, _both_on(off, power.shape[1])]
         found = separation(power, room_power(power))
         return None if found is None else found.crosstalk_db
 
-    def diarize(self, channels: Channels, *, progress: Progress = silent) -> Diarization:
+    def diarize(
+        self, channels: Channels, *, off: Sequence[Interval] = (), progress: Progress = silent
+    ) -> Diarization:
         """Turns of each channel's wearer; where a channel is silent, of the other's alone.
 
         The channels are taken at their word: whether they keep the voices apart at all is for the
@@ -105,6 +109,8 @@ class ChannelDiarizer:
         ----------
         channels
             float32, 16 kHz, shape (2, n_samples), on one clock.
+        off
+            When either microphone recorded nothing: nobody has a turn then.
         progress
             Told the step and the share of the whole that is done.
 
@@ -120,8 +126,10 @@ class ChannelDiarizer:
         for row, audio in enumerate(channels):
             spoken[row] = self._spoken(audio, power.shape[1])
             progress("speech", 0.45 * (row + 1))
-        room = room_power(power)
-        found = separation(power, room)
+        both_on = _both_on(off, power.shape[1])
+        spoken &= both_on
+        room = room_power(power[:, both_on])
+        found = separation(power[:, both_on], room)
         active = np.stack(
             [
                 _speech_like(own, near, self._options)
@@ -144,6 +152,14 @@ class ChannelDiarizer:
             start_s, end_s = one.start_s - options.reach_s, one.end_s + options.reach_s
             spoken[max(0, round(start_s / FRAME_S)) : max(0, round(end_s / FRAME_S))] = True
         return spoken
+
+
+def _both_on(off: Sequence[Interval], frames: int) -> NDArray[np.bool_]:
+    """Frames in which neither microphone is off, shape (frames,)."""
+    on = np.ones(frames, bool)
+    for one in off:
+        on[max(0, int(one.start_s / FRAME_S)) : max(0, int(one.end_s / FRAME_S) + 1)] = False
+    return on
 
 
 def check_channels(channels: Channels) -> None:

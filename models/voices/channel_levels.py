@@ -91,6 +91,8 @@ def separation(power: Power, room: NDArray[np.float64]) -> Separation | None:
         microphone that was off.
 
     """
+    if not power.shape[1]:
+        return None
     power = uniform_filter1d(power, _SMOOTHED_FRAMES, axis=1, mode="nearest")
     loud_frames = power >= room * 10 ** (_CLEAR_DB / 10)
     if (loud_frames.sum(axis=1) < _FEWEST_FRAMES).any():

@@ -23,8 +23,9 @@ from pipeline.dials.rows import (
     steps_of,
 )
 from pipeline.errors import SessionError
+from pipeline.papers import paper
 from pipeline.session import RatingFile
-from pipeline.sheet_lines import as_own_fault, sheet_of
+from pipeline.sheet_lines import sheet_of
 
 __all__ = ["DialCourse", "Rating", "read_rating", "read_rows"]
 
@@ -65,6 +66,7 @@ def read_rating(folder: Callable[[str], Path], parts: Sequence[RatingFile]) -> R
     return Rating(course, whole, len(parts), passes, stands_at_the_end(whole))
 
 
+@paper(SessionError)
 def read_rows(path: Path, told: RatingFile) -> DialRows:
     """The rows of one file, whatever its layout.
 
@@ -77,9 +79,8 @@ def read_rows(path: Path, told: RatingFile) -> DialRows:
     SessionError
         Naming file, line, value and what is allowed.
     """
-    with as_own_fault(path):
-        rows = _any_layout(path, told)
-        check_times(rows, told.passes)
+    rows = _any_layout(path, told)
+    check_times(rows, told.passes)
     return rows
 
 

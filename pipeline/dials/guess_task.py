@@ -19,6 +19,7 @@ from pathlib import Path
 
 from pipeline.csv_rows import choice_of, read_rows, span_of
 from pipeline.errors import SessionError
+from pipeline.papers import paper
 from pipeline.timeline import Seconds, Span, overlap_s
 
 LABELS = ("helpful", "hindering")
@@ -50,6 +51,7 @@ class GuessResult:
     split_known: bool
 
 
+@paper(SessionError)
 def read_guesses(path: Path) -> tuple[Guess, ...]:
     """Rows ``start,end,guess`` of media position; none may overlap another.
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.csv_rows import read_rows, span_of
+from pipeline.errors import SessionError
+from pipeline.papers import paper
 from pipeline.sheet_values import is_missing
 from pipeline.timeline import Seconds
 
@@ -25,6 +27,7 @@ class Reason:
     text: str
 
 
+@paper(SessionError)
 def read_reasons(path: Path) -> tuple[Reason, ...]:
     """Rows ``start,end,reason`` of media position; a row without text is left out.
 

@@ -32,13 +32,25 @@ TOLERATED_S = 0.000_75  # rounding of time stamps; with it the error stays withi
 STRETCHED_S = 0.002  # up to here a correction is drift, beyond it a gap or an overlap
 LONGEST_GAP_S = 3600.0  # beyond this the time stamps themselves are damaged
 BLOCK_S = 1.0  # resampled at a time
+LOUDEST = 1e6  # re full scale; a sample of floating point beyond it, or no number, is damaged
 
 
 class DecodedAudio(NamedTuple):
     """Audio of one file. Sample ``i`` lies at ``first_s + i / rate`` within 1 ms."""
 
     samples: NDArray[np.float32]
-    """In [-1, 1]; shape (n,), or (channels, n) where channels were asked for."""
+    """In [-1, 1]; shape (n,)."""
+    first_s: float
+    """Container time of sample 0, after the codec's own start-up samples."""
+    damaged_packets: int
+    """Packets that could not be decoded; their time is silent."""
+
+
+class DecodedStream(NamedTuple):
+    """One audio stream, decoded into files."""
+
+    files: tuple[IO[bytes], ...]
+    """float32 in [-1, 1], one file a channel."""
     first_s: float
     """Container time of sample 0, after the codec's own start-up samples."""
     damaged_packets: int
@@ -46,7 +58,9 @@ class DecodedAudio(NamedTuple):
 
 
 def read_audio(path: Path, *, rate: int = SAMPLE_RATE_HZ) -> DecodedAudio:
-    """All channels as one, their mean, on the container's clock. Time without audio is silence.
+    """The first stream, all channels as one, on the container's clock; silence where there is none.
+
+    For a look at a single file: a session is heard through `pipeline.media.recording`.
 
     Raises
     ------
@@ -58,47 +72,56 @@ def read_audio(path: Path, *, rate: int = SAMPLE_RATE_HZ) -> DecodedAudio:
     return DecodedAudio(np.frombuffer(buffer, np.float32), first_s, damaged)
 
 
-def write_channels(path: Path, files: Sequence[IO[bytes]], *, rate: int = SAMPLE_RATE_HZ) -> int:
-    """As `read_audio`, each channel into a file of float32: an hour takes the memory of seconds.
+def decode_stream(
+    path: Path, index: int, new_file: Callable[[], IO[bytes]], *, rate: int = SAMPLE_RATE_HZ
+) -> DecodedStream:
+    """One stream on the container's clock, each channel into a file: memory stays flat.
 
-    Returns
-    -------
-    int
-        Packets that could not be decoded; their time is silent.
+    A stream that changes its channels midway keeps the number it begins with: what comes with
+    another number is averaged and put on all of them. One that changes its rate is resampled.
 
     Raises
     ------
     MediaError
-        As `read_audio`, or the sound has more or fewer channels than there are files.
+        Nothing decodable, or time stamps that jump.
 
     """
+    files: list[IO[bytes]] = []
 
     def into(channels: int) -> list[_Keep]:
-        if channels != len(files):
-            raise MediaError(f"{path.name} has {channels} audio channel(s), not {len(files)}")
+        files.extend(new_file() for _ in range(channels))
         return [file.write for file in files]
 
-    return _resampled(path, rate, into, mixed=False)[1]
+    first_s, damaged = _resampled(path, rate, into, mixed=False, index=index)
+    for file in files:
+        file.flush()
+    return DecodedStream(tuple(files), first_s, damaged)
 
 
 def _resampled(
-    path: Path, rate: int, into: Callable[[int], Sequence[_Keep]], *, mixed: bool
+    path: Path,
+    rate: int,
+    into: Callable[[int], Sequence[_Keep]],
+    *,
+    mixed: bool,
+    index: int | None = None,
 ) -> tuple[float, int]:
     """Hand every channel's samples on; container time of the first, and damaged packets."""
     damaged: list[int | None] = []
-    frames = _decoded(path, damaged, mixed=mixed)
+    frames = _decoded(path, damaged, mixed=mixed, index=index)
     first = next(frames, None)
     if first is None:
         raise MediaError(f"{path.name} holds no audio that can be decoded")
     first_s, source_rate, samples = first
     out = [_Resampled(source_rate, rate, keep) for keep in into(len(samples))]
+    even = _OneRate(source_rate)
 
     def placed() -> Iterator[tuple[float, Channels]]:
         yield 0.0, samples
         for pts_s, frame_rate, frame in frames:
-            if frame_rate != source_rate or frame.shape[0] != len(out):
-                raise MediaError(f"{path.name} changes its audio format midway; export it anew")
-            yield (pts_s - first_s) * source_rate, frame
+            alike = _as_channels(even(frame, frame_rate), len(out))
+            if alike.shape[1]:
+                yield (pts_s - first_s) * source_rate, alike
 
     for block in _blocks(_aligned(placed(), source_rate, path.name), source_rate):
         for channel, samples_of_channel in zip(out, block, strict=True):
@@ -109,14 +132,14 @@ def _resampled(
 
 
 def _decoded(
-    path: Path, damaged: list[int | None], *, mixed: bool
+    path: Path, damaged: list[int | None], *, mixed: bool, index: int | None
 ) -> Iterator[tuple[float, int, Channels]]:
     """(time stamp, rate, samples) per frame; NaN where a later frame has no time stamp.
 
     The time stamp of each packet that cannot be decoded is added to `damaged`.
     """
     with opened(path) as container:
-        stream = audio_stream(container)
+        stream = audio_stream(container, index)
         if stream is None:
             raise MediaError(f"{path.name} has no audio")
         assert stream.time_base is not None
@@ -134,7 +157,19 @@ def _decoded(
                 elif not stamped:
                     pts_s = 0.0  # a bare stream of audio: its samples are the only clock
                 stamped = True
-                yield pts_s, frame.sample_rate, _samples(frame, mixed=mixed)
+                samples = _samples(frame, mixed=mixed)
+                sound = np.abs(samples) < LOUDEST  # False for what is no number
+                if not sound.all():
+                    damaged.append(packet.pts)
+                    samples = np.where(sound, samples, np.float32(0.0))
+                yield pts_s, frame.sample_rate, samples
+
+
+def _as_channels(samples: Channels, channels: int) -> Channels:
+    """With this many channels; with any other number they are averaged and repeated."""
+    if samples.shape[0] == channels:
+        return samples
+    return np.repeat(samples.mean(axis=0, keepdims=True), channels, axis=0)
 
 
 def _samples(frame: AudioFrame, *, mixed: bool) -> Channels:
@@ -220,6 +255,32 @@ def _blocks(pieces: Iterator[Channels], rate: int) -> Iterator[Channels]:
             waiting, length = [], 0
     if length:
         yield np.concatenate(waiting, axis=1)
+
+
+class _OneRate:
+    """Frames at the rate a stream began with, where a later part of it has another."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._other: dict[tuple[int, int], list[_Resampled]] = {}
+        self._pieces: dict[tuple[int, int], list[list[bytes]]] = {}
+
+    def __call__(self, samples: Channels, rate: int) -> Channels:
+        """The same sound at the first rate; a resampler holds back a few samples."""
+        if rate == self._rate:
+            return samples
+        known = (rate, len(samples))
+        if known not in self._other:
+            self._pieces[known] = [[] for _ in samples]
+            self._other[known] = [
+                _Resampled(rate, self._rate, pieces.append) for pieces in self._pieces[known]
+            ]
+        for one, row in zip(self._other[known], samples, strict=True):
+            one.add(row)
+        rows = [np.frombuffer(b"".join(pieces), np.float32) for pieces in self._pieces[known]]
+        for pieces in self._pieces[known]:
+            pieces.clear()
+        return np.stack(rows)
 
 
 class _Resampled:

@@ -63,7 +63,7 @@ def cut_clip(
         raise ValueError(f"a clip from {start_s} s to {end_s} s has no length")
     first, last = round(start_s * SAMPLE_RATE_HZ), round(end_s * SAMPLE_RATE_HZ)
     audio = recording.audio[first:last]
-    media = _shown(recording) if video else None
+    media = _shown(recording, (start_s + end_s) / 2) if video else None
     if media is None:
         return _encoded(audio, iter(()))
     path = recording.media_path(media)
@@ -71,10 +71,10 @@ def cut_clip(
     return _encoded(audio, _pictures(path, *span, height_px))
 
 
-def _shown(recording: FolderRecording) -> int | None:
-    """The file that shows the client, else one that shows anyone."""
-    media = recording.watched("client")
-    return recording.watched() if media is None else media
+def _shown(recording: FolderRecording, at_s: float) -> int | None:
+    """The file that shows the client at a time, else one that shows anyone."""
+    media = recording.watched("client", at_s)
+    return recording.watched(None, at_s) if media is None else media
 
 
 def _pictures(

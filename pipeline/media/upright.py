@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from av.sidedata.sidedata import Type as SideData
@@ -64,7 +64,7 @@ class Orientation:
 
 def orientation(frame: VideoFrame) -> Orientation:
     """What the container, or the codec, asks of a decoded frame."""
-    given: Mapping[object, Any] = frame.side_data
+    given = cast("Mapping[object, Any]", frame.side_data)
     if SideData.DISPLAYMATRIX not in given:
         return Orientation()
     matrix = np.frombuffer(bytes(given[SideData.DISPLAYMATRIX]), np.int32)

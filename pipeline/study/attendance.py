@@ -21,6 +21,7 @@ from typing import Literal, get_args
 
 from pipeline.csv_rows import Row, read_rows
 from pipeline.errors import InputError, SessionError
+from pipeline.papers import paper
 from pipeline.sheet_values import shown
 
 Status = Literal["held", "cancelled", "no_show", "ended_planned", "ended_unplanned"]
@@ -47,6 +48,7 @@ class Appointment:
         return self.status.startswith("ended")
 
 
+@paper(SessionError)
 def read_attendance(path: Path) -> tuple[Appointment, ...]:
     """Read and check the whole file; rows come back in its order.
 

@@ -33,7 +33,7 @@ from pipeline.tables.dials import (
     RATING_SEGMENTS,
     RATINGS,
 )
-from pipeline.tables.recording import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, VOICES
+from pipeline.tables.recording import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, STREAMS, VOICES
 from pipeline.tables.seen import (
     CUE_CHECK,
     EVENTS,
@@ -137,6 +137,7 @@ __all__ = [
     "SPEAKER_TURNS",
     "SPEECH",
     "START_S",
+    "STREAMS",
     "STUDY_BEHAVIOURS",
     "STUDY_CONGRUENCE",
     "STUDY_EFFECTS",
@@ -163,6 +164,7 @@ TABLES: dict[str, Table] = {
     for table in (
         SESSIONS,
         MEDIA,
+        STREAMS,
         QUALITY_FIGURES,
         FORMS,
         SPEECH,

@@ -18,6 +18,7 @@ REASON_WORDS = {
     "low_coverage": "too little of the time could be measured",
     "low_fps": "too few frames a second",
     "low_snr": "too noisy",
+    "microphone_off": "a microphone recorded nothing",
     "more_voices": "more than two voices were heard",
     "no_baseline": "no usual value to compare with",
     "no_consent": "not agreed to",
@@ -47,6 +48,7 @@ REASON_WORDS = {
     "unreadable_media": "a file could not be read",
     "unvoiced": "no voiced sound",
     "voice_unsure": "it is not clear whose voice it is",
+    "words_not_recovered": "it was heard, but its words were not recovered",
     "words_unsure": "the words are not clear",
 }
 """Why a value is null or degraded, and how a page says so."""

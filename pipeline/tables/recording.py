@@ -54,7 +54,21 @@ MEDIA = Table(
             "ingest",
         ),
         Column(
-            "offset_s", "float64", "s", "Offset given in session.toml.", "ingest", nullable=False
+            "offset_s",
+            "float64",
+            "s",
+            "Session time of t = 0 of this file's clock.",
+            "ingest",
+            gate="the file it goes on from cannot be read",
+        ),
+        Column(
+            "offset_source",
+            "string",
+            "-",
+            "given in session.toml, follows the file before, or start: assumed at 0.",
+            "ingest",
+            levels=("given", "follows", "start"),
+            gate="as offset_s",
         ),
         Column("audio_codec", "string", "-", "Audio codec.", "ingest"),
         Column("audio_rate_hz", "int32", "Hz", "Sampling rate in the file.", "ingest", minimum=1),
@@ -100,6 +114,32 @@ MEDIA = Table(
     ),
     ("session_id", "media"),
 )
+
+USES = ("heard", "inverted", "silent", "steady", "clipped", "covered", "unused", "not_named")
+STREAMS = Table(
+    "streams",
+    "One row per channel of every audio stream of every file, heard or not.",
+    (
+        SESSION_ID,
+        Column("media", "int32", "1", "Position in session.toml.", "ingest", minimum=0, nullable=False),
+        Column("stream", "int32", "1", "Number of the stream in the file.", "ingest", minimum=0, nullable=False),
+        Column("channel", "int32", "1", "Number of the channel in the stream, from 0.", "ingest", minimum=0, nullable=False),
+        Column("codec", "string", "-", "Audio codec.", "ingest", nullable=False),
+        Column("rate_hz", "int32", "Hz", "Sampling rate in the file.", "ingest", minimum=1),
+        Column("title", "string", "-", "What the recording program calls the stream; empty if nothing.", "ingest", nullable=False),
+        Column("use", "string", "-", "heard; inverted: heard, turned over; silent; steady: hum or hiss only; clipped: "
+               "another channel holds the same unclipped; covered: others hold all it holds; unused: of a recording that "
+               "ran at the same time; not_named: session.toml gives it no `hears`.", "ingest", levels=USES, nullable=False),
+        Column("role", "string", "-", "Whose microphone.", "ingest", levels=("client", "therapist"), gate="everyone is on it, or it is not heard"),
+        Column("level_db", "float64", "dB", "Level of its loud tenths of a second (95th percentile), full scale = 0.", "ingest", gate="silent or not decoded"),
+        Column("raised_db", "float64", "dB", "By how much it was raised because it is quiet.", "ingest", minimum=0, gate="not heard"),
+        Column("offset_prop", "float64", "1", "Constant offset that was removed, full scale = 1.", "ingest", minimum=-1, maximum=1, gate="not decoded"),
+        Column("clip_prop", "float64", "1", "Share of samples at full scale.", "ingest", minimum=0, maximum=1, gate="not decoded"),
+        Column("off_s", "float64", "s", "How long it records nothing while the file goes on and another channel hears somebody.", "ingest", minimum=0, gate="not decoded"),
+        Column("speech_prop", "float64", "1", "Share of the file in which speech is found on it.", "ingest", minimum=0, maximum=1, gate="not decoded, or no detector"),
+    ),
+    ("session_id", "media", "stream", "channel"),
+)  # fmt: skip
 
 QUALITY_FIGURES = Table(
     "quality",

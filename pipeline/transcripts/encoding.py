@@ -6,9 +6,6 @@ from pathlib import Path
 
 from pipeline.errors import SessionError
 
-LARGEST_BYTES = 64 * 2**20
-"""Ten times what a day of words with times takes."""
-
 _FOREIGN = {
     b"PK\x03\x04": "a word processor's document or a workbook",
     b"\xd0\xcf\x11\xe0": "an old word processor's document",
@@ -28,14 +25,8 @@ def decoded(path: Path, *, file: str) -> str:
     Raises
     ------
     SessionError
-        It is too large, another program's own format, or no text.
+        It is another program's own format, or no text.
     """
-    size = path.stat().st_size
-    if size > LARGEST_BYTES:
-        raise SessionError(
-            f"{file} has {size / 2**20:.0f} MiB; allowed: {LARGEST_BYTES // 2**20} MiB, more than "
-            "a day of words with times takes; name the transcript of this session"
-        )
     content = path.read_bytes()
     for mark, what in _FOREIGN.items():
         if content.startswith(mark):

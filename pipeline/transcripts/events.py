@@ -19,25 +19,26 @@ _ALWAYS = re.compile(
 _SUNG = re.compile("([♩♪♫♬🎵🎶])[^♩♪♫♬🎵🎶]{1,300}[♩♪♫♬🎵🎶]")
 _MAYBE = re.compile(r"\(([^()]{0,300})\)|(?<![\w*])\*{1,2}([^*\s][^*\n]{0,80})\*{1,2}(?![\w*])")
 _ASTERISKS = re.compile(r"(?<![\w*])(\*{1,3})(?=\w)|(?<=[\w.,!?…])(\*{1,3})(?![\w*])")
+_NEAR = 80  # characters of a line beside a remark that are looked at
 _STAMP = re.compile(r"\s*\d{1,3}(?::\d{1,2}){1,2}(?:[.,]\d{1,6})?\s*")
 _OPEN = re.compile(r"\[[^\[\]\n]{0,80}(?=\n|$)|(?:(?<=\n)|^)[^\[\]\n]{0,80}\]")
 _SAID = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_STEMS = re.compile(
-    r"(?<!\w)(?:"
-    r"laugh|chuckl|giggl|snicker|sigh|cough|sneez|sniff|sob|cry|cries|weep|wept|moan|groan|"
-    r"gasp|yawn|inhal|exhal|breath|throat|whisper|mumbl|"
-    r"music|applau|clap|cheer|silence|silent|pause|long pause|noise|sound|inaudib|unintellig|"
-    r"indiscern|indistinct|unclear|cross ?-?talk|overlap|background|static|beep|bleep|buzz|ring|knock|door|"
-    r"phone|telephone|click|typing|footstep|foreign|speaks|speaking|nods|nodding|shrug|smil|blank_audio|"
-    r"redact|bleeped|censored|phonetic|"
-    r"lacht|lachen|lachend|gelächter|kichert|seufz|hust|niest|schnief|schluchz|weint|weinen|räusper|atmet|"
-    r"einatm|ausatm|gähnt|flüster|murmel|stöhn|musik|applaus|klatsch|stille|schweig|geräusch|"
-    r"unverständ|unklar|nickt|lächel|telefon|klopf|türe?\b|durcheinander|"
-    r"rire|rit\b|soupir|tousse|pleur|musique|applaudiss|inaudible|silencio|risas?|ríe|suspir|tos\b|"
-    r"llor|música|aplauso|ininteligib|risate|ride\b|sospir|piange|incomprensib"
-    r")",
-    re.IGNORECASE,
-)
+_SOUNDS = """
+laugh, chuckl, giggl, snicker, sigh, cough, sneez, sniff, sob, cry, cries, weep, wept, moan,
+groan, gasp, yawn, inhal, exhal, breath, throat, whisper, mumbl, music, applau, clap, cheer,
+silence, silent, pause, noise, sound, inaudib, unintellig, indiscern, indistinct, unclear,
+crosstalk, overlap, background, static, beep, bleep, buzz, ring, knock, door, phone, telephone,
+click, typing, footstep, foreign, speaks, speaking, nods, nodding, shrug, smil, blank_audio,
+redact, bleeped, censored, phonetic, lacht, lachen, lachend, gelächter, kichert, seufz, hust,
+niest, schnief, schluchz, weint, weinen, räusper, atmet, einatm, ausatm, gähnt, flüster, murmel,
+stöhn, musik, applaus, klatsch, stille, schweig, geräusch, unverständ, unklar, nickt, lächel,
+telefon, klopf, tür$, türe$, durcheinander, rire, rit$, soupir, tousse, pleur, musique,
+applaudiss, inaudible, silencio, risas?, ríe, suspir, tos$, llor, música, aplauso, ininteligib,
+risate, sospir, piange, incomprensib, cross-talk, cross talk
+"""
+"""Beginnings of words; one that ends in $ is the whole word."""
+_ANY_SOUND = "|".join(stem.strip() for stem in _SOUNDS.replace("$", r"\b").split(","))
+_STEMS = re.compile(rf"(?<!\w)(?:{_ANY_SOUND})", re.IGNORECASE)
 _INTERJECTIONS = """
 yes yeah yep no nope okay ok right mhm mm mmm hm hmm uh um er uh-huh mm-hmm mm-hm sure well oh
 ah i you he she we they it ja nein genau gut also ach oui non si sí
@@ -85,9 +86,8 @@ def _events(text: str) -> Iterator[tuple[int, int]]:
 
 def _fills_line(text: str, match: re.Match[str], inside: str) -> bool:
     """Whether a remark is all there is in its line, and nobody would say it so."""
-    before = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
-    end = text.find("\n", match.end())
-    after = text[match.end() : end if end >= 0 else len(text)]
-    if any(letter.isalnum() for letter in before + after):
+    before = text[max(0, match.start() - _NEAR) : match.start()].rpartition("\n")[2]
+    after = text[match.end() : match.end() + _NEAR].partition("\n")[0]
+    if max(len(before), len(after)) >= _NEAR or any(map(str.isalnum, before + after)):
         return False
     return not any(word.casefold() in _ALSO_SAID for word in _SAID.findall(inside))

@@ -20,7 +20,9 @@ from pipeline.transcripts.speaker_names import is_generic, plain
 EVERY_CAPTION = 0.8
 """From this share of captions with a label on, one without is nobody's; below, labels hold on."""
 LABELLED = 0.5
-"""From this share of captions that begin with a name on, whoever is named but once is a speaker."""
+"""From this share of captions that begin with a name on, whoever is named but once is a speaker; so
+too where the very first does: programs that name who takes over begin with who begins.
+"""
 RECURRING = 0.04
 RECURRING_SMALL = 0.2
 MOST_SPEAKERS = 50
@@ -42,18 +44,18 @@ in am ter ten
 """
 _PARTICLE = frozenset(_BETWEEN_NAMES.split())
 _OPEN_SPEECH = """
-i i'm i've he she they we you it this that these those there here and but so because the a an my
-your his her our their if when then what why how who where which yes yeah no okay ok well right
-oh um uh like just actually anyway maybe look listen remember question answer first second third
-next last finally one two three also now again note example meaning basically honestly important
-tell tells told say says said think thinks thought ask asks asked feel felt was is are ich er
-sie es wir ihr das die und aber also dann weil wenn was warum wie wer wo ja nein gut genau mein
-dein sein frage antwort erstens zweitens nämlich dachte sagte sagt meinte je il elle nous vous
-on ça et mais donc alors oui non c'est question réponse yo él ella nosotros y pero entonces sí
-pregunta respuesta
+me him her them us mich dich ihm ihn ihnen mhm mm mmm hm hmm uh-huh mm-hmm ah sure i i'm i've he
+she they we you it this that these those there here and but so because the a an my your his our
+their if when then what why how who where which yes yeah no okay ok well right oh um uh like
+just actually anyway maybe look listen remember question answer first second third next last
+finally one two three also now again note example meaning basically honestly important tell
+tells told say says said think thinks thought ask asks asked feel felt was is are ich er sie es
+wir ihr das die und aber dann weil wenn warum wie wer wo ja nein gut genau mein dein sein frage
+antwort erstens zweitens nämlich dachte sagte sagt meinte je il elle nous vous on ça et mais
+donc alors oui non c'est réponse yo él ella nosotros y pero entonces sí pregunta respuesta
 """
 _OPENERS = frozenset(_OPEN_SPEECH.split())
-"""No name begins with one of these."""
+"""No name holds one of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def _candidate(index: int, at: int, line: str) -> _Candidate | None:
         colon = _COLON.match(line, bracket.end())
         end = colon.end() if colon else bracket.end()
         sure = colon is not None and _is_name_like(name) and not is_remark(name)
-        if colon or _may_be_named(name):
+        if colon or (_is_name_like(name) and not is_remark(name)):
             return _Candidate(index, at + begin, at + end, name, bracketed=True, sure=sure)
         return None
     named = _NAMED.match(line, begin)
@@ -123,10 +125,6 @@ def _candidate(index: int, at: int, line: str) -> _Candidate | None:
     return _Candidate(index, at + begin, at + named.end(), name, bracketed=False, sure=sure)
 
 
-def _may_be_named(name: str) -> bool:
-    return _is_name(name) and not is_remark(name)
-
-
 def _is_name_like(name: str) -> bool:
     return len(name.split()) <= 6 and any(letter.isalnum() for letter in name)
 
@@ -134,7 +132,8 @@ def _is_name_like(name: str) -> bool:
 def _is_name(name: str) -> bool:
     """Whether it is written as names are: every word with a capital, or a sign or number in it."""
     words = name.replace("/", " ").split()
-    if len(words) > 6 or words[0].casefold().strip(",.") in _OPENERS:
+    plain_words = {word.casefold().strip(",.") for word in words}
+    if len(words) > 6 or plain_words & (_OPENERS - _PARTICLE):
         return False
     return all(_is_name_word(word) for word in words) and any(map(str.isalpha, name))
 
@@ -143,7 +142,7 @@ def _is_name_word(word: str) -> bool:
     letters = word.lstrip("(['’")
     return (
         word.casefold() in _PARTICLE
-        or letters[:1].isupper()
+        or any(letter.isupper() for letter in letters)
         or not any(map(str.isalpha, letters))
         or any(letter.isdigit() or letter in "_@#" for letter in letters)
         or bool(letters[:1].isalpha() and letters[:1].lower() == letters[:1].upper())  # no case
@@ -168,11 +167,22 @@ def _names(
     shaped = {name for name, text in written.items() if _is_name(text) and not is_remark(text)}
     small = {name for name, text in written.items() if _is_small_name(text) and not is_remark(text)}
     brackets = {plain(one.name) for one in candidates if one.bracketed and not one.sure}
-    begun = {one.cue for one in candidates if plain(one.name) in (shaped | certain) - brackets}
-    if len(cues) > 1 and len(begun) >= LABELLED * len(cues):
-        return frozenset(certain | (shaped - brackets) | _recurring(count, shaped | small, cues))
+    if _share(cues, candidates, (shaped | small | certain) - brackets) >= EVERY_CAPTION:
+        return frozenset(certain | ((shaped | small) - brackets) | _recurring(count, shaped, cues))
+    capital = (shaped | certain) - brackets
+    opens = any(one.cue == 0 and plain(one.name) in capital for one in candidates)
+    if opens or _share(cues, candidates, capital) >= LABELLED:
+        return frozenset(
+            certain | (shaped - brackets) | _recurring(count, shaped | (small - brackets), cues)
+        )
     return frozenset(certain | _recurring(count, shaped, cues, RECURRING)
                      | _recurring(count, small - brackets, cues, RECURRING_SMALL))  # fmt: skip
+
+
+def _share(cues: Sequence[Cue], candidates: Sequence[_Candidate], names: Collection[str]) -> float:
+    """Share of the captions in which a line begins with one of the names; 0 of a single one."""
+    begun = {one.cue for one in candidates if plain(one.name) in names}
+    return len(begun) / len(cues) if len(cues) > 1 else 0.0
 
 
 def _recurring(
@@ -211,7 +221,8 @@ def _labelled(cue: Cue, labels: Sequence[_Candidate]) -> Cue:
     dashed = sum(bool(_DASH.match(line)) for line in cue.text.split("\n")) > 1
     for line in cue.text.split("\n"):
         lead = _LEAD.match(line)
-        end = at + (lead.end() if lead else 0)
+        dash = _DASH.match(line) if dashed else None  # then a number after it is said, not minus
+        end = at + max(one.end() if one else 0 for one in (lead, dash))
         if end > at:
             spans.append((at, end))
             turns = _TURN.search(cue.text[at:end]) or (dashed and _DASH.match(line))

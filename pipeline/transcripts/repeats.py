@@ -22,7 +22,7 @@ SHARE = 0.4
 """Of those, how many must show something again."""
 WORDS_MIN = 4
 """And how many words together: "yes. yes." shows nothing."""
-TOUCHES_S = 0.25
+TOUCHES_S = 0.1
 """Captions that build up follow each other without a pause."""
 HELD_S = 0.1
 """A caption so short that nobody reads it holds the one before on the screen."""
@@ -103,7 +103,9 @@ def _again(before: tuple[Cue, _Shown], now: tuple[Cue, _Shown]) -> _Again:
         return _NOTHING
     touches = cue.start_s <= last.end_s + TOUCHES_S
     if old.words == new.words:
-        return _same(last, cue, len(new.words), touches=touches)
+        return _same(last, cue, len(new.words)) if touches else _NOTHING
+    if last.highlight and cue.highlight:
+        return _NOTHING  # a highlight runs through one text after the other
     first_timed = _first_timed(cue, new)
     for start in old.line_starts[-MOST_LINES:]:
         size = len(old.words) - start
@@ -111,13 +113,13 @@ def _again(before: tuple[Cue, _Shown], now: tuple[Cue, _Shown]) -> _Again:
         if size > min(first_timed, len(new.words)) or new.words[:size] != old.words[start:]:
             continue
         if size == len(new.words):
-            return _same(last, replace(cue, highlight=None), size, touches=touches)
+            return _same(last, replace(cue, highlight=None), size) if touches else _NOTHING
         if whole_lines or touches:
             return _Again(size, is_evidence=True)
     return _NOTHING
 
 
-def _same(last: Cue, cue: Cue, size: int, *, touches: bool) -> _Again:
+def _same(last: Cue, cue: Cue, size: int) -> _Again:
     if cue.marks and not last.marks:
         return _NOTHING  # its words have times of their own: they are said now
     if last.highlight and cue.highlight:
@@ -125,7 +127,7 @@ def _same(last: Cue, cue: Cue, size: int, *, touches: bool) -> _Again:
         return _Again(size, moves, same_showing=True) if moves else _NOTHING
     held = cue.end_s - cue.start_s <= HELD_S or last.end_s - last.start_s <= HELD_S
     plain = size >= WORDS_MIN and not (last.marks or cue.marks)
-    return _Again(size, touches and (held or plain), same_showing=True)
+    return _Again(size, held or plain, same_showing=True)
 
 
 def _first_timed(cue: Cue, new: _Shown) -> int:

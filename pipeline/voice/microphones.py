@@ -6,7 +6,7 @@ the mix, by voice. `ingest` states the figure and `diarize` and `roles` act on i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,10 +15,13 @@ import pyarrow as pa
 from models.base import Audio, Diarization, Diarizer, Interval, Progress, silent
 from pipeline.media.audio import Channels
 from pipeline.stage import Missing
+from pipeline.timeline import Span, union
 
 CROSSTALK_OK_DB = 6.0  # SCIENCE section 3, crosstalk_db [J]
 CROSSTALK = "crosstalk_db"
 """Its name in table `quality`."""
+OFF = "audio_off_s"
+"""As well: how long a microphone recorded nothing."""
 
 
 class ChannelDiarizer(Protocol):
@@ -28,12 +31,14 @@ class ChannelDiarizer(Protocol):
         """Stretches of speech in the mix."""
         ...
 
-    def crosstalk_db(self, channels: Channels) -> float | None:
+    def crosstalk_db(self, channels: Channels, off: Sequence[Interval] = ()) -> float | None:
         """By how much each person is louder in the own channel than in the other; None: unknown."""
         ...
 
-    def diarize(self, channels: Channels, *, progress: Progress = silent) -> Diarization:
-        """Turns; the speaker's number is the row of the channel."""
+    def diarize(
+        self, channels: Channels, *, off: Sequence[Interval] = (), progress: Progress = silent
+    ) -> Diarization:
+        """Turns; the speaker's number is the row of the channel. None while one is `off`."""
         ...
 
 
@@ -46,6 +51,11 @@ class OwnMicrophones:
     """Loads what tells voices apart in the mix; called only where the channels do not."""
 
 
+def either_off(off: Sequence[Sequence[Span]]) -> tuple[Interval, ...]:
+    """When any of the microphones records nothing; `off` has the times of each."""
+    return tuple(Interval(*span) for span in union(span for spans in off for span in spans))
+
+
 def keeps_apart(crosstalk_db: float | None) -> bool:
     """Whether a channel can be taken for its wearer's."""
     return crosstalk_db is not None and crosstalk_db >= CROSSTALK_OK_DB
@@ -56,3 +66,8 @@ def kept_apart(quality: pa.Table) -> bool:
     return any(
         row["measure"] == CROSSTALK and keeps_apart(row["value"]) for row in quality.to_pylist()
     )
+
+
+def was_off(quality: pa.Table) -> bool:
+    """Whether a microphone recorded nothing for a while, from table `quality`."""
+    return any(row["measure"] == OFF and row["value"] for row in quality.to_pylist())

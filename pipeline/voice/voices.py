@@ -9,7 +9,7 @@ Caveat: what noise rules out is decided for the whole session, by the channel a 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from pipeline.stage import Inputs
 from pipeline.timeline import Floats, Seconds, Span, union
 from pipeline.voice.fundamental_frequency import PitchTrack, autocorrelation_track, track_voice
 from pipeline.voice.levels import frame_levels_db, heard_in, snr_db
-from pipeline.voice.microphones import kept_apart
+from pipeline.voice.microphones import kept_apart, was_off
 from pipeline.voice.pitch import Grid, Mask, level_db
 from pipeline.voice.quality import (
     GAIN_RISE_DB,
@@ -179,15 +179,20 @@ def _sounds(
         mix = _sound(inputs.recording.audio, grid, spoken, _mix_snr(inputs.tables), settings)
         return dict.fromkeys(voices, mix)
     channels = inputs.recording.audio_channels()
+    found = {}
+    for voice in voices:
+        # a voice that fits no channel (`voice.stand_in`) is heard in the mix
+        audio = channels[voice] if voice < len(channels) else inputs.recording.audio
+        snr = _own_snr(audio, heard.get(voice, []), anyone)
+        found[voice] = _sound(audio, grid, spoken, snr, settings)
+    return _uneven(found) if was_off(inputs.tables["quality"]) else found
+
+
+def _uneven(sounds: Mapping[int, Sound]) -> dict[int, Sound]:
+    """With loudness degraded: for a while a voice was heard in the other's microphone."""
     return {
-        voice: _sound(
-            channels[voice],
-            grid,
-            spoken,
-            _own_snr(channels[voice], heard.get(voice, []), anyone),
-            settings,
-        )
-        for voice in voices
+        voice: replace(sound, limits=replace(sound.limits, level="microphone_off"))
+        for voice, sound in sounds.items()
     }
 
 
