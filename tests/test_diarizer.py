@@ -99,6 +99,17 @@ def test_one_voice_is_not_cut_in_two(shared_data: Path, diarizer: EmbeddedDiariz
     assert {turn.speaker for turn in result.turns} == {0}
 
 
+def test_one_voice_under_two_local_speakers_makes_up_nobody(
+    shared_data: Path, diarizer: EmbeddedDiarizer
+) -> None:
+    """Half a second of a cut beginning is enough for pyannote to hear two speakers at once."""
+    speech = shared_data / "speech"
+    katie = decode_audio(str(speech / "two_party" / "enrollment_audio_katie.wav"))
+    before = decode_audio(str(speech / "dyads" / "dyad5.flac"))[: SAMPLE_RATE_HZ // 2]
+    found = diarizer.diarize(np.concatenate([before, katie]), num_speakers=2, most_speakers=6)
+    assert {turn.speaker for turn in found.turns} == {0}
+
+
 def test_speakers_are_counted_in_order_of_appearance(sample: Diarization) -> None:
     assert list(dict.fromkeys(turn.speaker for turn in sample.turns)) == [0, 1]
     assert list(sample.turns) == sorted(sample.turns, key=lambda turn: turn.start_s)

@@ -121,7 +121,7 @@ class Voices:
     def __init__(self, turns):
         self.turns = turns
 
-    def diarize(self, audio, *, num_speakers, progress):
+    def diarize(self, audio, *, num_speakers, most_speakers=None, progress):
         found = tuple(SpeakerInterval(t.start_s, t.end_s, 1 - t.row) for t in self.turns)
         return Diarization(found, found)
 

@@ -173,8 +173,11 @@ class VoiceDiarization(KeepsPosterior, SpeakerDiarization):
                 whose[piece.first : piece.stop, piece.speaker] = voice
             for voice in range(scores.shape[2]):
                 scores[number, :, voice] = np.max(window * (whose == voice), axis=1)
+        # two local speakers of one voice are one: pyannote would make up a voice for the other
+        most = np.minimum(count.data, scores.shape[2])
         return self.to_diarization(
-            SlidingWindowFeature(scores, segmentations.sliding_window), count
+            SlidingWindowFeature(scores, segmentations.sliding_window),
+            SlidingWindowFeature(most, count.sliding_window),
         )
 
     def _elsewhere(self, number: int, given: NDArray[np.int8]) -> Iterator[tuple[Piece, int]]:
