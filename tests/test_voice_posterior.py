@@ -53,7 +53,7 @@ def test_microphones_that_keep_voices_apart_are_sure(by_channel, leak_db):
     voices, turns = scripted()
     found = by_channel.diarize(microphones(voices, leak_db=leak_db)).turns
     sure = np.array([turn.confidence for turn in found])
-    print(f"leak {leak_db} dB: median {usual:.3f}, least {sure.min():.3f}")
+    print(f"leak {leak_db} dB: median {np.median(sure):.3f}, least {sure.min():.3f}")
     assert ((sure >= 0.7) & (sure <= 1.0)).all()
     assert len(found) >= len(turns)
 
