@@ -26,7 +26,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("THINSLICE_TESTDATA", ROOT.parent / "shared" / "data")) / "speech"
 GIVEN = (2, None)
-HEADING = f"{'DER %':>8}{'miss %':>8}{'false %':>8}{'conf %':>8}{'voices':>8}{'x real':>8}{'CPU s':>8}"
+HEADING = (
+    f"{'DER %':>8}{'miss %':>8}{'false %':>8}{'conf %':>8}{'voices':>8}{'x real':>8}{'CPU s':>8}"
+)
 
 _LISTENER = """
 import json, sys, time

@@ -31,6 +31,8 @@ HEADER_LINES = 30
 LINES_LOOKED_AT = 2000
 """For the separator."""
 MOST_CELLS = 2000
+MOST_LINES = 500_000
+"""Two hours of a dial read 69 times a second."""
 _INVISIBLE = dict.fromkeys((0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF))
 _SAID = re.compile(r'"?sep=(.)"?[;,\t]*\s*', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
@@ -66,6 +68,11 @@ def sheet_of(path: Path, names: Sequence[str] = ()) -> Sheet:
         If the file is no text, or cannot be split into cells.
     """
     lines = list(io.StringIO(decoded(path).translate(_INVISIBLE), newline=""))
+    if len(lines) > MOST_LINES:
+        raise SessionError(
+            f"{path.name} has {len(lines)} lines; allowed: up to {MOST_LINES}. Is it a table of "
+            "one session?"
+        )
     said, first, remark = _head(lines)
     body = lines[first:]
     separator = said or _separator(body, names)

@@ -173,5 +173,3 @@ def test_the_number_of_speakers_may_be_bounded(diarizer: EmbeddedDiarizer) -> No
     audio = decode_audio(str(SAMPLE))
     found = diarizer.diarize(audio, num_speakers=4, min_speakers=1)
     assert {turn.speaker for turn in found.turns} == {0, 1}
-
-
