@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pipeline.config import load_profile
 from pipeline.errors import InputError, SessionError
-from pipeline.session import load_session, named_files
+from pipeline.session import named_files
+from pipeline.session_toml import load_session
 from pipeline.settings import Profile
 
 

@@ -19,7 +19,8 @@ from pipeline.execute import Job, Step, plan
 from pipeline.media.recording import FolderRecording
 from pipeline.media.steady import Look, growth, is_doubtful, look_at
 from pipeline.papers import printable
-from pipeline.session import SessionSpec, load_session, public_name
+from pipeline.session import SessionSpec, public_name
+from pipeline.session_toml import load_session
 from pipeline.settings import Profile
 from pipeline.stage import Absence, Missing
 from pipeline.views import Output
