@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SYSTEM_LIBRARIES := libGL.so.1 libglib-2.0.so.0 libEGL.so.1 libGLESv2.so.2
 
-.PHONY: setup demo test lint docs lock bench cases system-libraries
+.PHONY: setup demo test faults corpus cases lint docs lock bench system-libraries
 
 setup: .venv/.ready
 
@@ -12,6 +12,15 @@ demo: setup
 
 test: setup lint
 	$(BIN)/pytest --numprocesses auto --dist loadfile
+
+# every misfortune a stage can meet; `make test` holds two of them
+faults: setup
+	THINSLICE_FAULTS=1 $(BIN)/pytest tests/test_faults.py tests/test_supervise.py
+
+# every real recording through the whole command, and hundreds of spoiled takes: an hour
+corpus: setup
+	THINSLICE_CORPUS=whole $(BIN)/pytest -s tests/test_real_corpus.py tests/test_any_talk.py \
+	  tests/test_any_frames.py tests/test_voice_periods.py
 
 lint: setup
 	$(BIN)/ruff check .

@@ -1,8 +1,8 @@
 """Time our diarization against pyannote.audio as shipped, interleaved, medians.
 
 Community-1 shape: random weights of true dimensions, so speed and identity of turns mean something
-and accuracy does not. Embedded weights: against the way pyannote would run a GE2E encoder, once
-per local speaker of each window. Runs unattended on a card too:
+and accuracy does not. Embedded weights: against the way pyannote would run CAM++, once per local
+speaker of each window. Runs unattended on a card too:
 ``python -m bench.diarization_speed --device cuda --minutes 50``.
 """
 
@@ -34,10 +34,10 @@ import models.voices.torchaudio_without_cuda  # noqa: E402, F401  (must come bef
 import pyannote.audio  # noqa: E402
 from pyannote.core import Annotation, SlidingWindowFeature  # noqa: E402
 
-from models import ge2e  # noqa: E402
 from models.base import SAMPLE_RATE_HZ, Audio, Diarization  # noqa: E402
 from models.device import Device, resolve  # noqa: E402
 from models.options import CommunityOptions, DiarizerOptions  # noqa: E402
+from models.voices.campplus import filter_banks, load_network  # noqa: E402
 from models.voices.community_diarizer import CommunityDiarizer  # noqa: E402
 from models.voices.embedded_diarizer import EmbeddedDiarizer  # noqa: E402
 from models.voices.voice_pipeline import VoiceDiarization, load_segmentation  # noqa: E402
@@ -190,29 +190,28 @@ def _as_tuples(found: Diarization) -> Turns:
 def _embedded(audio: Audio, device: Device, repeats: int) -> None:
     naive = _OncePerSpeaker(device)
     ours = EmbeddedDiarizer(device=device)
-    naive.instantiate(ours._parameters(audio.size / SAMPLE_RATE_HZ))  # noqa: SLF001
     name = "once per speaker"
     runs: dict[str, Callable[[Audio], Any]] = {
         name: lambda part: naive(_file(part), num_speakers=2),
         "ours": partial(ours.diarize, num_speakers=2),
     }
     seconds, _ = _interleaved(runs, audio, repeats)
-    print("\nembedded weights (PyanNet 5 s windows, GE2E)")
+    print("\nembedded weights (segmentation 3.0, CAM++)")
     print(f"{'':22}{'s':>9}{'x real time':>13}{HEADINGS}")
     for each in runs:
         _line(each, seconds, audio)
 
 
 class _OncePerSpeaker(VoiceDiarization):
-    """The encoder run as pyannote runs one: each window's audio, once per speaker, in batches."""
+    """The network run as pyannote runs one: on each window, once per speaker in it."""
 
     def __init__(self, device: Device) -> None:
-        segmentation = load_segmentation(locate("pyannet-segmentation"))
-        encoder = ge2e.load_encoder(locate("ge2e-encoder"))
-        options = DiarizerOptions()
-        super().__init__(segmentation, encoder, options, device, 1)
+        segmentation = load_segmentation(locate("pyannote-segmentation-3"))
+        self._voices = load_network(locate("campplus-voices")).to(str(device))
+        options = DiarizerOptions(piece_least_s=float("inf"))
+        super().__init__(segmentation, self._voices, options, device, 1)
         self._segmentation = pyannote.audio.Inference(
-            segmentation, step=self.window_step_s, skip_aggregation=True, batch_size=32
+            segmentation, step=self._segmentation.step, skip_aggregation=True, batch_size=32
         )
         self._audio = pyannote.audio.Audio(sample_rate=SAMPLE_RATE_HZ, mono="downmix")
         self.to(torch.device(str(device)))
@@ -226,16 +225,17 @@ class _OncePerSpeaker(VoiceDiarization):
     ) -> Any:
         """Embed every speaker of every window from the window's audio."""
         found = []
-        device = next(self._embedding.parameters()).device
+        device = next(self._voices.parameters()).device
+        self._pieces = [([], np.empty((0, 0), np.float32))] * len(binary_segmentations.data)
         for window, scores in binary_segmentations:
             waveform = self._audio.crop(file, window, mode="pad")[0][0].to(device)
             for mask in np.nan_to_num(scores).T:
-                mel = ge2e.mel_frames(waveform)
-                nearest = torch.arange(len(mel)) * len(mask) // len(mel)
-                chosen = torch.from_numpy(mask > 0)[nearest.clamp_max(len(mask) - 1)]
-                pieces = ge2e.partials(mel[chosen.to(device)] if chosen.any() else mel)
+                bank = filter_banks(waveform)
                 with torch.inference_mode():
-                    found.append(self._embedding(pieces).mean(dim=0).cpu().numpy())
+                    moments = self._voices.moments((bank - bank.mean(dim=0))[None])
+                    nearest = np.arange(moments.shape[2]) * len(mask) // moments.shape[2]
+                    weights = torch.from_numpy(mask[nearest])[None, None].float().to(device)
+                    found.append(self._voices.voice(moments, weights)[0, 0].cpu().numpy())
         windows, _, speakers = binary_segmentations.data.shape
         return np.stack(found).reshape(windows, speakers, -1)
 

@@ -14,4 +14,6 @@ PREFECT_ENVIRONMENT = {
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     "PREFECT_TASKS_DEFAULT_NO_CACHE": "true",
 }
+NIGHT_VARIABLE = "THINSLICE_NIGHT"
+"""Environment variable with the scheduled night's folders as JSON: Prefect would store them."""
 os.environ.update(PREFECT_ENVIRONMENT)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.config import load_profile
-from pipeline.errors import InputError, SessionError
-from pipeline.session import named_files
+from pipeline.errors import InputError, MediaError, SessionError
+from pipeline.media.container import listed
+from pipeline.session import SessionSpec, continues, named_files
 from pipeline.session_toml import load_session
 from pipeline.settings import Profile
 
 
 def check(path: Path) -> str:
-    """One line if the file is good; raises `InputError` naming every fault if not."""
+    """What the file holds if it is good; raises `InputError` naming every fault if not."""
     if not path.exists():
         raise InputError(f"no file or folder {path}; give a session's folder or a profile")
     if path.is_dir() or path.name == "session.toml":
@@ -29,7 +30,26 @@ def _check_session(folder: Path) -> str:
         raise SessionError(
             f"session {spec.id}: {', '.join(empty)}: 0 bytes, nothing is in it; copy it again"
         )
-    return (
-        f"{spec.id}: session.toml is good; {len(spec.media)} media, {len(spec.ratings)} dials, "
-        "which are not opened"
+    good = (
+        f"{spec.id}: session.toml is good; {len(spec.media)} media, of which headers alone are "
+        f"read, {len(spec.ratings)} dials, which are not opened"
     )
+    return "\n".join([good, *(_held(folder, spec, media) for media in range(len(spec.media)))])
+
+
+def _held(folder: Path, spec: SessionSpec, media: int) -> str:
+    """One file: what session.toml says of it, and what streams its header names."""
+    part = spec.media[media]
+    said = f"hears {part.hears}" if part.hears else "not named in hears"
+    before = [i for i in range(media) if continues(spec.media[i], part)]
+    if part.offset_s is not None:
+        begins = f"begins at {part.offset_s:g} s"
+    elif before:
+        begins = f"assumed to begin where {spec.media[before[-1]].file} ends"
+    else:
+        begins = "assumed to begin at 0 s"
+    head = f"  {part.file}: {said}, shows {part.shows}, {begins}"
+    try:
+        return "\n".join([head, *(f"    {line}" for line in listed(folder / part.file))])
+    except MediaError as error:
+        return f"{head}\n    {error}"

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
+from flows.terminal import keep_ours
 from models.errors import EngineError
 from pipeline.config import CONFIGS, load_profile
 from pipeline.errors import InputError, ThinsliceError
@@ -43,6 +44,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Summary as JSON on standar
 
 def main() -> None:
     """Entry point: errors in one sentence on standard error; 2 = wrong input, nothing started."""
+    keep_ours()
     try:
         app()
     except InputError as error:

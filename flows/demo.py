@@ -16,6 +16,7 @@ from rich.table import Table
 from flows.engines import build_face_tracker, describe_transcriber
 from flows.progress import Board
 from flows.summary import show
+from flows.terminal import hushed
 from flows.work import work_through
 from models.base import Image, StillFrame
 from pipeline.config import load_profile
@@ -115,8 +116,9 @@ def _find_points(image: Image) -> NDArray[np.float32]:
     """Face points of a portrait, found by the same engine that will track it."""
     pad_y, pad_x = (round(_MARGIN * side) for side in image.shape[:2])
     padded = np.pad(image, ((pad_y, pad_y), (pad_x, pad_x), (0, 0)), mode="edge")
-    tracker = build_face_tracker(load_profile())
-    (found,) = tracker.track([StillFrame(0, 0.0, padded)], people=1)
+    with hushed():
+        tracker = build_face_tracker(load_profile())
+        (found,) = tracker.track([StillFrame(0, 0.0, padded)], people=1)
     if found.points is None:
         raise InputError("no face was found in the portrait; give one that looks into the camera")
     return np.asarray(found.points - [pad_x, pad_y], np.float32)

@@ -9,16 +9,13 @@ from pathlib import Path
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
-from flows import disk
+from flows import NIGHT_VARIABLE, child, disk
 from flows.prepare import Outcome, Work
 from flows.progress import Board
 from flows.registry import board_of, work_of
 from flows.session import process_session
 from flows.summary import as_markdown
 from pipeline.config import load_profile
-
-NIGHT_VARIABLE = "THINSLICE_NIGHT"
-"""Environment variable with the scheduled night's folders as JSON: Prefect would store them."""
 
 
 @flow(name="sessions", flow_run_name="{run}", persist_result=False)
@@ -31,6 +28,7 @@ def process_sessions(run: str, sessions: list[str]) -> None:
         except Exception as error:  # noqa: BLE001  the rest of the night goes on, whatever it is
             _note_failure(work, session, error)
             board.line(f"{session}  failed; runs/{run}/summary.html says why")  # no file names
+        board.session_done(session)
     try:
         create_markdown_artifact(as_markdown(work), key="morning-summary")
     except Exception as error:  # noqa: BLE001  the summary also lies in the run's folder
@@ -43,6 +41,7 @@ def nightly() -> None:
     from flows.folders import session_folders
     from flows.work import work_through
 
+    child.follow_parent()
     night = json.loads(os.environ[NIGHT_VARIABLE])
     work_through(
         session_folders(Path(night["recordings"])),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Literal
 
 from flows import disk
 from flows.engines import check_device, describe
+from flows.faults import WHERE, keep_trace
 from flows.folders import Found, clashes, found, known_sessions, neighbours
 from models.base import Progress, silent
 from pipeline.consent import Register, load_register, people, permitted, refusals
@@ -23,6 +25,7 @@ from pipeline.session import SessionSpec, public_name
 from pipeline.session_toml import load_session
 from pipeline.settings import Profile
 from pipeline.stage import Absence, Missing
+from pipeline.store import Store
 from pipeline.views import Output
 
 MOST_NOTES = 20
@@ -63,6 +66,8 @@ class Work:
     broken: dict[tuple[str, str], Missing] = field(default_factory=dict)
     """(Session, stage) -> why it broke off, and that trying again now cannot help."""
     plans: dict[str, list[Step]] = field(default_factory=dict)
+    started: dict[str, float] = field(default_factory=dict)
+    """Session -> when its first stage began; monotonic, s."""
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     told: dict[str, list[str]] = field(default_factory=dict)
     """Public name -> what to know of a session, however it ends."""
@@ -149,8 +154,15 @@ def _noted(work: Work, name: str, session_id: str) -> Iterator[None]:
         sentence = disk.FULL if disk.is_full(error) else sentence
         work.outcomes[name] = Outcome(session_id, "failed", sentence)
     except Exception as error:  # noqa: BLE001  whatever it is, the rest of the night goes on
-        sentence = f"cannot be prepared ({type(error).__name__})"
+        sentence = f"it could not be looked at: {type(error).__name__}; {WHERE}"
         work.outcomes[name] = Outcome(session_id, "failed", sentence)
+        _keep_trace(work.output.store, name, error)
+
+
+def _keep_trace(store: Store, session: str, error: Exception) -> None:
+    """Only where withdrawal would find it: a session whose people are noted."""
+    if store.session_folder(session).is_dir():
+        keep_trace(store, session, "prepare", "".join(traceback.format_exception(error)))
 
 
 def _prepare_one(work: Work, asked: _Asked) -> dict[str, dict[Path, Look]]:

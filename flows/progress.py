@@ -4,14 +4,35 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from models.base import Progress as Report
 
-_MINIMUM_STEP_S = 0.2
+MINIMUM_STEP_S = 0.2
+"""Progress is told no more often."""
+
+
+class Audience(Protocol):
+    """Who is told how the work goes: a terminal, or the process that keeps it."""
+
+    def reporter(self, session: str, stage: str, position: int, count: int) -> Report:
+        """A callback for one try of a stage; cheap to call for every frame."""
+        ...
+
+    def stage_done(self, session: str, stage: str, why: str) -> None:
+        """A stage is over."""
+        ...
+
+    def session_done(self, session: str) -> None:
+        """A session is over."""
+        ...
+
+    def line(self, text: str) -> None:
+        """A line that stays."""
+        ...
 
 
 class Board:
@@ -49,7 +70,7 @@ class Board:
         def report(step: str, share: float) -> None:
             nonlocal last
             now = time.monotonic()
-            if share < 1 and now - last < _MINIMUM_STEP_S:
+            if share < 1 and now - last < MINIMUM_STEP_S:
                 return
             last = now
             done = 100 * (position + min(max(share, 0.0), 1.0)) / count
@@ -77,6 +98,9 @@ class Board:
         """Note a finished stage; on a terminal the bars say it already."""
         if not self.console.is_terminal:
             self.line(f"{session}  {stage}: {why or 'found'}")
+
+    def session_done(self, session: str) -> None:
+        """Nothing to add: the summary tells outcomes."""
 
     def _row(self, session: str) -> TaskID:
         if session not in self._rows:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flows.prepare import Work
-from flows.progress import Board
+from flows.progress import Audience
 
-_WORK: dict[str, tuple[Work, Board]] = {}
+_WORK: dict[str, tuple[Work, Audience]] = {}
 
 
 @contextmanager
-def registered(work: Work, board: Board) -> Iterator[None]:
+def registered(work: Work, board: Audience) -> Iterator[None]:
     """Make a run's work findable by its id while it lasts."""
     _WORK[work.run_id] = (work, board)
     try:
@@ -26,6 +26,6 @@ def work_of(run: str) -> Work:
     return _WORK[run][0]
 
 
-def board_of(run: str) -> Board:
+def board_of(run: str) -> Audience:
     """Where a run shows its progress."""
     return _WORK[run][1]

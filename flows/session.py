@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -18,20 +18,15 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.concurrency.sync import concurrency
 from prefect.tasks import Task
 
-from flows import disk
 from flows.engines import build, describe, on_gpu
+from flows.faults import OUTSIDE, as_failure, keep_trace, why_failed
 from flows.prepare import Outcome
 from flows.registry import board_of, work_of
 from flows.work import finish
-from pipeline.errors import ConfigError, InputError
+from pipeline.errors import InputError
 from pipeline.execute import Job, go_without, run_stage
 from pipeline.stage import Missing, Stage
 from pipeline.stages import STAGES
-from pipeline.store import write_atomically
-
-OUTSIDE = "outside"
-"""The profile or the disk is at fault: other stages would meet it too, so the session fails."""
-TRIED_AGAIN = "a step of the program broke off; the next run tries it again."
 
 
 class StageFailedError(Exception):
@@ -59,17 +54,18 @@ def run_one_stage(run: str, session: str, stage: str) -> str:
     job = work.jobs[session]
     position = [one.name for one in STAGES].index(stage)
     declared = STAGES[position]
-    progress = board.reporter(session, stage, position, len(STAGES))
     ended = work.broken.get((session, stage))
     if ended:
         raise StageFailedError(declared, "ended", ended, final=True)
     try:
-        with _gpu_slot(job, declared):
+        with _gpu_slot(job, declared):  # waiting for a card is not the stage's time
+            progress = board.reporter(session, stage, position, len(STAGES))
             step = run_stage(job, declared, describe=describe, build=build, progress=progress)
     except Exception as error:  # noqa: BLE001  whatever it is, the rest of the night goes on
-        _keep_trace(job, stage, error)
+        trace = "".join(traceback.format_exception(error))
+        keep_trace(job.store, session, stage, trace)
         kind, final = type(error).__name__, isinstance(error, InputError)
-        raise StageFailedError(declared, kind, _why(declared, error), final=final) from None
+        raise StageFailedError(declared, kind, why_failed(declared, error), final=final) from None
     progress("", 1.0)
     board.stage_done(session, stage, step.why)
     assert step.key
@@ -94,7 +90,7 @@ def process_session(run: str, session: str) -> str:
             except StageFailedError as failed:
                 if failed.costs_session:
                     spec = work.jobs[session].spec
-                    work.outcomes[session] = Outcome(spec.id, "failed", _sentence(failed.why))
+                    work.outcomes[session] = Outcome(spec.id, "failed", as_failure(failed.why))
                     raise
                 go_without(work.jobs[session], stage, failed.why)
                 board_of(run).stage_done(session, stage.name, "broke off")
@@ -109,37 +105,3 @@ def _gpu_slot(job: Job, stage: Stage) -> AbstractContextManager[None]:
     if stage.uses_gpu and on_gpu(job.profile):
         return concurrency("gpu", occupy=1)
     return nullcontext()
-
-
-def _why(stage: Stage, error: Exception) -> Missing:
-    """For the page: what is not there; for whoever runs the night: what went wrong and where."""
-    if isinstance(error, ConfigError):
-        return Missing(OUTSIDE, str(error))
-    if isinstance(error, InputError):
-        lead = f"{stage.without}: " if stage.without else ""
-        return Missing("unreadable_media", f"{lead}{error}")
-    if disk.is_full(error):
-        return Missing(OUTSIDE, f"{stage.name} stopped: {disk.FULL}")
-    kind = type(error).__name__
-    return broke_off(
-        stage, f"{stage.name} stopped with {kind}; details lie in the store, problems/"
-    )
-
-
-def broke_off(stage: Stage, remedy: str) -> Missing:
-    """Stands in the place of a stage with a fault of its own."""
-    return Missing("fault", f"{stage.without or stage.name}: {TRIED_AGAIN}", remedy)
-
-
-def _sentence(why: Missing) -> str:
-    """Why a session failed: a person's file in its own words, a fault of ours in the night's."""
-    return why.remedy or why.sentence
-
-
-def _keep_trace(job: Job, stage: str, error: Exception) -> None:
-    """Keep the traceback beside the session's artifacts, where withdrawal removes it too."""
-    folder = job.store.problems(job.session)
-    with suppress(OSError):  # the summary names the error, also where the disk takes no trace
-        folder.mkdir(parents=True, exist_ok=True)
-        trace = "".join(traceback.format_exception(error))
-        write_atomically(folder / f"{stage}.txt", trace.encode())

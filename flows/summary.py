@@ -6,6 +6,7 @@ import calendar
 import datetime as dt
 import html
 import json
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.prepare import Outcome, Work
+from pipeline.stage import Absence
 from pipeline.store import write_atomically
 
 STATE_WORDS = {
@@ -92,12 +94,12 @@ def show(work: Work, console: Console) -> None:
             console.print(Text(f"report {outcome.report}"), soft_wrap=True)
     for note in work.notes:
         console.print(Text(note))
-    console.print(Text(f"{_counts(work)}   tables {work.output.root}/latest/*/"))
+    console.print(Text(f"{counts_of(_states(work))}   tables {work.output.root}/latest/*/"))
 
 
 def as_markdown(work: Work) -> str:
     """The summary for Prefect's artifact: public names and reasons only."""
-    lines = [f"**{_counts(work)}**", "", "| session | state | absent |", "|---|---|---|"]
+    lines = [f"**{counts_of(_states(work))}**", "", "| session | state | absent |", "|---|---|---|"]
     lines += [
         f"| {outcome.session} | {STATE_WORDS[outcome.state]} | "
         f"{', '.join(f'{a.modality} ({a.reason})' for a in outcome.absences) or '-'} |"
@@ -119,7 +121,12 @@ def write_summary(work: Work) -> None:
     night = _night(work.run_id)
     notes = "".join(f"<p>{html.escape(note)}</p>" for note in work.notes)
     page = _PAGE.format(
-        night=night, run=work.run_id, counts=_counts(work), notes=notes, rows=rows, caption=CAPTION
+        night=night,
+        run=work.run_id,
+        counts=counts_of(_states(work)),
+        notes=notes,
+        rows=rows,
+        caption=CAPTION,
     )
     write_atomically(folder / "summary.html", page.encode())
     data = json.dumps(as_data(work), indent=1, ensure_ascii=False) + "\n"
@@ -147,17 +154,26 @@ def _ordered(work: Work) -> list[Outcome]:
 
 def _notes(outcome: Outcome, work: Work) -> list[str]:
     absent = [
-        f"{a.modality} absent ({a.reason}): {a.sentence} {a.remedy}".rstrip()
-        for a in outcome.absences
+        f"{_what(a)} ({a.reason}): {a.sentence} {a.remedy}".rstrip() for a in outcome.absences
     ]
     said = [outcome.sentence] if outcome.sentence else []
     return said + work.told.get(outcome.session, []) + absent
 
 
-def _counts(work: Work) -> str:
-    states = [outcome.state for outcome in work.outcomes.values()]
+def _what(absence: Absence) -> str:
+    """A number of voices other than two is nothing absent."""
+    return absence.modality if absence.modality == "voices" else f"{absence.modality} absent"
+
+
+def counts_of(states: Iterable[str]) -> str:
+    """How many sessions ended how, e.g. ``3 done, 1 failed``."""
+    states = list(states)
     parts = [f"{states.count(s)} {STATE_WORDS[s]}" for s in STATE_WORDS if s in states]
     return ", ".join(parts) or "no sessions"
+
+
+def _states(work: Work) -> list[str]:
+    return [outcome.state for outcome in work.outcomes.values()]
 
 
 _PAGE = """<!doctype html><html lang=en><meta charset=utf-8>

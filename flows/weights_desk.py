@@ -10,8 +10,6 @@ from models.weights import catalog
 
 EMBEDDED = (
     "silero-vad",
-    "pyannet-segmentation",
-    "ge2e-encoder",
     "pyannote-segmentation-3",
     "campplus-voices",
     "mediapipe-face-detector-full",

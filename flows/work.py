@@ -1,4 +1,4 @@
-"""Run a prepared piece of work to its end: only what is missing starts Prefect and engines."""
+"""Run a prepared piece of work to its end: only what is missing starts a worker."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flows import PREFECT_ENVIRONMENT, disk
+from flows import PREFECT_ENVIRONMENT, disk, supervise
 from flows.lock import alone
 from flows.prepare import Outcome, Work, prepare
 from flows.progress import Board
 from flows.summary import write_summary
-from pipeline.errors import ConfigError, ThinsliceError
+from pipeline.errors import ConfigError
 from pipeline.provenance import new_run_id, run_record
 from pipeline.settings import Profile
 from pipeline.stages import STAGES
@@ -46,28 +46,13 @@ def work_through(
                 if session not in unfinished:
                     finish(work, session, time.perf_counter())
             if unfinished:
-                compute(work, unfinished, board)
+                stay_on_this_machine(out)
+                supervise.compute(work, unfinished, board)
         finally:  # whatever ends the night, the morning has its record
             work.unwritten = _written(work)
             if work.unwritten:
                 board.line(work.unwritten)
     return work
-
-
-def compute(work: Work, sessions: list[str], board: Board) -> None:
-    """Hand the unfinished sessions to the Prefect flow. The only place that imports Prefect."""
-    stay_on_this_machine(work.output.root)
-    from flows import nightly, registry
-
-    with board, registry.registered(work, board):
-        try:
-            nightly.process_sessions(run=work.run_id, sessions=sessions)
-        except Exception as error:  # noqa: BLE001  Prefect's own: the summary says it and goes on
-            sentence = f"Prefect stopped with {type(error).__name__}; run the same command again"
-            board.line(sentence)
-            for session in sessions:
-                failed = Outcome(work.jobs[session].spec.id, "failed", sentence)
-                work.outcomes.setdefault(session, failed)
 
 
 def stay_on_this_machine(out: Path) -> None:
@@ -97,7 +82,7 @@ def finish(work: Work, session: str, started: float) -> None:
         return
     try:
         view = publish(work.output, work.run_id, job.spec.id, session, job.done)
-    except (OSError, ThinsliceError) as error:
+    except Exception as error:  # noqa: BLE001  the other sessions are shown, whatever it is
         why = disk.FULL if disk.is_full(error) else f"{type(error).__name__}; check permissions"
         sentence = f"its results could not be shown: {why}"
         work.outcomes[session] = Outcome(job.spec.id, "failed", sentence)

@@ -81,6 +81,8 @@ class TimedWord:
     text: str
     probability: float | None = None
     """0..1 as the engine gives it; None where it gives none."""
+    low_confidence: bool = False
+    """The text around it repeats itself, or is improbable as a whole."""
 
 
 class Frame(Protocol):
@@ -183,9 +185,18 @@ class Diarizer(Protocol):
         ...
 
     def diarize(
-        self, audio: Audio, *, num_speakers: int, progress: Progress = silent
+        self,
+        audio: Audio,
+        *,
+        num_speakers: int,
+        most_speakers: int | None = None,
+        progress: Progress = silent,
     ) -> Diarization:
-        """Who speaks when; empty where nobody does."""
+        """Who speaks when; empty where nobody does.
+
+        `num_speakers` people are expected. Where clearly more are heard, up to `most_speakers` are
+        told apart; with None never more than expected.
+        """
         ...
 
 

@@ -43,9 +43,9 @@ class DiarizerOptions:
     window_step: float = 0.1
     """Step between segmentation windows, as a share of the window (10 s)."""
     clustered_share: float = 0.2
-    """Who speaks alone for less of a window than this is not clustered, only given to a voice."""
+    """Who speaks alone for less of a window than this is not clustered, but given to a voice."""
     least_share: float = 0.01
-    """The smallest voice where the number of people is stated, as a share of what is clustered..."""
+    """The smallest voice where the number of people is stated, as a share of all clustered..."""
     counted_share: float = 0.03
     """...and where voices are counted: a cough or a jingle is nobody."""
     second_voice_likeness: float = 0.57
@@ -105,12 +105,23 @@ class TranscriberOptions:
     compute_type: str = "auto"
     """``auto`` (see `whisper_compute_type`), ``default`` (as stored), ``int8``, ``float16``, ..."""
     beam_size: int = 5
+    length_penalty: float = 1.5
+    """Hypotheses are compared by log probability over length to this power. At 1, their mean, a
+    text that leaves out the sentences after a pause often wins (`DECISIONS.md`)."""
     batch_size: int = 8
     """Packs of speech decoded together at most; fewer where memory is short."""
+    pack_s: Seconds = 30.0
+    """Longest pack; Whisper hears half a minute at a time."""
     no_speech_threshold: float = 0.6
     log_prob_threshold: float = -1.0
     """A pack more probably silent than the former whose words are less probable (mean log) than the
-    latter has no words: Whisper's own rule (Radford et al. 2022)."""
+    latter has no words: Whisper's own rule (Radford et al. 2022)..."""
+    repetition_threshold: float = 2.4
+    """...and so is this: text that compresses more goes round in circles."""
+    unworded_s: Seconds = 1.0
+    """A pack in which this much speech has no words is heard again, in halves."""
+    hearings: int = 3
+    """How often a stretch is heard at most, each time in packs half as long."""
     max_new_tokens: int | None = None
     cpu_threads: int = 0
     """0 = CTranslate2's choice. Does not change the words."""
@@ -214,7 +225,7 @@ def transcriber_fingerprint(
     """
     options = options or TranscriberOptions()
     return Fingerprint(
-        engine="faster-whisper-packs",
+        engine="faster-whisper-packs-heard-again",
         version=_versions("faster-whisper", "ctranslate2"),
         weights=(("ctranslate2-folder", weight_sha256(folder)),),
         precision=whisper_compute_type(options, device),

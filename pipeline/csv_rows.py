@@ -123,7 +123,7 @@ def _by_name(where: str, header: list[str], cells: list[str]) -> dict[str, str]:
     if any(cells[len(header) :]):
         raise SessionError(
             f"{where}: {len(cells)} cells, but {len(header)} columns are named; put text that "
-            "holds a comma in double quotes"
+            "holds the mark between cells in double quotes"
         )
     padded = cells + [""] * (len(header) - len(cells))
     return dict(zip(header, padded, strict=False))

@@ -3,25 +3,38 @@
 With one microphone per person, voices are numbered by channel, as long as the channels keep them
 apart (`microphones`). Otherwise they are numbered in order of appearance, the silence at their
 edges and inside them is taken out (`voice.edges`), and whose they are is decided later (`roles`).
-Caution: an engine that is told how many people there are always finds that many voices in a long
-enough recording.
+Two people are expected. A third voice is kept apart from theirs and told, with everybody's share of
+the speech, as is a recording with one voice only.
+Caution: an engine that expects two voices finds a second one in almost any long recording.
 Source: Bredin 2023 (pyannote.audio).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from models.base import SAMPLE_RATE_HZ, Diarization, Diarizer, Interval, SpeakerInterval
 from pipeline.settings import DiarizeSettings
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
-from pipeline.tables import DIARIZATION
+from pipeline.tables import DIARIZATION, VOICES
 from pipeline.voice.edges import to_audible
 from pipeline.voice.microphones import ChannelDiarizer, OwnMicrophones, either_off, keeps_apart
 from pipeline.voice.stand_in import joined
 
-VERSION = 6  # raise when the numbers can change
+VERSION = 7  # raise when the numbers can change
+
+_EXPECTED = 2
+_ONE_VOICE = (
+    "Only one voice was heard: the other person is too faint for the microphone, says next to "
+    "nothing, or is not in the recording. Replies cannot be told."
+)
+_MORE_VOICES = (
+    "More voices than two were heard: {number}, with {shares} of the speech. The further ones are "
+    "kept apart, as nobody's whose role is known; a person whose voice changes very much, or a "
+    "voice from a loudspeaker, can be among them."
+)
 
 
 def run(
@@ -50,7 +63,12 @@ def _by_voice(inputs: Inputs, engine: Diarizer, settings: DiarizeSettings) -> Di
     """Turns by voice in the mix, the silence at their edges and inside them taken out."""
     audio = inputs.recording.audio
     heard = [(row["start_s"], row["end_s"]) for row in inputs.tables["speech"].to_pylist()]
-    found = engine.diarize(audio, num_speakers=settings.num_speakers, progress=inputs.progress)
+    found = engine.diarize(
+        audio,
+        num_speakers=settings.num_speakers,
+        most_speakers=settings.most_speakers,
+        progress=inputs.progress,
+    )
     turns, exclusive = (
         to_audible(
             intervals,
@@ -82,7 +100,39 @@ def _outputs(inputs: Inputs, found: Diarization) -> Outputs:
     duration_s = inputs.recording.audio.size / SAMPLE_RATE_HZ
     rows = _rows(inputs.spec.id, found.turns, duration_s, exclusive=False)
     rows += _rows(inputs.spec.id, found.exclusive, duration_s, exclusive=True)
-    return Outputs({"diarization": DIARIZATION.build_rows(rows)})
+    voices = _voices(inputs.spec.id, rows)
+    made = {"diarization": DIARIZATION.build_rows(rows), "voices": VOICES.build_rows(voices)}
+    return Outputs(made, absences=_voices_told([voice["speech_share"] for voice in voices]))
+
+
+def _voices(session_id: str, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row per voice, who speaks most first."""
+    spoken_s: Counter[int] = Counter()
+    for row in rows:
+        if not row["exclusive"]:
+            spoken_s[row["speaker"]] += row["end_s"] - row["start_s"]
+    return [
+        {
+            "session_id": session_id,
+            "speaker": speaker,
+            "speech_s": speech_s,
+            "speech_share": speech_s / spoken_s.total(),
+        }
+        for speaker, speech_s in spoken_s.most_common()
+    ]
+
+
+def _voices_told(shares: Sequence[float]) -> tuple[Absence, ...]:
+    """What to say where not two voices were heard."""
+    if len(shares) == 1:
+        return (Absence("voices", "one_voice", _ONE_VOICE),)
+    if len(shares) == _EXPECTED:
+        return ()
+    told = [f"{share:.0%}" for share in shares]
+    sentence = _MORE_VOICES.format(
+        number=len(told), shares=f"{', '.join(told[:-1])} and {told[-1]}"
+    )
+    return (Absence("voices", "more_voices", sentence),)
 
 
 def _rows(
@@ -105,7 +155,8 @@ def _rows(
 
 def _absent(reason: str, sentence: str, remedy: str = "") -> Outputs:
     absence = Absence("turns", reason, sentence, remedy)
-    return Outputs({"diarization": DIARIZATION.empty()}, absences=(absence,))
+    nobody = {"diarization": DIARIZATION.empty(), "voices": VOICES.empty()}
+    return Outputs(nobody, absences=(absence,))
 
 
 STAGE = Stage(
@@ -113,7 +164,7 @@ STAGE = Stage(
     version=VERSION,
     run=run,
     settings=DiarizeSettings,
-    writes=("diarization",),
+    writes=("diarization", "voices"),
     reads=("speech",),
     sources=("media",),
     engine="diarizer",

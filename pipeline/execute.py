@@ -59,6 +59,15 @@ class Job:
         """Stages that broke off in this run."""
         return [name for name, manifest in self.done.items() if manifest.key == BROKE_OFF]
 
+    @property
+    def duration_s(self) -> float:
+        """Length of the recording; 0 until ingest knows it."""
+        ingested = self.done.get("ingest")
+        if ingested is None:
+            return 0.0
+        stated = self.store.table(self.session, ingested, "sessions").column("duration_s")
+        return float(max(stated.drop_null().to_pylist(), default=0.0))
+
     def hash_sources(self) -> None:
         """Hash every file the session may use; the first time its bytes are read."""
         for file in named_files(self.spec):

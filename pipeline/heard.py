@@ -6,7 +6,7 @@ person's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,16 +14,20 @@ import numpy as np
 
 from models.base import SAMPLE_RATE_HZ, SpeechDetector
 from pipeline.errors import MediaError
+from pipeline.films import films
 from pipeline.media.hearing import Heard, off_of
 from pipeline.media.quality import speech_prop
 from pipeline.media.recording import FolderRecording
 from pipeline.session import SessionSpec, own_channels
 from pipeline.stage import Missing
 from pipeline.timeline import Span, complement, overlap_s, union
-from pipeline.voice.microphones import ChannelDiarizer
+from pipeline.voice.microphones import OFF, ChannelDiarizer
 
 UNHEARD_MAX_S = 5.0  # speech on what is not heard; less is a detector's error [J]
 UNBOUNDED_S = 1e6
+UNKNOWN = dict.fromkeys(
+    ("role", "level_db", "raised_db", "offset_prop", "clip_prop", "off_s", "speech_prop")
+)
 USE_WORDS = {
     "inverted": "is wired the wrong way round and was turned over",
     "silent": "holds nothing",
@@ -59,6 +63,23 @@ def sound_figures(
     ]
 
 
+def film_figures(spec: SessionSpec, rows: Sequence[Mapping[str, Any]]) -> list[Figure]:
+    """How many files the client's film is in, and which are not looked at; none without a film."""
+    shown = [media for media, part in enumerate(spec.media) if "client" in part.shows]
+    if len(shown) < 2:
+        return []
+    looked, _ = films(spec.media, rows, "client")
+    told = "Files the film of the client is in."
+    if len(looked) > 1:
+        told += f" {_listed(_told_place(media, rows[media]) for media in looked)}."
+    left = [f"file {media + 1}" for media in shown if media not in looked]
+    if left:
+        told += f" Not looked at, unreadable or another camera's: {_listed(left)} of session.toml."
+    assumed = any(rows[media]["offset_source"] == "follows" for media in looked)
+    quality = "degraded" if assumed or left else "ok"
+    return [Figure("video_files", float(len(looked)), quality, None, told)]
+
+
 def stream_rows(
     spec: SessionSpec, recording: FolderRecording, channels: Sequence[Heard], engine: Engine
 ) -> list[dict[str, Any]]:
@@ -89,7 +110,7 @@ def stream_rows(
             ]
             use = "unused" if part.hears else "not_named"
             left = range(0 if known else track.channels)
-            rows += [shared | {"channel": number, "use": use} for number in left]
+            rows += [shared | UNKNOWN | {"channel": number, "use": use} for number in left]
     return rows
 
 
@@ -140,7 +161,9 @@ def _files(spec: SessionSpec, recording: FolderRecording) -> Figure:
     left = [m for m, part in enumerate(spec.media) if part.hears and m not in heard]
     told = "Files the sound is in."
     if len(heard) > 1:
-        told += f" {_listed(_placed(recording, media) for media in heard)}."
+        places = ((media, recording.place(media)) for media in heard)
+        rows = ((m, {"offset_s": p.offset_s, "offset_source": p.source}) for m, p in places)
+        told += f" {_listed(_told_place(*row) for row in rows)}."
     if left:
         names = _listed(f"file {media + 1}" for media in left)
         told += f" Not heard, because another ran at the same time: {names} of session.toml."
@@ -148,10 +171,9 @@ def _files(spec: SessionSpec, recording: FolderRecording) -> Figure:
     return Figure("audio_files", float(len(heard)), quality, None, told)
 
 
-def _placed(recording: FolderRecording, media: int) -> str:
-    place = recording.place(media)
-    assumed = " (assumed: where the one before ends)" if place.source == "follows" else ""
-    return f"file {media + 1} of session.toml begins at {place.offset_s:.1f} s{assumed}"
+def _told_place(media: int, row: Mapping[str, Any]) -> str:
+    assumed = " (assumed: where the one before ends)" if row["offset_source"] == "follows" else ""
+    return f"file {media + 1} of session.toml begins at {row['offset_s']:.1f} s{assumed}"
 
 
 def _set_aside(channels: Sequence[Heard]) -> Figure:
@@ -187,7 +209,7 @@ def _off(spec: SessionSpec, recording: FolderRecording) -> Figure:
     if total_s and roles:
         told += " That voice is looked for in the other microphone meanwhile."
     return Figure(
-        "audio_off_s",
+        OFF,
         total_s,
         "degraded" if total_s else "ok",
         "microphone_off" if total_s else None,

@@ -15,7 +15,7 @@ from models.base import SAMPLE_RATE_HZ, SpeechDetector
 from pipeline.errors import MediaError
 from pipeline.forms import form_row
 from pipeline.hashing import sha256_of
-from pipeline.heard import Figure, sound_figures, stream_rows
+from pipeline.heard import Figure, film_figures, sound_figures, stream_rows
 from pipeline.media import quality as audio_quality
 from pipeline.media.parts import Place
 from pipeline.media.probe import MediaProbe
@@ -79,11 +79,13 @@ def run(
     if own_channels(inputs.spec):
         figures += _microphone_figures(recording, engine)
     figures += _video_figures(inputs, files, settings)
+    media = _media(inputs, recording, files)
+    figures += film_figures(inputs.spec, media)
     streams = stream_rows(inputs.spec, recording, channels, engine)
     recording.forget_channels()
     tables = {
         "sessions": SESSIONS.build_rows([_session(inputs, duration_s)]),
-        "media": MEDIA.build_rows(_media(inputs, recording, files)),
+        "media": MEDIA.build_rows(media),
         "streams": STREAMS.build_rows(streams),
         "quality": QUALITY_FIGURES.build_rows(_row(inputs, figure) for figure in figures),
         "forms": FORMS.build_rows(

@@ -26,19 +26,17 @@ import pyarrow as pa
 
 from models.base import FaceObservation, FaceTracker, Frame
 from pipeline.errors import MediaError
+from pipeline.films import films
 from pipeline.moving.grid import GridStep, MotionGrid, counts_column
 from pipeline.session import MediaFile, Role
 from pipeline.settings import LandmarksSettings
 from pipeline.spool import Spool
 from pipeline.stage import Inputs, Missing, Outputs, Stage
 from pipeline.tables import LANDMARKS, MOTION_GRID, REASON_WORDS, SEATS
-from pipeline.timeline import Seconds
 
 VERSION = 5
 """Raise when the numbers can change."""
 
-OVERLAP_MAX_S = 2.0
-"""Offsets typed by hand let parts of one film overlap by less than this."""
 PIECE_ROWS = 1500
 """Rows handed on together: a minute of video, 6 MB."""
 STEPS_PER_PX = 64.0
@@ -57,7 +55,8 @@ def run(inputs: Inputs, engine: FaceTracker | Missing, settings: LandmarksSettin
     if not any(part.shows for part in inputs.spec.media):
         return Outputs(_empty())
     wanted: tuple[Role, ...] = ("client",) if settings.people == 1 else ("client", "therapist")
-    parts, reason = _choose_video(inputs, wanted)
+    rows = inputs.tables["media"].to_pylist()
+    parts, reason = films(inputs.spec.media, rows, wanted[0])
     if not parts:
         return _absent(_no_video(reason))
     if isinstance(engine, Missing):
@@ -83,40 +82,6 @@ def _no_video(reason: str) -> Missing:
         return Missing(reason, "No video shows the client.", remedy)
     why = REASON_WORDS[reason]
     return Missing(reason, f"The video that shows the client cannot be used: {why}.")
-
-
-def _choose_video(inputs: Inputs, wanted: Sequence[Role]) -> tuple[list[int], str]:
-    """The first readable file that shows the first wanted role and the parts that go on from it.
-
-    Parts show the same people and begin after the one before has ended. None, and why, where no
-    file can be used.
-    """
-    probed = {row["media"]: row for row in inputs.tables["media"].to_pylist()}
-    chosen: list[int] = []
-    reasons = []
-    ends_s = -np.inf
-    for media, part in enumerate(inputs.spec.media):
-        if wanted[0] not in part.shows:
-            continue
-        if chosen and part.shows != inputs.spec.media[chosen[0]].shows:
-            continue  # another camera
-        facts = probed.get(media)
-        if facts is None or facts["video_reason"] is not None or facts["video_codec"] is None:
-            reasons.append((facts or {}).get("video_reason") or "no_media")
-            continue
-        begins_s, stops_s = _span(facts)
-        if begins_s >= ends_s - OVERLAP_MAX_S:
-            chosen.append(media)
-            ends_s = stops_s
-    return chosen, reasons[0] if reasons else "no_media"
-
-
-def _span(facts: dict[str, Any]) -> tuple[Seconds, Seconds]:
-    """Session times of a file's first and last picture, near enough to tell parts from angles."""
-    if facts["offset_s"] is None or facts["video_start_s"] is None:
-        return 0.0, np.inf
-    begins_s = facts["offset_s"] + facts["video_start_s"] - facts["clock_start_s"]
-    return begins_s, begins_s + (facts["duration_s"] or 0.0)
 
 
 def _watched(

@@ -49,6 +49,7 @@ _MODALITY_WORDS = {
     "audio": "Sound", "video": "Video", "transcript": "Transcript", "roles": "Who is who",
     "dial_client": "Client's dial", "dial_therapist": "Therapist's dial", "clips": "Clips",
     "guesses": "Guess task", "reasons": "Reasons for ratings", "prosody": "Voices",
+    "voices": "Number of voices",
 }  # fmt: skip
 
 

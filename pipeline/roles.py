@@ -25,7 +25,7 @@ from pipeline.stage import Absence, Inputs, Outputs, Stage
 from pipeline.talk.lexicon import tokens
 from pipeline.voice.microphones import kept_apart
 
-VERSION = 3
+VERSION = 4
 """Raise when the numbers can change."""
 
 Role = Literal["client", "therapist", "unknown"]
@@ -33,6 +33,9 @@ OTHER: dict[str, Role] = {"client": "therapist", "therapist": "client"}
 
 FIRST_TURN_MIN_S = 1.0
 """A cough or a crackle is nobody's first turn [J]."""
+
+MAIN_SHARE = 0.1
+"""Of three voices, one with less of the speech than this does not count for a guess [J]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ NO_GUESS = Guess({}, 0.5, "none")
 def run(inputs: Inputs, engine: None, settings: RolesSettings) -> Outputs:  # noqa: ARG001
     """One row per voice; both unknown, and an absence, where the evidence is too thin."""
     turns, words = inputs.tables["speaker_turns"], inputs.tables["words"]
-    voices = sorted(set(turns.column("speaker").to_pylist()))
+    shares = _speech_shares(turns)
+    voices = _in_order(shares)
     if not voices:
         absence = Absence("roles", "no_speech", "Roles are unknown: no speech was found.")
         return Outputs({"roles": tables.ROLE_ASSIGNMENT.empty()}, absences=(absence,))
@@ -58,7 +62,8 @@ def run(inputs: Inputs, engine: None, settings: RolesSettings) -> Outputs:  # no
     stated = [*stated, _from_transcript(words, voices)]
     statements = [one for one in stated if one is not None]
     disputed = _contradict(statements, settings.confidence_min)
-    guess = statements[0] if statements else _from_talk(turns, words, voices, settings)
+    main = [voice for voice in voices if shares[voice] >= MAIN_SHARE or len(voices) == 2]
+    guess = statements[0] if statements else _from_talk(turns, words, main, settings)
     if disputed:
         guess = NO_GUESS
     known = guess.confidence >= settings.confidence_min and len(guess.roles) > 0
@@ -75,6 +80,20 @@ def run(inputs: Inputs, engine: None, settings: RolesSettings) -> Outputs:  # no
     why = disputed or _unsure(guess.confidence, settings.confidence_min)
     absences = () if known else (Absence("roles", "no_role", why),)
     return Outputs({"roles": tables.ROLE_ASSIGNMENT.build_rows(rows)}, absences=absences)
+
+
+def _speech_shares(turns: pa.Table) -> dict[int, float]:
+    """Part of all voices' speech that is each voice's."""
+    spoken = turns.group_by("speaker").aggregate([("phonation_s", "sum")]).to_pylist()
+    total = sum(row["phonation_s_sum"] for row in spoken)
+    return {row["speaker"]: row["phonation_s_sum"] / total for row in spoken}
+
+
+def _in_order(shares: Mapping[int, float]) -> list[int]:
+    """Two voices by number; of more, who speaks most first: the other role is one of these's."""
+    if len(shares) <= 2:
+        return sorted(shares)
+    return sorted(shares, key=lambda voice: (-shares[voice], voice))
 
 
 def _unsure(confidence: float, minimum: float) -> str:

@@ -37,7 +37,10 @@ class DiarizeSettings(Section):
     engine: Literal["embedded", "community-1", "auto"] = Field(
         "embedded", description="auto = community-1 where its folder is, else embedded"
     )
-    num_speakers: int = Field(2, ge=2, le=2, description="People in the room; only 2 is supported")
+    num_speakers: int = Field(2, ge=2, le=2, description="People expected; only 2 is supported")
+    most_speakers: int = Field(
+        6, ge=2, le=10, description="Voices told apart where clearly more are heard; 2 = never more"
+    )
     pause_min_s: float = Field(0.2, ge=0.1, description="Shortest pause inside a stretch, s")
     edge_reach_s: float = Field(0.2, ge=0, le=1, description="Most silence cut off an edge, s")
     edge_depth_db: float = Field(35.0, gt=0, description="Audible down to this under speech, dB")
@@ -359,6 +362,11 @@ class ExecutionSettings(Section):
     retries: int = Field(2, ge=0, le=10, description="Times a failed stage is tried again")
     retry_delay_s: float = Field(5.0, ge=0, description="Pause before it, s")
     threads: int = Field(0, ge=0, description="CPU threads of diarizer and recogniser; 0 = all")
+    limit_factor: float = Field(3.0, gt=0, description="A stage is ended after this many times")
+    limit_floor_s: float = Field(
+        1200.0, gt=0, description="the recording's length, but never before this, s"
+    )
+    memory: float = Field(0.8, gt=0, le=1, description="Most of the machine's memory used, share")
     gpu_memory: float = Field(0.9, gt=0, le=1, description="Most of a card's memory used, share")
 
 

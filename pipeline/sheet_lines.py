@@ -30,9 +30,8 @@ HEADER_LINES = 30
 """Looked through for the names of columns."""
 LINES_LOOKED_AT = 2000
 """For the separator."""
-MOST_CELLS = 2000
 MOST_LINES = 500_000
-"""Two hours of a dial read 69 times a second."""
+MOST_CELLS = 2000
 _INVISIBLE = dict.fromkeys((0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF))
 _SAID = re.compile(r'"?sep=(.)"?[;,\t]*\s*', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
@@ -41,6 +40,8 @@ _VALUE = (
     r"|(?:[0-9]{1,4}:){1,2}[0-9]{1,2}(?:[.,][0-9]{1,9})?)"
 )
 _BY_BLANKS = re.compile(rf"{_VALUE}(?: +{_VALUE})+")
+_FORMULA_FAULT = re.compile(r"#[^\W_a-z]+[/0-9A-Z]*[!?]")
+"""As ``#DIV/0!``: a cell, and no comment."""
 _RULE = re.compile(r"%+")
 
 
@@ -70,8 +71,8 @@ def sheet_of(path: Path, names: Sequence[str] = ()) -> Sheet:
     lines = list(io.StringIO(decoded(path).translate(_INVISIBLE), newline=""))
     if len(lines) > MOST_LINES:
         raise SessionError(
-            f"{path.name} has {len(lines)} lines; allowed: up to {MOST_LINES}. Is it a table of "
-            "one session?"
+            f"{path.name} has {len(lines)} lines; allowed: up to {MOST_LINES}, a dial read 60 "
+            "times a second for two hours. Keep every second row, or part it into files"
         )
     said, first, remark = _head(lines)
     body = lines[first:]
@@ -129,7 +130,7 @@ def _is_comment_line(bare: str) -> bool:
 def _is_comment(cells: Sequence[str], separator: str) -> bool:
     """Begins with a comment's mark, and is neither a missing mark, a rule nor a column's name."""
     first = cells[0]
-    if not first.startswith(COMMENTS) or is_missing(first):
+    if not first.startswith(COMMENTS) or is_missing(first) or _FORMULA_FAULT.fullmatch(first):
         return False
     if first != "%" and is_ruled(cells):
         return False

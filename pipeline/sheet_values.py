@@ -15,7 +15,7 @@ from pipeline.timeline import Seconds
 MISSING = frozenset(
     {
         "", "nan", "na", "n/a", "<na>", "null", "none", "nil", "missing", "undefined", "\\n",
-        "k.a.", "?", ".", "-", "--", "–", "—", "−",
+        "k.a.", "n.a.", "?", ".", "-", "--", "–", "—", "−",
         # "not available" of spreadsheets in other languages
         "#n/a", "#na", "#nv", "#n/d", "#n/d!", "#n/b", "#i/t", "#saknas!", "#puuttuu!", "#null!",
     }
@@ -36,6 +36,8 @@ _POSITION = re.compile(r"(?:([0-9]{1,4}):)?([0-9]{1,4}):([0-9]{1,2}(?:[.,][0-9]{
 _EITHER = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _DECIMAL = re.compile(r"[+-]?(?:0[.,][0-9]{1,30}|[0-9]{1,30}[.,](?:[0-9]{1,2}|[0-9]{4,30}))")
 _HUNDREDS = re.compile(r"[1-9][0-9]{2}")
+_WITH_UNIT = re.compile(r"([^A-Za-z]{1,40})(ms|msec|s|sec|min)")
+_UNITS_S = {"ms": 0.001, "msec": 0.001, "s": 1.0, "sec": 1.0, "min": 60.0}
 LARGEST = 1e20
 _LONGEST = 48
 """Characters of a number; what is longer is none."""
@@ -81,13 +83,15 @@ def doubtful_mark(cells: Sequence[str]) -> int | None:
 
 
 def position(cell: str) -> Seconds | None:
-    """``h:mm:ss`` or ``m:ss``, with any decimals, as seconds; None for anything else.
+    """``h:mm:ss``, ``m:ss`` or ``12.5 s``, with any decimals, as seconds; None for anything else.
 
     Minutes may pass 59 where no hours stand before them: ``100:00`` is 6,000 s.
     """
     found = _POSITION.fullmatch(cell.strip())
     if not found:
-        return None
+        unit = _WITH_UNIT.fullmatch(cell)
+        value = number(unit[1]) if unit else None
+        return None if unit is None or value is None else value * _UNITS_S[unit[2]]
     hours, minutes = int(found[1] or 0), int(found[2])
     seconds = float(found[3].replace(",", "."))
     if seconds >= 60 or (found[1] and minutes > 59):

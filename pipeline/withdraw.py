@@ -51,7 +51,7 @@ def withdraw(
     StoreError
         Something of them is still there afterwards; the tombstone is written all the same.
     """
-    left = _delete(_drafts(output))
+    left = _delete([*_drafts(output), *_logs(output)])
     named = None if sessions is None else {normal(session) for session in sessions}
     found = [
         (folder, one.id)
@@ -104,6 +104,11 @@ def _drafts(output: Output) -> list[Path]:
     drafts += output.root.glob("latest/.session=*")
     drafts += output.root.glob(f".{STUDY_FOLDER}.*")
     return sorted([*drafts, *output.store.root.glob("s-*/.people.json*")])
+
+
+def _logs(output: Output) -> list[Path]:
+    """What libraries said while they worked: nobody vouches for it."""
+    return sorted(output.root.glob("prefect/*.log"))
 
 
 def _remove(output: Output, folder: Path, session_id: str) -> tuple[Removal, list[str]]:

@@ -126,11 +126,13 @@ class Plain:
         return self.task.fn
 
 
-def plant_engines(monkeypatch) -> None:
-    """No weights, and no Prefect between a session and its stages."""
+def plant_engines(monkeypatch, *, prefect: bool = False) -> None:
+    """No weights and, unless it is wanted, no Prefect between a session and its stages."""
     monkeypatch.setattr("flows.prepare.describe", planted)
     monkeypatch.setattr(session, "describe", planted)
     monkeypatch.setattr(session, "build", lambda role, job: Planted())
+    if prefect:
+        return
     monkeypatch.setattr(session, "run_one_stage", Plain(session.run_one_stage))
     monkeypatch.setattr(nightly, "process_session", session.process_session.fn)
     monkeypatch.setattr(nightly, "create_markdown_artifact", lambda *_, **__: None)

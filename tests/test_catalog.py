@@ -134,7 +134,7 @@ def test_status_and_verify_tell_the_three_states_apart(empty_machine: Path) -> N
     states = {entry.weight.name: entry.state for entry in catalog.status()}
     assert states[NAME] == "tampered"
     assert states["silero-vad"] == "ready"
-    assert states["ge2e-encoder"] == "missing"
+    assert states["campplus-voices"] == "missing"
     with pytest.raises(WeightTamperedError, match=NAME):
         catalog.verify()
 

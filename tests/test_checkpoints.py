@@ -92,11 +92,9 @@ def test_a_text_file_is_no_checkpoint(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("legacy", [False, True])
 def test_weights_survive_conversion_to_the_bit(tmp_path: Path, *, legacy: bool) -> None:
-    weights = collections.OrderedDict(
-        a=torch.randn(3, 4), similarity_weight=torch.ones(1), b=torch.arange(5.0)[::2]
-    )
-    path = _save(tmp_path / "w.pt", {"model_state": weights, "step": 7}, legacy=legacy)
-    convert(path, tmp_path / "w.safetensors", conversion="ge2e", sha256=_sha256(path))
+    weights = collections.OrderedDict(a=torch.randn(3, 4), b=torch.arange(5.0)[::2])
+    path = _save(tmp_path / "w.pt", weights, legacy=legacy)
+    convert(path, tmp_path / "w.safetensors", conversion="state-dict", sha256=_sha256(path))
     converted = load_file(tmp_path / "w.safetensors")
     assert set(converted) == {"a", "b"}
     assert torch.equal(converted["a"], weights["a"])
@@ -104,9 +102,9 @@ def test_weights_survive_conversion_to_the_bit(tmp_path: Path, *, legacy: bool) 
 
 
 def test_conversion_depends_on_the_content_alone(tmp_path: Path) -> None:
-    path = _save(tmp_path / "w.pt", {"model_state": {"a": torch.ones(3)}, "step": 7})
+    path = _save(tmp_path / "w.pt", {"a": torch.ones(3)})
     for name in ("one", "two"):
-        convert(path, tmp_path / name, conversion="ge2e", sha256=_sha256(path))
+        convert(path, tmp_path / name, conversion="state-dict", sha256=_sha256(path))
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
@@ -122,10 +120,21 @@ def test_a_training_library_s_object_becomes_inert(tmp_path: Path) -> None:
     assert found.state == {"a": 1}
 
 
+@pytest.mark.parametrize("conversion", ["state-dict", "pyannote-segmentation"])
+def test_every_conversion_refuses_a_hostile_checkpoint(tmp_path: Path, conversion: str) -> None:
+    trace = tmp_path / "ran"
+    content = {"state_dict": {"w": torch.ones(2)}, "x": _Hostile(f"touch {trace}")}
+    path = _save(tmp_path / "hostile.pt", content)
+    with pytest.raises(RefusedCheckpointError, match=r"(posix|os)\.system"):
+        convert(path, tmp_path / "out", conversion=conversion, sha256=_sha256(path))
+    assert not trace.exists()
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_pinned_checkpoints_name_a_conversion_that_exists() -> None:
     from models.weights.checkpoints import CONVERSIONS
 
-    for name in ("pyannet-segmentation", "ge2e-encoder"):
+    for name in ("pyannote-segmentation-3", "campplus-voices"):
         (source,) = get(name).sources
         assert isinstance(source, WheelMember)
         assert source.conversion in CONVERSIONS

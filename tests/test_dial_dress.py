@@ -100,6 +100,12 @@ SHAPES = {
     "start and end": "start,end,rating\n" + "".join(f"{t},{t + 0.5},{v}\n" for t, v in PAIRS),
     "a title above no names": "Film a\n" + "".join(f"{t};{v}\n" for t, v in PAIRS),
     "pandas": ",time,rating\n" + "".join(f"{i},{t},{v}\n" for i, (t, v) in enumerate(PAIRS)),
+    "newest first": "time,rating\n" + "".join(f"{t},{v}\n" for t, v in PAIRS[::-1]),
+    "facts above": "Rate;2\nDate;2026-03-02\n\ntime;rating\n"
+    + "".join(f"{t};{v}\n" for t, v in PAIRS),
+    "the end of a DOS file": "time,rating\n" + "".join(f"{t},{v}\n" for t, v in PAIRS) + "\x1a",
+    "names between blanks": '"time" "rating"\n'
+    + "".join(f'"{3 * i + 5}" {t} {v}\n' for i, (t, v) in enumerate(PAIRS)),
     "a row count": "#,time,rating\n" + "".join(f"{i},{t},{v}\n" for i, (t, v) in enumerate(PAIRS)),
 }
 
@@ -135,6 +141,12 @@ REFUSED = {
     "50;0\n49;1\n52;2\n": "as if the rating stood before the time",
     "time,rating\n0:00:01:12,50\n0:00:02:03,51\n": "frames or milliseconds in its fourth field",
     ";": "is empty",
+    "rt,response,trial_type,trial_index,time_elapsed\n5,50,slider,0,500\n": "jsPsych's table",
+    "time,rating\n0,50\n#DIV/0!,51\n": "line 3: time '#DIV/0!' cannot be read",
+    "time;rating\n0;50;7\n1;51;7\n": "allowed; if a column has no name, give it one",
+    "<annotation ssi-v='3'><scheme type='CONTINUOUS'/></annotation>": "NOVA's description",
+    "<?xml version='1.0'?>\n<ANNOTATION_DOCUMENT DATE=''>": "ELAN's own file",
+    '[{"rt": 500}]': "JSON; export it as CSV",
 }
 
 
@@ -150,6 +162,7 @@ SLOW = {
     "digits": f"time,rating\n0,{'1' * 100_000}x\n",
     "digits as a name": f"{'1' * 100_000}x,rating\n0,high\n",
     "blanks": f"time,rating\n10:00:00{' ' * 100_000}x,5\n",
+    "lines": "0,5\n" * 500_001,
     "quotes": '"' * 100_001,
     "separators": ";" * 100_000,
     "moved back": "position,rating\n" + "".join(f"{i % 2 + i / 1e4},50\n" for i in range(20_000)),

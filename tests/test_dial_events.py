@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.dials.files import read_rating
@@ -95,6 +95,7 @@ def test_without_a_play_row_the_film_starts_when_session_toml_says(tmp_path: Pat
         seconds(tmp_path, PAUSED, 8, started_at=dt.time(10))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 30), st.integers(0, 60)), min_size=1, max_size=8))
 def test_time_is_never_doubled(tmp_path_factory, moves) -> None:
     """However the rater jumps about: rated media time is what the player passed over, once."""

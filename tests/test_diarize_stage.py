@@ -5,12 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from models.base import Diarization, Fingerprint, SpeakerInterval
 from pipeline import diarize
 from pipeline.settings import DiarizeSettings
 from pipeline.stage import Inputs, Missing
-from pipeline.tables import DIARIZATION, SPEECH
+from pipeline.tables import DIARIZATION, SPEECH, VOICES
 from pipeline.voice.microphones import OwnMicrophones
 
 SPOKEN = SPEECH.build({"session_id": ["S01"], "start_s": [0.0], "end_s": [9.0]})
@@ -26,8 +27,8 @@ class Planted:
         self.found = Diarization(tuple(turns), tuple(exclusive))
         self.asked = []
 
-    def diarize(self, audio, *, num_speakers, progress):
-        self.asked.append((audio.size, num_speakers))
+    def diarize(self, audio, *, num_speakers, most_speakers, progress):
+        self.asked.append((audio.size, num_speakers, most_speakers))
         return self.found
 
 
@@ -39,6 +40,7 @@ def run(engine, speech=SPOKEN):
     inputs = Inputs(SimpleNamespace(id="S01"), recording, {"speech": speech})
     outputs = diarize.run(inputs, engine, DiarizeSettings())
     DIARIZATION.check(outputs.tables["diarization"])
+    VOICES.check(outputs.tables["voices"])
     return outputs
 
 
@@ -53,7 +55,7 @@ def test_both_kinds_of_stretches_are_kept_and_cut_to_the_recording():
     rows = run(engine).tables["diarization"].to_pylist()
     kept = [(r["start_s"], r["end_s"], r["speaker"], r["exclusive"]) for r in rows]
     assert kept == [(0, 4, A, False), (3.5, 10, B, False), (0, 4, A, True), (4, 10, B, True)]
-    assert engine.asked == [(160_000, 2)]
+    assert engine.asked == [(160_000, 2, 6)]
 
 
 def test_how_sure_the_engine_is_reaches_the_table():
@@ -62,11 +64,39 @@ def test_how_sure_the_engine_is_reaches_the_table():
     assert [row["confidence"] for row in rows] == [0.75, None] * 2
 
 
-def test_one_voice_is_fine():
+def test_one_voice_is_told():
     one = [SpeakerInterval(0.0, 4.0, A)]
     outputs = run(Planted(one, one))
     assert outputs.tables["diarization"].num_rows == 2
+    (told,) = outputs.absences
+    assert (told.modality, told.reason) == ("voices", "one_voice")
+    assert "Only one voice" in told.sentence
+
+
+@pytest.mark.parametrize("third_s", [0.4, 5.0])
+def test_a_third_voice_is_kept_apart_and_told_with_shares(third_s):
+    talk = [
+        SpeakerInterval(0.0, 4.0, A),
+        SpeakerInterval(4.0, 10.0, B),
+        SpeakerInterval(3.0, 3.0 + third_s, 2),
+    ]
+    outputs = run(Planted(talk, talk))
+    voices = outputs.tables["voices"].to_pylist()
+    longest = sorted(((4.0, A), (6.0, B), (third_s, 2)), reverse=True)
+    assert [row["speech_s"] for row in voices] == pytest.approx([s for s, _ in longest])
+    assert sum(row["speech_share"] for row in voices) == pytest.approx(1)
+    (told,) = outputs.absences
+    assert (told.modality, told.reason) == ("voices", "more_voices")
+    shares = ", ".join(f"{row['speech_share']:.0%}" for row in voices[:2])
+    assert f"3, with {shares} and {voices[2]['speech_share']:.0%} of the speech" in told.sentence
+    assert {row["speaker"] for row in outputs.tables["diarization"].to_pylist()} == {A, B, 2}
+
+
+def test_two_voices_are_nothing_to_tell():
+    talk = [SpeakerInterval(0.0, 4.0, A), SpeakerInterval(4.0, 4.3, B)]
+    outputs = run(Planted(talk, talk))
     assert outputs.absences == ()
+    assert outputs.tables["voices"].column("speaker").to_pylist() == [A, B]
 
 
 def test_without_engine_speech_or_voices_it_is_absent():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -118,7 +119,13 @@ def night(recordings, tmp_path_factory):
     prefix = (strace, "-f", "-qq", "-e", "trace=open,openat,connect", "-o", trace) if strace else ()
     done = thinslice("nightly", recordings, "--out", out, "--json", prefix=prefix)
     sessions = {s["session"]: s for s in json.loads(done.stdout)["sessions"]}
-    return {"out": out, "sessions": sessions, "code": done.returncode, "trace": trace}
+    return {
+        "out": out,
+        "sessions": sessions,
+        "code": done.returncode,
+        "trace": trace,
+        "told": done.stderr,
+    }
 
 
 def parquet_bytes(out):
@@ -208,10 +215,17 @@ def test_only_loopback_is_ever_connected_to(night):
 
 
 def test_logs_and_prefect_hold_no_session_id_or_path(night):
-    database = b"".join(p.read_bytes() for p in (night["out"] / "prefect").glob("*.db*"))
+    kept = [p for p in (night["out"] / "prefect").iterdir() if p.suffix != ".toml"]
+    assert "work.log" in {p.name for p in kept}
+    database = b"".join(p.read_bytes() for p in kept)
     assert public_name("n1-good").encode() in database
     for private in (b"n1-good", b"n5-none", b"room.mp4", b"C01", b"dial_client"):
         assert private not in database
+
+
+def test_nothing_of_a_library_reaches_the_terminal(night):
+    step = r"s-[0-9a-f]{8}  (\w+: (took [\d.]+ s|found)|failed; runs/\S+/summary\.html says why)"
+    assert [x for x in night["told"].splitlines() if not re.fullmatch(step, x)] == []
 
 
 def test_every_column_has_unit_description_and_source(night):

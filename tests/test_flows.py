@@ -10,12 +10,13 @@ import os
 import pytest
 from conftest import ROOT
 
-from flows import disk
+from flows import disk, faults, supervise
 from flows.cli import main
 from flows.deploy import serve_nightly
 from flows.engines import check_device, describe
 from flows.folders import session_folders
 from flows.lock import alone
+from flows.messages import PrefectFailed
 from flows.prepare import Outcome, Work, prepare
 from flows.progress import Board
 from flows.summary import as_data, as_markdown, exit_code, write_summary
@@ -283,6 +284,23 @@ def test_a_full_disk_is_said_and_the_night_ends_with_1(tmp_path, monkeypatch, ca
     assert [path.name for path in left] == [".lock"]
 
 
+def test_a_fault_in_planning_one_session_stops_no_other(tmp_path, monkeypatch):
+    granted(recordings(tmp_path, D0705=SESSION, D0706=SESSION))
+
+    def planned(job, _):
+        if job.spec.id == "D0705":
+            raise ZeroDivisionError
+        return []
+
+    monkeypatch.setattr("flows.prepare.plan", planned)
+    work = prepared(tmp_path, tmp_path / ".out")
+    (outcome,) = work.outcomes.values()
+    assert outcome.sentence.startswith("it could not be looked at: ZeroDivisionError")
+    assert list(work.jobs) == [public_name("D0706")]
+    trace = work.output.store.problems(public_name("D0705")) / "prepare.txt"
+    assert "ZeroDivisionError" in trace.read_text()
+
+
 def test_a_full_disk_while_preparing_is_no_unreadable_file(tmp_path, monkeypatch):
     granted(recordings(tmp_path, D0705=SESSION))
     monkeypatch.setattr("pipeline.store.os.fsync", refusing(errno.ENOSPC))
@@ -293,20 +311,25 @@ def test_a_full_disk_while_preparing_is_no_unreadable_file(tmp_path, monkeypatch
 def test_when_prefect_fails_each_session_says_so(tmp_path, monkeypatch):
     granted(recordings(tmp_path, D0705=SESSION))
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / ".prefect"))
-    from flows import nightly, session
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")  # there is a server already
 
-    monkeypatch.setattr(nightly, "process_sessions", refusing(errno.EIO))
+    def shift(work, _left, board, *_):
+        return supervise._heard(PrefectFailed("OSError"), None, work, board)
+
+    monkeypatch.setattr(supervise, "_shift", shift)
     work = night_of(tmp_path, tmp_path / ".out")
     (outcome,) = work.outcomes.values()
     assert (outcome.state, work.unwritten) == ("failed", "")
     assert outcome.sentence.startswith("Prefect stopped with OSError")
     assert list((tmp_path / ".out").glob("runs/*/summary.json"))
-    (job,) = work.jobs.values()  # and a stage that meets a full disk, with no room for its trace
-    monkeypatch.setattr(session, "write_atomically", refusing(errno.ENOSPC))
-    full = OSError(errno.ENOSPC, "")
-    session._keep_trace(job, "face", full)
+
+
+def test_a_stage_that_meets_a_full_disk_with_no_room_for_its_trace(tmp_path, monkeypatch):
+    monkeypatch.setattr(faults, "write_atomically", refusing(errno.ENOSPC))
+    faults.keep_trace(Output(tmp_path).store, "s-1", "face", "trace")
     (face,) = (stage for stage in STAGES if stage.name == "face")
-    assert session._sentence(session._why(face, full)) == f"face stopped: {disk.FULL}"
+    why = faults.why_failed(face, OSError(errno.ENOSPC, ""))
+    assert faults.as_failure(why) == f"face stopped: {disk.FULL}"
 
 
 @pytest.mark.parametrize(
@@ -345,7 +368,7 @@ def test_a_wrong_cron_starts_nothing(tmp_path, monkeypatch, capsys, cron):
     def started(*_):
         raise AssertionError("a server was started")
 
-    monkeypatch.setattr("flows.deploy._server", started)
+    monkeypatch.setattr("flows.deploy.prefect_server", started)
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / ".prefect"))
     monkeypatch.setenv("PREFECT_API_URL", "")  # so that what is set is forgotten afterwards
     with pytest.raises(InputError, match=r"--cron .*: five fields, e\.g\. 0 2 \* \* \*"):

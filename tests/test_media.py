@@ -9,6 +9,7 @@ import subprocess
 import av
 import numpy as np
 import pytest
+import soundfile
 from made_media import BOTH, bursts, onsets, session, write_media
 
 from pipeline.errors import MediaError
@@ -48,6 +49,18 @@ def test_codec_start_up_does_not_shift_the_sound(tmp_path, name, codec):
     found = onsets(audio) + first_s
     start = found[0] - 0.5  # transport streams count from 1.4 s; lossy codecs ring before an onset
     np.testing.assert_allclose(found - start, [0.5, 2.0, 5.5], atol=0.002)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_samples_that_are_no_sound_are_silent_and_counted(tmp_path, bad, rate):
+    sound = 0.1 * np.ones((rate, 2), np.float32)
+    sound[rate // 2 : rate // 2 + 500, 0] = bad
+    soundfile.write(tmp_path / "a.wav", sound, rate, subtype="FLOAT")
+    audio, _, damaged = read_audio(tmp_path / "a.wav")
+    assert damaged >= 1
+    assert np.abs(audio).max() < 0.2
+    assert audio[100:7000] == pytest.approx(0.1, abs=0.01)
 
 
 def test_mp3_start_delay_and_known_lengths(shared_data):

@@ -126,6 +126,13 @@ def test_a_time_stamp_that_does_not_rise_is_passed_over() -> None:
     ]
 
 
+def test_a_smaller_picture_from_before_is_passed_over_too() -> None:
+    pictures = sliding(np.arange(0, 2, 0.04))
+    stray = (0.02, np.zeros((72, 128)))
+    steps = seen([*pictures[:30], stray, *pictures[30:]])
+    assert [step.pts_s for step in steps] == [step.pts_s for step in seen(pictures)]
+
+
 def test_pictures_of_different_size_are_never_compared() -> None:
     small = sliding(np.arange(0, 1.01, 0.05))
     large = [(t_s + 1.05, np.repeat(np.repeat(g, 2, 0), 2, 1)) for t_s, g in small]

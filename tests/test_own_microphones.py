@@ -94,7 +94,7 @@ def test_one_file_with_a_channel_each(folder):
     check(tables)
     engine = job.done["diarize"].made["engine"]
     assert engine.startswith("channel-levels, else pyannote-embedded")
-    assert "pyannet-segmentation" in engine
+    assert "pyannote-segmentation-3" in engine
 
 
 def test_a_file_each_at_its_own_offset(folder):

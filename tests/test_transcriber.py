@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from models.device import CPU, Device
 from models.errors import EngineInputError, WeightMissingError
 from models.options import TranscriberOptions, transcriber_fingerprint, whisper_compute_type
 from models.speech.detector import SileroSpeechDetector
+from models.speech.doubts import Heard, repetition
 from models.speech.transcriber import WhisperTranscriber
 from models.weights.catalog import find_whisper
 
@@ -130,6 +133,49 @@ def test_a_pack_silent_and_improbable_has_no_words(
     assert len(found.decoded) == 2
 
 
+def _hears(longest_s: float, text: str) -> Callable[..., list[Heard]]:
+    """Stands in for decoding: a pack over `longest_s` leaves 3 s of its speech without words."""
+
+    def decode(_: object, packs: list[Interval]) -> list[Heard]:
+        return [
+            Heard(
+                one,
+                (TimedWord(one.start_s, one.end_s, text),),
+                -0.2,
+                repetition(text),
+                3.0 if one.end_s - one.start_s > longest_s else 0.0,
+            )
+            for one in packs
+        ]
+
+    return decode
+
+
+@pytest.mark.parametrize(("longest_s", "pieces"), [(40.0, 1), (11.0, 2), (6.0, 4), (2.0, 1)])
+def test_a_pack_with_speech_left_out_is_heard_again_in_halves(
+    made: WhisperTranscriber,
+    noise: Audio,
+    monkeypatch: pytest.MonkeyPatch,
+    longest_s: float,
+    pieces: int,
+) -> None:
+    """Twice at most, and only where less is left out so."""
+    monkeypatch.setattr(made, "_decode", _hears(longest_s, "so"))
+    stretches = tuple(Interval(at + 0.1, at + 4.4) for at in range(0, 20, 5))
+    found = made.transcribe(noise, speech=stretches, language="en")
+    assert len(found.decoded) == len(found.words) == pieces
+    assert all(a.end_s <= b.start_s for a, b in pairwise(found.decoded))
+    assert not any(word.low_confidence for word in found.words)
+
+
+def test_words_in_circles_are_kept_and_marked(
+    made: WhisperTranscriber, noise: Audio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(made, "_decode", _hears(40.0, "and then " * 20))
+    (word,) = made.transcribe(noise, speech=(Interval(1.0, 9.0),), language="en").words
+    assert word.low_confidence
+
+
 def test_without_speech_nothing_is_decoded(made: WhisperTranscriber, noise: Audio) -> None:
     for audio in (np.zeros(0, np.float32), noise):
         assert made.transcribe(audio, speech=(), language="en") == Transcript(())
@@ -226,3 +272,62 @@ def test_meeting_word_times(real: WhisperTranscriber, shared_data: Path) -> None
     heard = {_plain(word.text)[0]: word.start_s for word in words if _plain(word.text)}
     errors = [abs(heard[text.lower()] - at) for text, at in starts.items() if text.lower() in heard]
     assert np.median(errors) <= 0.3
+
+
+def test_a_sentence_after_a_pause_is_not_left_out(
+    real: WhisperTranscriber, shared_data: Path
+) -> None:
+    """Half a minute in one pack: the first hearing leaves a sentence out, the second has it."""
+    words = _heard(real, shared_data / "speech" / "ami30" / "trn09.wav")
+    assert "long as you admit it" in " ".join(_plain(" ".join(word.text for word in words)))
+
+
+def test_long_packs_lose_no_words_however_they_are_decoded(
+    real: WhisperTranscriber, shared_data: Path
+) -> None:
+    """Two people who take turns with pauses up to 2 s; heard alone their utterances have 107 words.
+
+    The batch changes nothing, and neither it nor a narrow search loses a sentence.
+    """
+    audio = decode_audio(str(shared_data / "speech" / "dyads" / "dyad1.flac"))[
+        : 50 * SAMPLE_RATE_HZ
+    ]
+    speech = SileroSpeechDetector().speech(audio)
+    options = [TranscriberOptions(beam_size=b, batch_size=n) for b, n in ((5, 1), (5, 8), (1, 8))]
+    alone, together, narrow = (
+        WhisperTranscriber(real._folder, how).transcribe(audio, speech=speech, language="en")
+        for how in options
+    )
+    assert alone == together
+    assert min(len(alone.words), len(narrow.words)) >= 0.95 * 107
+
+
+_S = 12 * SAMPLE_RATE_HZ
+_AT_S = np.arange(_S) / SAMPLE_RATE_HZ
+_RNG = np.random.default_rng(0)
+_BURSTS = np.hanning(1800) * (np.sin(2 * np.pi * 250 * np.arange(1800) / SAMPLE_RATE_HZ))
+NO_WORDS = {
+    "silence": np.zeros(_S),
+    "white noise": _RNG.normal(0, 0.1, _S),
+    "chord": sum(0.1 * np.sin(2 * np.pi * f * _AT_S) for f in (220, 277, 330)) * (1 - _AT_S % 0.5),
+    "hum and hiss": 0.01 * np.sin(2 * np.pi * 50 * _AT_S) + _RNG.normal(0, 0.003, _S),
+    "ha ha ha": 0.3 * np.tile(np.concatenate([_BURSTS, np.zeros(1400)]), 60),
+}
+
+
+@pytest.mark.parametrize("kind", NO_WORDS)
+def test_no_words_are_invented(real: WhisperTranscriber, kind: str) -> None:
+    """As heard; and where it is taken for speech, which silence itself never is, as well."""
+    audio = NO_WORDS[kind].astype(np.float32)
+    speech = SileroSpeechDetector().speech(audio)
+    assert not real.transcribe(audio, speech=speech, language="en").words
+    taken = (Interval(1.0, 11.0),) if kind != "silence" else ()
+    assert not real.transcribe(audio, speech=taken, language="en").words
+
+
+def test_a_room_in_which_nobody_speaks_has_no_words(
+    real: WhisperTranscriber, shared_data: Path
+) -> None:
+    """Half a minute of a meeting room with one "hmm" and one "yeah" far away."""
+    words = _heard(real, shared_data / "speech" / "ami30" / "trn01.wav")
+    assert len(words) <= 2

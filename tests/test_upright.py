@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import struct
 from fractions import Fraction
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from cases_media import case_folder
+from conftest import needs_embedded_weights
 from made_media import session
 
+from flows import engines
+from pipeline.config import load_profile
+from pipeline.faces.head_motion import turn_angles
+from pipeline.faces.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
+from pipeline.faces.pose_fit import fit_poses
 from pipeline.media.clips import cut_clip
 from pipeline.media.probe import probe
 from pipeline.media.upright import Orientation, plausible_aspect, square_size
@@ -21,6 +28,7 @@ ORIENTATIONS = [Orientation(*on) for on in product((False, True), repeat=3)]
 ASPECTS = ["1:1", "4:3", "8:9", "16:15", "64:45", "10:11", "40:33", "1:2", "3:2"]
 SIZE = (96, 128)  # height, width as seen
 ONE = 1 << 16
+MODEL_MM = np.array([MEAN_FACE_MM[index] for index in POSE_POINTS], float)
 
 
 def matrix_of(turn: Orientation) -> bytes:
@@ -116,3 +124,40 @@ def test_a_clip_of_a_turned_film_is_upright(tmp_path):
     frame = next(iter(read_frames(tmp_path / "clip.webm", max_fps=30)))
     assert frame.size == SIZE
     assert np.abs(frame.image.astype(int) - scene()).mean() < 8
+
+
+@pytest.fixture(scope="module")
+def upright_frames() -> list[np.ndarray]:
+    """A real head, as a phone held upright shows it."""
+    folder = case_folder()
+    if folder is None:
+        pytest.skip("shared/cases is absent: no film of a head to turn")
+    frames = read_frames(folder / "n13-upright" / "r-upright.mov", max_fps=3.0)
+    return [frame.image for frame in islice(frames, 6)]
+
+
+def poses(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Angles in degrees and place in mm of the head in every frame."""
+    found = probe(path, pictures=True).video
+    engine = engines.build_face_tracker(load_profile(None))
+    seen = list(engine.track(read_frames(path, max_fps=30.0), people=1))
+    points = np.array([one.points[list(POSE_POINTS)] for one in seen], float)
+    fit = fit_poses(points, MODEL_MM, camera_matrix(found.width_px, found.height_px))
+    return turn_angles(fit.turn), fit.place
+
+
+@needs_embedded_weights
+def test_the_head_stands_alike_in_eight_orientations(tmp_path, upright_frames):
+    films = {
+        turn: poses(film(tmp_path / f"{i}.mp4", upright_frames, turn))
+        for i, turn in enumerate(ORIENTATIONS)
+    }
+    angles, places = films[Orientation()]
+    apart = {
+        turn: (np.abs(a - angles).max(), np.linalg.norm(p - places, axis=1).max())
+        for turn, (a, p) in films.items()
+    }
+    for turn, (deg, mm) in apart.items():
+        print(f"{turn}: {deg:.2f} deg, {mm:.2f} mm")
+    assert max(deg for deg, _ in apart.values()) < 1.0
+    assert max(mm for _, mm in apart.values()) < 5.0

@@ -8,6 +8,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_vowels import RATE, vowel
+from real_corpus import WHOLE
 
 from pipeline.voice.fundamental_frequency import autocorrelation_track
 from pipeline.voice.pitch import Grid, grid_over
@@ -84,7 +85,7 @@ def check_steps(audio, f0_hz, grid):
 
 
 @given(st.sampled_from(SOUNDS), st.integers(1, 2500), st.integers(0, 2**32 - 1))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=20_000 if WHOLE else 100, deadline=None)
 def test_a_run_ends_whatever_is_heard_in_it(kind, count, seed):
     random = np.random.default_rng(seed)
     audio = sound(kind, count, random)

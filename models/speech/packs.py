@@ -17,10 +17,13 @@ from models.base import SAMPLE_RATE_HZ, Audio, Interval, Seconds
 
 LONGEST_S = 30.0
 """What Whisper hears at a time."""
-SILENCE_S = 3.0
+SILENCE_S = 2.0
 """A pause this long always ends a pack."""
-MARGIN_S = 0.2
+MARGIN_S = 0.4
 """Of the pause on either side that a pack takes along, as far as there is room."""
+
+SHORTEST_S = 4.0
+"""A shorter pack is not divided."""
 
 _FULL_ENOUGH = 2 / 3
 """A pack filled to this share may end at its longest pause; an emptier one wastes decoding."""
@@ -66,6 +69,22 @@ def pack(
         packs.append(Interval(pieces[0].start_s, pieces[count - 1].end_s))
         pieces = pieces[count:]
     return _with_margins(packs, longest_s, margin_s)
+
+
+def halves(one: Interval, speech: Sequence[Interval], *, quietest: Quietest) -> list[Interval]:
+    """The speech in a pack, in packs of at most half its length that do not leave it.
+
+    None of a pack under `SHORTEST_S`: there is nothing round a word to know it by.
+    """
+    if one.end_s - one.start_s < SHORTEST_S:
+        return []
+    inside = [
+        Interval(max(each.start_s, one.start_s), min(each.end_s, one.end_s))
+        for each in speech
+        if each.end_s > one.start_s and each.start_s < one.end_s
+    ]
+    parts = pack(inside, quietest=quietest, longest_s=(one.end_s - one.start_s) / 2)
+    return [Interval(max(part.start_s, one.start_s), min(part.end_s, one.end_s)) for part in parts]
 
 
 def quietest_moment(audio: Audio) -> Quietest:

@@ -1,7 +1,9 @@
 """Speech to timed words: Whisper through faster-whisper, in batches of packs, from a local folder.
 
 The speech that a detector found is packed (`models.speech.packs`) and only packs are decoded, each
-on its own, so nothing is invented in silence and no invented sentence breeds others. faster-whisper
+on its own, so nothing is invented in silence and no invented sentence breeds others. A pack whose
+words leave speech uncovered, repeat themselves or are improbable (`models.speech.doubts`) is heard
+again in halves, and the better hearing is kept; nothing is drawn at random. faster-whisper
 lends the spectrogram, the tokenizer and the alignment of words (Radford et al. 2022). Its batched
 pipeline itself is not used: it keeps all spectrograms in memory, trims words by those of the pack
 before, and lets words pass the end of their pack.
@@ -16,7 +18,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +47,8 @@ from models.device import CPU, Device
 from models.errors import EngineInputError, WeightMissingError
 from models.options import TranscriberOptions, transcriber_fingerprint, whisper_compute_type
 from models.speech.detector import check_audio
-from models.speech.packs import pack, quietest_moment
+from models.speech.doubts import Heard, repetition, unworded_s
+from models.speech.packs import halves, pack, quietest_moment
 
 _NEEDED = ("model.bin", "config.json", "tokenizer.json")
 """Without a tokenizer beside the model, faster-whisper would ask the hub for one."""
@@ -63,6 +67,27 @@ class _Decoding:
     prompt: list[int]
     suppressed: list[int]
     max_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    """What is listened to, and how."""
+
+    audio: Audio
+    speech: tuple[Interval, ...]
+    decoding: _Decoding
+
+    def halves(self, heard: Heard) -> list[Interval]:
+        """Smaller packs of the same speech."""
+        return halves(heard.inside, self.speech, quietest=quietest_moment(self.audio))
+
+    def heard(
+        self, words: Sequence[TimedWord], mean_log: float, inside: Interval, *, is_silent: bool
+    ) -> Heard:
+        """Words of a pack, and what makes them doubtful."""
+        text = " ".join(word.text for word in words)
+        left_s = unworded_s(self.speech, words, inside)
+        return Heard(inside, tuple(words), mean_log, repetition(text), left_s, is_silent)
 
 
 class WhisperTranscriber:
@@ -158,19 +183,60 @@ class WhisperTranscriber:
         self._check_language(language)
         packs = [
             Interval(one.start_s, min(one.end_s, audio.size / SAMPLE_RATE_HZ))
-            for one in pack(speech, quietest=quietest_moment(audio))
+            for one in pack(speech, quietest=quietest_moment(audio), longest_s=self._options.pack_s)
         ]
         if not packs:
             return Transcript(())
         language = language or self._find_language(audio, packs)
-        decoding = self._decoding(language, prompt, hotwords)
+        recording = _Recording(audio, speech, self._decoding(language, prompt, hotwords))
+        heard = self._hear(recording, packs, self._options.hearings, progress)
+        every = [one for parts in heard for one in parts]
+        words = [word for one in every for word in self._judged(one)]
+        return Transcript(tuple(words), tuple(one.inside for one in every), language)
+
+    def _hear(
+        self,
+        recording: _Recording,
+        packs: Sequence[Interval],
+        hearings: int,
+        progress: Progress = silent,
+    ) -> list[list[Heard]]:
+        """What is heard in every pack: in one piece, or where that is doubtful and more is heard
+        so, in several.
+        """
         batch = AdaptiveBatch(self._options.batch_size, where=str(self._device))
-        words: list[TimedWord] = []
-        heard = batch.run(lambda some: self._decode(audio, some, decoding), packs)
-        for done, found in enumerate(heard, start=1):
-            words += found
-            progress("transcription", done / len(packs))
-        return Transcript(tuple(words), tuple(packs), language)
+        found: list[list[Heard]] = []
+        for one in batch.run(lambda some: self._decode(recording, some), packs):
+            found.append([one])
+            progress("transcription", len(found) / len(packs))
+        if hearings <= 1:
+            return found
+        smaller = {at: recording.halves(one) for at, (one,) in enumerate(found) if self._asks(one)}
+        smaller = {at: parts for at, parts in smaller.items() if len(parts) > 1}
+        flat = [part for parts in smaller.values() for part in parts]
+        again = iter(self._hear(recording, flat, hearings - 1) if flat else ())
+        for at, parts in smaller.items():
+            pieces = [one for part in islice(again, len(parts)) for one in part]
+            if self._is_better(pieces, found[at][0]):
+                found[at] = pieces
+        return found
+
+    def _asks(self, heard: Heard) -> bool:
+        return heard.is_doubtful(self._options)
+
+    def _is_better(self, pieces: Sequence[Heard], whole: Heard) -> bool:
+        """Whether smaller packs leave less speech without words, or, where the words of the whole
+        were doubtful, no more than the least that counts; their own words must not be doubtful.
+        """
+        unsure = any(one.is_unsure(self._options) for one in pieces)
+        left_s = sum(one.unworded_s for one in pieces)
+        if whole.is_unsure(self._options):
+            return not unsure and left_s <= whole.unworded_s + self._options.unworded_s
+        return not unsure and left_s < whole.unworded_s
+
+    def _judged(self, heard: Heard) -> tuple[TimedWord, ...]:
+        unsure = heard.is_unsure(self._options)
+        return tuple(replace(word, low_confidence=unsure) for word in heard.words)
 
     def _check_language(self, language: str | None) -> None:
         if language is not None and language not in self._whisper.supported_languages:
@@ -219,41 +285,49 @@ class WhisperTranscriber:
             features.append(pad_or_trim(found))
         return np.stack(features)
 
-    def _decode(
-        self, audio: Audio, packs: Sequence[Interval], decoding: _Decoding
-    ) -> list[list[TimedWord]]:
-        """Words of every pack; packs do not see each other."""
-        options, whisper = self._options, self._whisper
+    def _decode(self, recording: _Recording, packs: Sequence[Interval]) -> list[Heard]:
+        """What is heard in every pack; packs do not see each other."""
+        options, whisper, decoding = self._options, self._whisper, recording.decoding
         groups = _groups(len(packs), self._device)
-        encoded = [whisper.encode(self._features(audio, packs[group])) for group in groups]
+        encoded = [whisper.encode(self._features(recording.audio, packs[some])) for some in groups]
         results = whisper.model.generate(
             _joined(encoded),
             [decoding.prompt] * len(packs),
             beam_size=options.beam_size,
+            length_penalty=options.length_penalty,
             max_length=decoding.max_length,
             suppress_tokens=decoding.suppressed,
             return_scores=True,
             return_no_speech_prob=True,
             sampling_temperature=0.0,
         )
-        tokens = [self._spoken(result, decoding.tokenizer) for result in results]
+        means = [self._mean_log(result) for result in results]
+        silent = [self._is_silent(*pair) for pair in zip(results, means, strict=True)]
+        eot = decoding.tokenizer.eot
+        tokens = [
+            [] if none else [token for token in result.sequences_ids[0] if token < eot]
+            for result, none in zip(results, silent, strict=True)
+        ]
         frames = [math.ceil((one.end_s - one.start_s) * _FRAMES_PER_S) for one in packs]
         aligned: list[list[dict[str, Any]]] = []
-        for group, heard in zip(groups, encoded, strict=True):
-            aligned += whisper.find_alignment(
-                decoding.tokenizer, tokens[group], heard, frames[group]
-            )
-        return [_timed(words, one) for words, one in zip(aligned, packs, strict=True)]
+        for some, heard in zip(groups, encoded, strict=True):
+            aligned += whisper.find_alignment(decoding.tokenizer, tokens[some], heard, frames[some])
+        return [
+            recording.heard(_timed(words, one), mean, one, is_silent=none)
+            for words, mean, one, none in zip(aligned, means, packs, silent, strict=True)
+        ]
 
-    def _spoken(self, result: Any, tokenizer: Tokenizer) -> list[int]:
-        """Text tokens of a pack; none where Whisper holds it for silent."""
-        tokens = result.sequences_ids[0]
-        mean_log = result.scores[0] * len(tokens) / (len(tokens) + 1)
-        is_silent = (
+    def _mean_log(self, result: Any) -> float:
+        """Mean log probability of a text's tokens, its end included."""
+        count = len(result.sequences_ids[0])
+        return float(result.scores[0] * count**self._options.length_penalty / (count + 1))
+
+    def _is_silent(self, result: Any, mean_log: float) -> bool:
+        """Whether Whisper holds a pack for silent."""
+        return bool(
             result.no_speech_prob > self._options.no_speech_threshold
             and mean_log < self._options.log_prob_threshold
         )
-        return [] if is_silent else [token for token in tokens if token < tokenizer.eot]
 
 
 def _groups(count: int, device: Device) -> list[slice]:

@@ -74,11 +74,14 @@ class CommunityDiarizer:
         audio: Audio,
         *,
         num_speakers: int,
+        most_speakers: int | None = None,  # noqa: ARG002  (see below)
         min_speakers: int | None = None,
         progress: Progress = silent,
     ) -> Diarization:
         """Find the turns of `num_speakers` people, or of `min_speakers` to `num_speakers`.
 
+        `most_speakers` is not used: how often this engine counts one person too many in a talk of
+        two has not been measured here, and a false alarm would be worse than silence.
         Fewer come back where one is a ghost (`voices.ghost_speakers`) or little is said; with
         nobody speaking, none. Parameters and errors as `models.voices.speaker_turns.speaker_turns`.
         """

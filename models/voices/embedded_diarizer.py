@@ -68,20 +68,32 @@ class EmbeddedDiarizer:
         audio: Audio,
         *,
         num_speakers: int | None,
+        most_speakers: int | None = None,
         min_speakers: int | None = None,
         progress: Progress = silent,
     ) -> Diarization:
-        """Find the turns of `num_speakers` people, of as many as are heard where that is None.
+        """Find the turns of the people in a recording.
 
-        Fewer come back where fewer voices can be told apart; with nobody speaking, none. With
-        `min_speakers` voices are counted between the two. Parameters and errors as
-        `models.voices.speaker_turns.speaker_turns`.
+        Fewer come back where fewer voices can be told apart; with nobody speaking, none. Parameters
+        that are not listed, and errors, are those of `models.voices.speaker_turns.speaker_turns`.
+
+        Parameters
+        ----------
+        num_speakers
+            How many people speak; None counts the voices, between `min_speakers` and
+            `most_speakers` where these are given.
+        most_speakers
+            Where clearly more voices than `num_speakers` are heard, how many are told apart.
+        min_speakers
+            Voices are counted, from this to `num_speakers`.
+
         """
+        stated = num_speakers is not None and most_speakers is not None
         return speaker_turns(
             self._pipeline,
             audio,
-            num_speakers=num_speakers,
-            min_speakers=min_speakers,
+            num_speakers=most_speakers if most_speakers is not None else num_speakers,
+            min_speakers=num_speakers if stated else min_speakers,
             shares=_SHARES,
             progress=progress,
         )

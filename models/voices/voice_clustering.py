@@ -100,7 +100,7 @@ def unit(voices: Floats) -> Floats:
     return np.asarray(voices / np.where(length > 0, length, 1))
 
 
-class VoiceClustering(BaseClustering):  # type: ignore[misc]  # pyannote.audio is untyped here
+class VoiceClustering(BaseClustering):
     """Gives every speaker of every window to a voice, no two of a window to the same."""
 
     def __init__(self, options: DiarizerOptions) -> None:
@@ -109,7 +109,7 @@ class VoiceClustering(BaseClustering):  # type: ignore[misc]  # pyannote.audio i
         self.voices: Floats | None = None
         """Mean of each voice of the last recording, unit length; None where there is only one."""
 
-    def __call__(  # pyannote declares an array, returns three
+    def __call__(  # type: ignore[override]  # pyannote declares an array, returns three
         self,
         embeddings: Floats,
         segmentations: SlidingWindowFeature,

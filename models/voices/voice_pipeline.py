@@ -9,6 +9,7 @@ segmentation took two like voices of a window for one, the stretches are told ap
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -209,7 +210,7 @@ def _pieces(alone: Flags, least: int) -> Iterator[Piece]:
                 continue
             parts = max(1, round((stop - first) / (1.5 * least)))
             cuts = np.linspace(first, stop, parts + 1).round().astype(int).tolist()
-            yield from (Piece(speaker, *cut) for cut in zip(cuts[:-1], cuts[1:], strict=True))
+            yield from (Piece(speaker, *cut) for cut in itertools.pairwise(cuts))
 
 
 def _inside(piece: Piece, frames: int) -> Flags:

@@ -148,13 +148,6 @@ def _pyannote(content: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, 
     }
 
 
-def _ge2e(content: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
-    """Weights of the GE2E encoder, without the two scalars of its training loss."""
-    loss_only = {"similarity_weight", "similarity_bias"}
-    weights = {k: v for k, v in content["model_state"].items() if k not in loss_only}
-    return weights, {"steps": int(content["step"])}
-
-
 def _state_dict(content: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
     """A checkpoint that is nothing but its weights."""
     return content, {}
@@ -163,7 +156,6 @@ def _state_dict(content: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str
 Extract = Callable[[Mapping[str, Any]], tuple[Mapping[str, Any], dict[str, Any]]]
 CONVERSIONS: dict[str, Extract] = {
     "pyannote-segmentation": _pyannote,
-    "ge2e": _ge2e,
     "state-dict": _state_dict,
 }
 """Catalog name of a conversion -> what it takes from the outermost dict."""

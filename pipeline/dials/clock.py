@@ -34,8 +34,6 @@ LONGEST = 80
 ALLOWED_TIME = "allowed: seconds of media position, h:mm:ss, or a wall clock as 2026-03-02 10:00:00"
 _FOUR_FIELDS = re.compile(r"[0-9]{1,4}(?::[0-9]{1,4}){2}[:;][0-9]{1,4}")
 _NO_HOURS = re.compile(r"[0-9]{1,2}:[^:]*")
-_WITH_UNIT = re.compile(r"([^A-Za-z]{1,40})(ms|msec|s|sec|min)")
-_UNITS_S = {"ms": 0.001, "msec": 0.001, "s": 1.0, "sec": 1.0, "min": 60.0}
 HOUR_S = 3600.0
 LOST_HOUR_S = 600.0
 """A clock without hours that goes back by an hour and less than this has lost its hour."""
@@ -138,10 +136,6 @@ def _read(cell: str, *, timed: bool) -> Stamp | None:
     if found and (timed or found["day"] or found["half"] or found["zone"]):
         return _of_clock(found)
     media_s = position(cell)
-    if media_s is None:
-        unit = _WITH_UNIT.fullmatch(cell)
-        value = number(unit[1]) if unit else None
-        media_s = None if unit is None or value is None else value * _UNITS_S[unit[2]]
     return None if media_s is None else Stamp("position", media_s)
 
 

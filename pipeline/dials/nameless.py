@@ -33,7 +33,7 @@ def names_by_shape(path: Path, rows: Sequence[Line]) -> list[str]:
             return elan
     if max(widths) == 2:
         _refuse_two_columns(path, columns)
-    elif len(columns) == 4 and _rises(columns[0]) and _is_share(columns[3]):
+    elif len(columns) == 4 and rises(columns[0]) and _is_share(columns[3]):
         raise SessionError(
             f"{path.name}: its rows are a start, an end, a label and a confidence, as NOVA writes "
             f"a discrete tier; allowed: a rating that goes up and down. Export it, and {NAMED}"
@@ -59,7 +59,7 @@ def _elan(columns: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _refuse_two_columns(path: Path, columns: Sequence[Sequence[str]]) -> None:
-    if len(columns) < 2 or _rises(columns[0]):
+    if len(columns) < 2 or rises(columns[0]):
         first = [number(cell) for cell in columns[0]]
         inside = all(value is None or abs(value) <= 1 for value in first)
         if len(columns) < 2 or not inside or len(first) < 10 or not _is_share(columns[1]):
@@ -70,14 +70,14 @@ def _refuse_two_columns(path: Path, columns: Sequence[Sequence[str]]) -> None:
             f"continuous tier (the rate stands in the .annotation beside it); {NAMED}, and the "
             "seconds before each value"
         )
-    if _rises(columns[1], always=True) and len(columns[1]) > 2:
+    if rises(columns[1], always=True) and len(columns[1]) > 2:
         raise SessionError(
             f"{path.name}: its second column only rises and its first does not, as if the rating "
             f"stood before the time; {NAMED} in the order they have"
         )
 
 
-def _rises(cells: Sequence[str], *, always: bool = False) -> bool:
+def rises(cells: Sequence[str], *, always: bool = False) -> bool:
     """Whether a column never goes back, nor stands; one of more than numbers is taken to rise."""
     found = [number(cell) for cell in cells if not is_missing(cell)]
     values = [value for value in found if value is not None]

@@ -11,11 +11,14 @@ import re
 TIMES = frozenset(
     {
         "time", "timestamp", "t", "second", "seconds", "sec", "s", "onset", "elapsed", "clock",
+        "timecode",
         "zeit", "zeitpunkt", "uhrzeit", "sekunde", "sekunden", "temps", "seconde", "secondes",
         "tiempo", "segundo", "segundos", "tijd", "tempo", "tid", "sekund", "sekunder",
     }
 )  # fmt: skip
-POSITIONS = frozenset({"position", "pos", "media", "video", "film", "player", "playhead"})
+POSITIONS = frozenset(
+    {"position", "pos", "media", "video", "film", "player", "playhead", "currenttime"}
+)
 COUNTS = frozenset({"frame", "frames", "sample", "samples", "index", "row", "n", "bin", "id"})
 """Names of columns that count rows: seconds only by an unknown rate."""
 EVENTS = frozenset({"event", "action"})

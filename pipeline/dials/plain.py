@@ -83,6 +83,8 @@ def read_plain(path: Path, sheet: Sheet, told: RatingFile) -> DialRows:
         return DialRows(
             path.name, "intervals", t_s, value, axis, direction, wall_clock=wall, lines=found
         )
+    if len(t_s) > 2 and np.all(np.diff(t_s) < 0):  # a log with the newest row first
+        t_s, value, found = t_s[::-1], value[::-1], found[::-1]
     return DialRows(
         path.name, "time_rating", t_s, value, axis, direction, wall_clock=wall, lines=found
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.dials.clock import is_time
-from pipeline.dials.nameless import names_by_shape
+from pipeline.dials.nameless import names_by_shape, rises
 from pipeline.dials.names import names_begin, names_time
 from pipeline.errors import SessionError
 from pipeline.sheet_lines import HEADER_LINES, Line, Sheet, has_row_names
@@ -40,14 +40,16 @@ def table_of(path: Path, sheet: Sheet) -> Table:
     if at is None:
         rows = _without_labels(sheet.rows[begins:], 2)
         names = _remarked(sheet) or names_by_shape(path, rows)
-        return Table(names, [_fitted(path, line, len(names) or 2) for line in rows])
+        return Table(
+            names, [_fitted(path, line, len(names) or 2, sheet.separator) for line in rows]
+        )
     names = [cell.lower() for cell in sheet.rows[at][1]]
     names = ["" if is_missing(name) else name for name in names]
     rows = _without_labels(sheet.rows[begins:], len(names))
     named = has_row_names(names, rows, separator=sheet.separator)
     if named and _has_values_at(rows, len(names), sheet.separator):
         names = ["", *names]
-    return Table(names, [_fitted(path, line, len(names)) for line in rows])
+    return Table(names, [_fitted(path, line, len(names), sheet.separator) for line in rows])
 
 
 def is_value(cell: str) -> bool:
@@ -106,22 +108,28 @@ def _remarked(sheet: Sheet) -> list[str]:
 
 
 def _has_values_at(rows: Sequence[Line], at: int, separator: str) -> bool:
-    """Whether a column without a name holds values, and no comma that parts cells is a decimal."""
-    held = any(len(cells) > at and is_value(cells[at]) for _, cells in rows)
+    """Whether rows have one column of values more than names, of which the second may be a time.
+
+    And no comma that parts cells is a decimal.
+    """
+    held = {cells[at] for _, cells in rows if len(cells) > at and is_value(cells[at])}
+    if len(held) < 2 or not rises([cells[1] for _, cells in rows if len(cells) > 1]):
+        return False
     other = (mark in cell for _, cells in rows for cell in cells[1 : at + 1] for mark in ".,:")
-    return held and (separator != "," or any(other))
+    return separator != "," or any(other)
 
 
-def _fitted(path: Path, line: Line, width: int) -> Line:
+def _fitted(path: Path, line: Line, width: int, separator: str) -> Line:
     """A row with as many cells as there are names; a note beside the table is left out."""
     n, cells = line
     if len(cells) == width:
         return line
     beside = [cell for cell in cells[width:] if not is_missing(cell)]
     if any(map(is_value, beside)):
+        commas = "if commas mark decimals, separate cells by semicolons; "
         raise SessionError(
-            f"{path.name}, line {n}: {len(cells)} cells where {width} are allowed; if commas mark "
-            "decimals, separate cells by semicolons; if a column has no name, give it one"
+            f"{path.name}, line {n}: {len(cells)} cells where {width} are allowed; "
+            f"{commas if separator == ',' else ''}if a column has no name, give it one"
         )
     if len(cells) < 2:
         raise SessionError(

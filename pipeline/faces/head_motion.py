@@ -51,7 +51,8 @@ def _in_stretch(t_s: Floats, head_deg: Floats) -> Floats:
     after = np.searchsorted(t_s, t_s + SPAN_S + 1e-9, side="right")
     values = np.column_stack([t_s - t_s[0], head_deg])
     change = _means(values, at, after) - _means(values, before, at + 1)
-    yaw, pitch, roll = (change[:, 1:] / change[:, :1]).T
+    elapsed = np.where(change[:, :1] > 0, change[:, :1], np.nan)  # no frame near on either side
+    yaw, pitch, roll = (change[:, 1:] / elapsed).T
     # roll and pitch turn about axes that are not square to each other once the head is turned
     squared = yaw**2 + pitch**2 + roll**2 + 2 * pitch * roll * np.sin(np.radians(head_deg[:, 0]))
     return np.asarray(np.sqrt(np.maximum(squared, 0)))

@@ -87,6 +87,8 @@ def _is_of_lids(nod: Nod, shut: tuple[float, float]) -> bool:
 
 def _in_stretch(t_s: Floats, pitch_deg: Floats, least_deg: float) -> list[Nod]:
     step_s = float(np.median(np.diff(t_s))) / FINER
+    if 1 / step_s <= 2 * BAND_HZ[1]:  # the stretch itself is slower than the frames round it
+        return []
     grid_s = np.arange(t_s[0], t_s[-1], step_s)
     finer = CubicSpline(t_s, pitch_deg - np.median(pitch_deg))(grid_s)
     band = _band_passed(finer, 1 / step_s)

@@ -32,6 +32,7 @@ TOLERATED_S = 0.000_75  # rounding of time stamps; with it the error stays withi
 STRETCHED_S = 0.002  # up to here a correction is drift, beyond it a gap or an overlap
 LONGEST_GAP_S = 3600.0  # beyond this the time stamps themselves are damaged
 BLOCK_S = 1.0  # resampled at a time
+LOUDEST = 1e6  # re full scale; a sample of floating point beyond it, or no number, is damaged
 
 
 class DecodedAudio(NamedTuple):
@@ -156,7 +157,12 @@ def _decoded(
                 elif not stamped:
                     pts_s = 0.0  # a bare stream of audio: its samples are the only clock
                 stamped = True
-                yield pts_s, frame.sample_rate, _samples(frame, mixed=mixed)
+                samples = _samples(frame, mixed=mixed)
+                sound = np.abs(samples) < LOUDEST  # False for what is no number
+                if not sound.all():
+                    damaged.append(packet.pts)
+                    samples = np.where(sound, samples, np.float32(0.0))
+                yield pts_s, frame.sample_rate, samples
 
 
 def _as_channels(samples: Channels, channels: int) -> Channels:

@@ -36,7 +36,7 @@ HIGH_PASS_HZ = 10.0
 OFF_MIN_S = 5.0  # shorter silences of a channel are nobody speaking into a noise gate
 GATED_RUNS = 6  # a channel this often exactly silent has a noise gate
 GATE_FACTOR = 3.0  # and is off only where it is silent this much longer than ever else
-STEADY_OFF_S = 10.0
+STEADY_OFF_S = 5.0
 LEVEL_SHIFT_DB = 6.0  # a microphone's own hiss against the room it heard before
 
 Levels = NDArray[np.float32]  # dB re full scale, one a frame; shape (n_frames,)

@@ -44,6 +44,37 @@ def opened(path: Path) -> Iterator[InputContainer]:
         yield container
 
 
+def listed(path: Path) -> list[str]:
+    """One line for every stream of sound or pictures, from the file's headers alone.
+
+    Raises
+    ------
+    MediaError
+        As `opened`.
+    """
+    with opened(path) as container:
+        lines = [
+            f"stream {one.index}: sound, {one.codec_context.name}, {one.codec_context.rate} Hz, "
+            f"{one.codec_context.channels} channel(s){_quoted(title(one))}"
+            for one in container.streams.audio
+        ]
+        lines += [
+            f"stream {one.index}: pictures, {one.codec_context.name}, stored "
+            f"{one.codec_context.width} x {one.codec_context.height}{_quoted(title(one))}"
+            for one in container.streams.video
+        ]
+    return lines
+
+
+def title(stream: AudioStream | VideoStream) -> str:
+    """What the program that wrote the file calls a stream; empty where it says nothing."""
+    return next((v for k, v in stream.metadata.items() if k.casefold() == "title"), "")
+
+
+def _quoted(words: str) -> str:
+    return f", {words!r}" if words else ""
+
+
 def audio_stream(container: InputContainer, index: int | None = None) -> AudioStream | None:
     """The audio stream of this number among all streams, or the first; None where there is none."""
     wanted = (one for one in container.streams.audio if index in (None, one.index))

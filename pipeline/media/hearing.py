@@ -22,6 +22,7 @@ from pipeline.media.channel import BLOCK, FRAME, FRAME_S, Channel
 INVERTED_BELOW = -0.5  # correlation: summed, such channels lose more than they keep
 SAME_ABOVE = 0.7  # correlation: one sound at two levels
 CLIPPED_ABOVE = 0.001  # share of samples
+ONE_MIX_ABOVE = 0.95  # correlation: one sound on two channels
 ADDS_S = 1.0  # a stream with no more than this that is not heard elsewhere adds nothing
 ADDS_SHARE = 0.1  # nor with no more than this share of what it holds
 NEAR_FRAMES = 5  # half a second: tracks of one program may lie apart by that
@@ -59,17 +60,12 @@ def hear_mixed(channels: Sequence[Channel]) -> list[Heard]:
 def hear_roles(channels: Sequence[Channel], roles: int) -> list[Heard] | None:
     """The channel of each role in the file's order, others unused; None where it is ambiguous.
 
-    As many channels as roles: each is one. More: those of the one stream that has as many, or else
-    those that are not silent, if they are as many.
+    As many channels as roles: each is one. More: those that are not silent, if they are as many,
+    the streams of one channel, if they are, or those of a stream that has as many, unless it holds
+    one mix on all of them; but only where one of these answers fits.
     """
-    chosen = list(channels)
-    if len(chosen) != roles:
-        streams = sorted({one.stream for one in channels})
-        fitting = [[c for c in channels if c.stream == one] for one in streams]
-        fitting = [one for one in fitting if len(one) == roles and not all(map(_is_mute, one))]
-        living = [one for one in channels if not _is_mute(one)]
-        chosen = fitting[0] if len(fitting) == 1 else living
-    if len(chosen) != roles:
+    chosen = list(channels) if len(channels) == roles else _as_many(channels, roles)
+    if chosen is None:
         return None
     kept = set(map(id, chosen))
     return [
@@ -78,6 +74,20 @@ def hear_roles(channels: Sequence[Channel], roles: int) -> list[Heard] | None:
         else _heard(one, _mute_word(one) if _is_mute(one) else "unused", 0.0)
         for one in channels
     ]
+
+
+def _as_many(channels: Sequence[Channel], roles: int) -> list[Channel] | None:
+    living = [one for one in channels if not _is_mute(one)]
+    if len(living) == roles:
+        return living
+    streams: dict[int, list[Channel]] = {}
+    for one in living:
+        streams.setdefault(one.stream, []).append(one)
+    single = [group[0] for group in streams.values() if len(group) == 1]
+    fitting = [single] if len(single) == roles else []
+    fitting += [group for group in streams.values() if len(group) == roles > 1]
+    fitting = [one for one in fitting if abs(correlation(one[0], one[-1])) < ONE_MIX_ABOVE]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def correlation(one: Channel, other: Channel) -> float:

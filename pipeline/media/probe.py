@@ -28,6 +28,7 @@ from pipeline.media.container import (
     decoded,
     opened,
     seconds,
+    title,
     video_stream,
 )
 from pipeline.media.video import upright_size
@@ -237,7 +238,7 @@ def _audio_track(stream: AudioStream, seen: _Seen) -> AudioTrack | None:
     context = stream.codec_context
     return AudioTrack(
         stream.index,
-        next((v for k, v in stream.metadata.items() if k.casefold() == "title"), ""),
+        title(stream),
         context.name,
         context.rate,
         context.channels,

@@ -80,10 +80,10 @@ class MotionGrid:
     def look(self, frame: Frame) -> None:
         """The next frame, in order of time; one whose time stamp does not rise is passed over."""
         last = self._last
+        if last is not None and frame.pts_s <= last.pts_s:
+            return
         if last is None or frame.size != self.size:
             self._begin(frame)
-            return
-        if frame.pts_s <= last.pts_s:
             return
         while (due_s := self._first_s + self._due * STEP_S) <= frame.pts_s:
             nearest = last if due_s - last.pts_s < frame.pts_s - due_s else frame

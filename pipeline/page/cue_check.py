@@ -128,13 +128,18 @@ def _measured_share(windows: pa.Table, column: str) -> tuple[float, str]:
 
 def _why(reason: str, windows: pa.Table, gates: Mapping[str, Any], rate_gate: str | None) -> str:
     where = np.array(windows.column("client_face_reason").to_pylist(), object) == reason
-    if reason == "small_face" and where.any():
-        size = float(np.nanmedian(_floats(windows, "client_face_iod_px")[where]))
+    size = _median(_floats(windows, "client_face_iod_px")[where])
+    if reason == "small_face" and size is not None:
         return f"face {size:.0f} px between the eyes, {gates['gate_iod_px']:.0f} needed"
-    if reason == "low_fps" and rate_gate:
-        rate = float(np.nanmedian(_floats(windows, "client_video_hz")))
+    rate = _median(_floats(windows, "client_video_hz"))
+    if reason == "low_fps" and rate_gate and rate is not None:
         return f"{rate:.0f} frames a second, {gates[rate_gate]:.0f} needed"
     return PICTURE_REASONS.get(reason, reason_words(reason))
+
+
+def _median(values: Floats) -> float | None:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else None
 
 
 def _picture(figures: Mapping[str, float | None], gates: Mapping[str, Any]) -> str:

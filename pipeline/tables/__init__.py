@@ -33,7 +33,7 @@ from pipeline.tables.dials import (
     RATING_SEGMENTS,
     RATINGS,
 )
-from pipeline.tables.recording import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, STREAMS
+from pipeline.tables.recording import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, STREAMS, VOICES
 from pipeline.tables.seen import (
     CUE_CHECK,
     EVENTS,
@@ -153,6 +153,7 @@ __all__ = [
     "TURNS",
     "TURN_ID",
     "T_S",
+    "VOICES",
     "WINDOWS",
     "WINDOW_CUES",
     "WORDS",
@@ -168,6 +169,7 @@ TABLES: dict[str, Table] = {
         FORMS,
         SPEECH,
         DIARIZATION,
+        VOICES,
         WORDS,
         TRANSCRIPTION,
         SPEAKER_TURNS,

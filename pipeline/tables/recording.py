@@ -1,9 +1,9 @@
-"""The session, its media, how good they are, and the forms."""
+"""The session, its media, how good they are, the voices in it, and the forms."""
 
 from __future__ import annotations
 
 from pipeline.schema import Column, Table
-from pipeline.tables.columns import QUALITY, REASON, REASONS, SESSION_ID
+from pipeline.tables.columns import QUALITY, REASON, REASONS, SESSION_ID, SPEAKER
 
 SESSIONS = Table(
     "sessions",
@@ -183,4 +183,17 @@ FORMS = Table(
         Column("is_below_mark", "bool", "-", "The total lies under the published mark.", "duncan2003srs",
                gate="none is published for a form of this length"),
     ),
+)  # fmt: skip
+
+VOICES = Table(
+    "voices",
+    "One row per voice told apart, who speaks most first. Two are expected; a third is kept apart from theirs.",
+    (
+        SESSION_ID,
+        SPEAKER,
+        Column("speech_s", "float64", "s", "Its speech, overlaps counted for each.", "diarize", minimum=0, nullable=False),
+        Column("speech_share", "float32", "1", "Its part of the speech of all voices.", "diarize", minimum=0, maximum=1,
+               nullable=False),
+    ),
+    ("session_id", "speaker"),
 )  # fmt: skip

@@ -20,6 +20,8 @@ from pipeline.timeline import Span, union
 CROSSTALK_OK_DB = 6.0  # SCIENCE section 3, crosstalk_db [J]
 CROSSTALK = "crosstalk_db"
 """Its name in table `quality`."""
+OFF = "audio_off_s"
+"""As well: how long a microphone recorded nothing."""
 
 
 class ChannelDiarizer(Protocol):
@@ -64,3 +66,8 @@ def kept_apart(quality: pa.Table) -> bool:
     return any(
         row["measure"] == CROSSTALK and keeps_apart(row["value"]) for row in quality.to_pylist()
     )
+
+
+def was_off(quality: pa.Table) -> bool:
+    """Whether a microphone recorded nothing for a while, from table `quality`."""
+    return any(row["measure"] == OFF and row["value"] for row in quality.to_pylist())

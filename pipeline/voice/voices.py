@@ -9,7 +9,7 @@ Caveat: what noise rules out is decided for the whole session, by the channel a 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from pipeline.stage import Inputs
 from pipeline.timeline import Floats, Seconds, Span, union
 from pipeline.voice.fundamental_frequency import PitchTrack, autocorrelation_track, track_voice
 from pipeline.voice.levels import frame_levels_db, heard_in, snr_db
-from pipeline.voice.microphones import kept_apart
+from pipeline.voice.microphones import kept_apart, was_off
 from pipeline.voice.pitch import Grid, Mask, level_db
 from pipeline.voice.quality import (
     GAIN_RISE_DB,
@@ -185,7 +185,15 @@ def _sounds(
         audio = channels[voice] if voice < len(channels) else inputs.recording.audio
         snr = _own_snr(audio, heard.get(voice, []), anyone)
         found[voice] = _sound(audio, grid, spoken, snr, settings)
-    return found
+    return _uneven(found) if was_off(inputs.tables["quality"]) else found
+
+
+def _uneven(sounds: Mapping[int, Sound]) -> dict[int, Sound]:
+    """With loudness degraded: for a while a voice was heard in the other's microphone."""
+    return {
+        voice: replace(sound, limits=replace(sound.limits, level="microphone_off"))
+        for voice, sound in sounds.items()
+    }
 
 
 def _mix_snr(upstream: Mapping[str, pa.Table]) -> tuple[float | None, str | None]:
