@@ -207,7 +207,8 @@ def _tell_same_recordings(work: Work) -> None:
     """One recording under two ids would be two sessions to whoever counts."""
     holders: dict[str, list[tuple[str, str]]] = {}
     for name, job in work.jobs.items():
-        for file in dict.fromkeys(part.file for part in job.spec.media):
+        media = {part.file for part in job.spec.media}
+        for file in sorted(media & job.file_hashes.keys()):
             holders.setdefault(job.file_hashes[file], []).append((name, file))
     for same in holders.values():
         for name, file in same:
