@@ -19,7 +19,7 @@ from pipeline.consent import SCOPES, Record, Register, Scope, append_record, loa
 from pipeline.doubts import KnownSession
 from pipeline.errors import InputError, StoreError
 from pipeline.ids import Likeness, as_seen, likeness, nearest, normal
-from pipeline.session import Role
+from pipeline.session_media import Role
 from pipeline.views import Output
 from pipeline.withdraw import remembered, withdraw
 

@@ -35,7 +35,8 @@ from pipeline.doubts import Doubt, KnownSession, doubts_of
 from pipeline.errors import ConsentError, InputError
 from pipeline.ids import normal
 from pipeline.papers import MOST_TOML_BYTES, paper, toml_in
-from pipeline.session import Role, SessionSpec
+from pipeline.session import SessionSpec
+from pipeline.session_media import Role
 from pipeline.store import write_atomically
 
 Scope = Literal[

@@ -1,7 +1,7 @@
 """`session.toml`: what a recording folder says about itself, checked before anything is decoded.
 
-The keys are a contract (README, "What goes in"); `session_toml` reads the file. An error names the
-session, field, value, what is allowed and what to do.
+The keys are a contract (README, "What goes in"). An error names the session, field, value, what is
+allowed and what to do.
 """
 
 from __future__ import annotations
@@ -9,28 +9,31 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Sequence
+from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from pipeline.complaints import all_told, complaint, not_utf8
+from pipeline.errors import SessionError
 from pipeline.forms import form_fault
-from pipeline.ids import Pseudonym, normal
-from pipeline.papers import FileName
+from pipeline.ids import Pseudonym, as_seen, normal
+from pipeline.papers import (
+    MOST_TOML_BYTES,
+    FileName,
+    paper,
+    printable,
+    toml_of,
+    why_no_file,
+)
+from pipeline.session_media import MediaFile, Part, Role, check_microphones
 
 SESSION_ID = re.compile(r"[A-Za-z0-9-]{3,32}")
-Role = Literal["client", "therapist"]
-_NUMBER = re.compile(r"(\d{1,30})", re.ASCII)  # of a file's name; longer ones are read in pieces
 RATERS: tuple[Role, ...] = get_args(Role)
-OFFSET_MAX_S = 21_600.0
-"""Two recorders that were started more than six hours apart did not record one session."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class SessionFacts(_Part):
+class SessionFacts(Part):
     """[session]"""
 
     dyad: Pseudonym = Field(description="Pseudonym of the pair")
@@ -51,31 +54,7 @@ class SessionFacts(_Part):
         return self
 
 
-class MediaFile(_Part):
-    """[[media]]"""
-
-    file: FileName
-    hears: list[Literal["mixed", "client", "therapist"]] = Field(default_factory=list)
-    shows: list[Role] = Field(default_factory=list)
-    regions: dict[Role, list[float]] = Field(
-        default_factory=dict,
-        description="Where in the picture a role sits: left, top, width, height as shares of it",
-    )
-    offset_s: float | None = Field(
-        None,
-        ge=-OFFSET_MAX_S,
-        le=OFFSET_MAX_S,
-        description="Session time of the file's first sample; not given: see README",
-    )
-
-    @model_validator(mode="after")
-    def _regions_lie_in_the_picture(self) -> MediaFile:
-        for role, region in self.regions.items():
-            _check_region(self, role, region)
-        return self
-
-
-class RatingFile(_Part):
+class RatingFile(Part):
     """[[ratings]]"""
 
     file: FileName
@@ -111,7 +90,7 @@ class RatingFile(_Part):
         return self
 
 
-class TranscriptFile(_Part):
+class TranscriptFile(Part):
     """[transcript]"""
 
     file: FileName
@@ -132,7 +111,7 @@ class TranscriptFile(_Part):
         return value
 
 
-class ReasonFile(_Part):
+class ReasonFile(Part):
     """[[reasons]]: why a rater rated stretches as they did, in that person's own words."""
 
     file: FileName
@@ -140,7 +119,7 @@ class ReasonFile(_Part):
     offset_s: float = Field(0.0, description="Media position of the file's second 0")
 
 
-class GuessFile(_Part):
+class GuessFile(Part):
     """[guesses]: the therapist's labels for stretches that the client's dial picked."""
 
     file: FileName
@@ -149,7 +128,7 @@ class GuessFile(_Part):
     offset_s: float = Field(0.0, description="Media position of the file's second 0")
 
 
-class Form(_Part):
+class Form(Part):
     """[[forms]]: scores only, no item text."""
 
     instrument: Literal["ORS", "SRS", "WAI-SR"]
@@ -170,7 +149,7 @@ class Form(_Part):
         return self
 
 
-class SessionSpec(_Part):
+class SessionSpec(Part):
     """One validated `session.toml`."""
 
     id: str
@@ -191,7 +170,7 @@ class SessionSpec(_Part):
 
     @model_validator(mode="after")
     def _someone_is_heard(self) -> SessionSpec:
-        _check_microphones(self.media)
+        check_microphones(self.media)
         raters = [part.rater for part in self.reasons]
         if len(set(raters)) != len(raters):
             raise ValueError("two [[reasons]] by the same rater; keep one file per rater")
@@ -224,100 +203,98 @@ def own_channels(spec: SessionSpec) -> tuple[Role, ...]:
     return tuple(dict.fromkeys(roles))
 
 
-def continues(first: MediaFile, second: MediaFile) -> bool:
-    """Whether `second` is the next part of the recording `first` is a part of, by all they say.
-
-    They hear and show the same, and their names differ in one number, which goes up.
-    """
-    if (first.hears, first.shows) != (second.hears, second.shows):
-        return False
-    names = [_NUMBER.split(part.file.casefold()) for part in (first, second)]
-    if len(names[0]) != len(names[1]) or names[0][::2] != names[1][::2]:
-        return False
-    counted = zip(names[0][1::2], names[1][1::2], strict=True)
-    changed = [(int(one), int(other)) for one, other in counted if int(one) != int(other)]
-    return len(changed) == 1 and changed[0][0] < changed[0][1]
-
-
-def _check_microphones(media: Sequence[MediaFile]) -> None:
-    """Either recordings that hear both voices, or exactly one channel for each person."""
-    heard = [(role, part) for part in media for role in part.hears]
-    if not heard:
-        raise ValueError('no [[media]] has `hears`; give e.g. hears = ["mixed"]')
-    named = {role: [part.file for other, part in heard if other == role] for role, _ in heard}
-    for part in media:
-        if len(set(part.hears)) != len(part.hears):
-            raise ValueError(
-                f"{part.file}: hears = {part.hears} names the same twice; allowed: "
-                '["mixed"] whatever its channels, or each role once'
-            )
-    if "mixed" in named and len(named) > 1:
-        own = next(f"{part.file} hears the {role}" for role, part in heard if role != "mixed")
-        raise ValueError(
-            f"{named['mixed'][0]} hears both voices mixed, but {own}; give either the mixed "
-            "recording or one microphone for each person, and take `hears` from the others"
-        )
-    _check_parts(media)
-    if "mixed" in named:
-        return
-    if len(named) == 1:
-        role, part = heard[0]
-        other = "therapist" if role == "client" else "client"
-        raise ValueError(
-            f"{part.file} hears the {role} only, and nobody hears the {other}; name the "
-            f'{other}\'s recording too, or write hears = ["mixed"] if both are on this one'
-        )
-
-
-def _check_parts(media: Sequence[MediaFile]) -> None:
-    """Files that hear the same say when they begin, or are plainly parts of one recording."""
-    hearing = [part for part in media if part.hears]
-    for index, part in enumerate(hearing):
-        before = [one for one in hearing[:index] if set(one.hears) & set(part.hears)]
-        if not before:
-            continue
-        last = before[-1]
-        if last.hears != part.hears:
-            twice = next(role for role in part.hears if role in last.hears)
-            raise ValueError(
-                f"the {twice} is heard twice, in {last.file} and in {part.file}; write the same "
-                "`hears` for every part of one recording, or keep the better file"
-            )
-        at_once = last.hears == ["mixed"] and last.shows != part.shows  # a camera and a recorder
-        if part.offset_s is None and not at_once and not continues(last, part):
-            raise ValueError(
-                f"{last.file} and {part.file} hear the same, {part.hears}, and nothing says when "
-                f"{part.file} begins; if one goes on where the other ends, give {part.file} its "
-                "offset_s in seconds, or names that count upwards in the order written; if both "
-                "ran at the same time, keep the better one"
-            )
-
-
-def _check_region(part: MediaFile, role: Role, region: list[float]) -> None:
-    """A region belongs to somebody on screen and lies inside the picture."""
-    given = f"regions.{role} = {region}"
-    if role not in part.shows:
-        raise ValueError(
-            f"{given}, but `shows` of {part.file} is {part.shows}; give regions only of roles it "
-            f"names, or add {role!r} to it"
-        )
-    if len(region) != 4:
-        raise ValueError(f"{given}; allowed: four numbers, left, top, width and height")
-    left, top, width, height = region
-    if min(left, top) < 0 or min(width, height) <= 0 or max(left + width, top + height) > 1 + 1e-9:
-        raise ValueError(
-            f"{given} of {part.file}; allowed: shares of the picture, 0..1, with left + width and "
-            "top + height at most 1 and width and height above 0"
-        )
-
-
 def public_name(session_id: str) -> str:
     """`s-<hash8>` of a session id, for everything outside the tables."""
     # a folder's name may hold bytes that are no text
     return "s-" + hashlib.sha256(session_id.encode(errors="surrogateescape")).hexdigest()[:8]
 
 
+def load_session(folder: Path) -> SessionSpec:
+    """Read and check `folder/session.toml` and that the files it names exist inside the folder.
+
+    Raises
+    ------
+    SessionError
+        Naming the session and each field at fault.
+    """
+    spec = _read(folder / "session.toml")
+    for file in named_files(spec):
+        _check_file(f"session {spec.id}", folder, file)
+    return spec
+
+
+@paper(SessionError, most_bytes=MOST_TOML_BYTES)
+def _read(path: Path) -> SessionSpec:
+    raw = _values(path)
+    try:
+        return SessionSpec.model_validate({**raw, "id": path.parent.name})
+    except ValidationError as error:
+        where = f"session {printable(path.parent.name)}"
+        raise SessionError(f"{where}: session.toml: {_complaints(error)}") from error
+
+
+def people_in(folder: Path) -> dict[Role, str]:
+    """Role -> pseudonym, also where the rest of `folder/session.toml` has faults.
+
+    Raises
+    ------
+    SessionError
+        It does not say whose session it is.
+    """
+    return _people(folder / "session.toml")
+
+
+@paper(SessionError, most_bytes=MOST_TOML_BYTES)
+def _people(path: Path) -> dict[Role, str]:
+    facts = _values(path).get("session")
+    named = {role: facts.get(role) for role in RATERS} if isinstance(facts, dict) else {}
+    known = {role: as_seen(name) for role, name in named.items() if isinstance(name, str)}
+    if not known:
+        raise SessionError(f"session {printable(path.parent.name)}: session.toml names nobody")
+    return known
+
+
+def _values(path: Path) -> dict[str, Any]:
+    where = f"session {printable(path.parent.name)}"
+    try:
+        return toml_of(path)
+    except FileNotFoundError as error:
+        raise SessionError(
+            f"{where}: no session.toml in its folder; see README, What goes in"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SessionError(f"{where}: {not_utf8(path.name, error)}") from error
+    except TOMLDecodeError as error:
+        raise SessionError(
+            f"{where}: session.toml is not TOML: {error}; mend that place"
+        ) from error
+
+
 def named_files(spec: SessionSpec) -> list[str]:
     """Every file the spec names, in order."""
     singles = [part for part in (spec.guesses, spec.transcript) if part]
     return [part.file for part in (*spec.media, *spec.ratings, *spec.reasons, *singles)]
+
+
+def _check_file(where: str, folder: Path, file: str) -> None:
+    path = folder / file
+    try:
+        is_inside = path.resolve().is_relative_to(folder.resolve())
+    except RuntimeError as error:
+        raise SessionError(f"{where}: {file!r} is a link that leads to itself") from error
+    except OSError as error:
+        raise SessionError(f"{where}: {file!r}: {error.strerror}; name another file") from error
+    if not is_inside:
+        raise SessionError(f"{where}: {file!r} lies outside the session's folder; move it inside")
+    other = why_no_file(path)
+    if other:
+        raise SessionError(f"{where}: {file!r} is {other}; allowed: a file")
+    if not path.is_file():
+        raise SessionError(f"{where}: session.toml names {file!r}, which is not in the folder")
+
+
+def _complaints(error: ValidationError) -> str:
+    return all_told(
+        complaint(problem, SessionSpec, "a key of session.toml", unwritten=("id",))
+        for problem in error.errors()
+    )

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pipeline import consent
 from pipeline.consent import Record, append_record, load_register, permitted, refusals
 from pipeline.errors import ConsentError, InputError
-from pipeline.session import RatingFile, Role, SessionSpec
+from pipeline.session import RatingFile, SessionSpec
+from pipeline.session_media import Role
 
 DAY = dt.date(2026, 3, 2)
 ALL = ["record", "analyse_audio", "analyse_video", "transcribe", "dial", "supervisor_view"]

@@ -35,7 +35,8 @@ def job(**sections: dict[str, Any]) -> Any:
     profile = Profile.model_validate({"execution": execution, **sections})
     media = [SimpleNamespace(shows=["client"], hears=["mixed"])]
     spec = SimpleNamespace(media=media, transcript=None)
-    return SimpleNamespace(profile=profile, spec=spec)
+    recording = SimpleNamespace(path=Path)
+    return SimpleNamespace(profile=profile, spec=spec, recording=recording)
 
 
 def test_diarization_is_embedded_unless_asked_for(community_folder: Path) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 import errno
 import json
 import os
+from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
@@ -214,16 +215,22 @@ def test_an_absent_device_is_refused_before_planning(monkeypatch):
 class Session:
     """As much of a job as `describe` looks at."""
 
-    def __init__(self, *, transcript=None, shows=()):
+    def __init__(self, *, transcript=None, shows=(), folder=None):
         self.profile = Profile()
+        self.recording = SimpleNamespace(path=lambda file: folder / file)
         self.spec = self
         self.transcript = transcript
         self.media = [self]
         self.shows = shows
 
 
-def test_a_session_that_brings_its_transcript_needs_no_recogniser():
-    assert describe("transcriber", Session(transcript="t.vtt")) is None
+def test_a_session_that_brings_its_transcript_needs_no_recogniser(tmp_path):
+    named = SimpleNamespace(file="t.vtt")
+    brings = Session(transcript=named, folder=tmp_path)
+    (tmp_path / "t.vtt").write_text("WEBVTT\n\n00:01.000 --> 00:02.000\nYes.\n")
+    assert describe("transcriber", brings) is None
+    (tmp_path / "t.vtt").write_bytes(b"no captions at all")
+    assert describe("transcriber", brings) is not None
     assert describe("face_tracker", Session()) is None
 
 

@@ -13,7 +13,7 @@ from pipeline import ingest
 from pipeline.errors import MediaError
 from pipeline.media import quality as audio_quality
 from pipeline.media import video
-from pipeline.session_toml import load_session
+from pipeline.session import load_session
 from pipeline.settings import IngestSettings
 from pipeline.stage import Inputs, Missing
 from pipeline.tables import TABLES

@@ -3,8 +3,7 @@
 import pytest
 
 from pipeline.errors import SessionError
-from pipeline.session import named_files, own_channels, public_name
-from pipeline.session_toml import load_session
+from pipeline.session import load_session, named_files, own_channels, public_name
 
 GOOD = """
 [session]

@@ -17,7 +17,8 @@ import pyarrow as pa
 from pipeline.errors import SessionError
 from pipeline.media.player_clock import player_zero_s
 from pipeline.papers import paper
-from pipeline.session import Role, SessionSpec, TranscriptFile
+from pipeline.session import SessionSpec, TranscriptFile
+from pipeline.session_media import Role
 from pipeline.timeline import Seconds
 from pipeline.transcripts import recognisers, stm, subtitles
 from pipeline.transcripts.captions import Cue, Found, Word, tokens, words_of
