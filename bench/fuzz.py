@@ -36,7 +36,8 @@ from pipeline.dials.reasons import read_reasons
 from pipeline.doubts import KnownSession
 from pipeline.errors import InputError
 from pipeline.media.probe import probe
-from pipeline.session import RatingFile, SessionSpec, TranscriptFile, load_session
+from pipeline.session import RatingFile, SessionSpec, TranscriptFile
+from pipeline.session_toml import load_session
 from pipeline.settings import RatingsSettings, TranscribeSettings
 from pipeline.stage import Inputs, Missing
 from pipeline.study.attendance import read_attendance

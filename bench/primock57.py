@@ -134,6 +134,7 @@ def _words(name: str, spoken: Sequence[Utterance]) -> pa.Table:
                 "end_s": end,
                 "text": word,
                 "probability": None,
+                "low_confidence": None,
                 "timing": "interpolated",
                 "speaker": PEOPLE.index(said.person),
                 "is_overlap": False,

@@ -235,7 +235,9 @@ def _inputs(audio: Audio, turns: Turns) -> Inputs:
     """The stage's upstream tables, from the reference turns."""
     common = {"session_id": "bench"}
     spans = [{**common, "start_s": a, "end_s": b, "speaker": s} for a, b, s in turns]
-    unknown = dict.fromkeys(("fto_s", "overlap_between_s", "overlap_within_s", "word_count"))
+    unknown = dict.fromkeys(
+        ("fto_s", "overlap_between_s", "overlap_within_s", "word_count", "word_rate_wps")
+    )
     rows = [
         {**span, **unknown, "turn_id": i, "phonation_s": span["end_s"] - span["start_s"],
          "ipu_count": 1, "is_backchannel": False, "takes_floor": True}

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
+from flows.child import Stopped, stoppable
 from flows.terminal import keep_ours
 from models.errors import EngineError
 from pipeline.config import CONFIGS, load_profile
@@ -46,7 +47,8 @@ def main() -> None:
     """Entry point: errors in one sentence on standard error; 2 = wrong input, nothing started."""
     keep_ours()
     try:
-        app()
+        with stoppable():
+            app()
     except InputError as error:
         _fail(str(error), 2)
     except (ThinsliceError, EngineError) as error:
@@ -289,9 +291,12 @@ def _work(
     from flows.summary import as_data, exit_code, show
     from flows.work import work_through
 
-    work = work_through(
-        folders, consent=consent, profile=load_profile(profile), out=out, board=Board()
-    )
+    try:
+        work = work_through(
+            folders, consent=consent, profile=load_profile(profile), out=out, board=Board()
+        )
+    except Stopped:
+        _fail("stopped while the sessions were looked at; nothing was started", 1)
     if as_json:
         typer.echo(json.dumps(as_data(work), indent=1, ensure_ascii=False))
     else:

@@ -29,7 +29,7 @@ class KeptClips:
     recording: FolderRecording
     folder: Path
     media: tuple[str, ...]
-    """Content hashes: a clip belongs to these bytes."""
+    """Content hashes and what session.toml says of each: a clip belongs to these."""
     height_px: int
     has_video: bool
 
@@ -39,7 +39,9 @@ class KeptClips:
         return cls(
             recording=cast("FolderRecording", job.recording),
             folder=job.store.session_folder(job.session) / "clips",
-            media=tuple(job.file_hashes[part.file] for part in job.spec.media),
+            media=tuple(
+                f"{job.file_hashes[part.file]} {part.model_dump_json()}" for part in job.spec.media
+            ),
             height_px=job.profile.report.clip_height_px,
             has_video=any(part.shows for part in job.spec.media)
             and not any(a.modality == "video" and a.reason in _NO_PICTURE for a in job.absences()),

@@ -49,6 +49,10 @@ LOG = "work.log"
 POLL_S = 0.25
 DUMP_S = 0.5
 """Time a worker that is to be ended has to write down where it is."""
+CLOSING_S = 30.0
+"""A worker that has said its last word is gone by then."""
+IDLE_S = 1200.0
+"""Between stages nothing takes long: loading Prefect, publishing."""
 TRIES = 2
 """Of a stage in which the worker dies."""
 STOPPED = "stopped before it was done; the same command goes on from there"
@@ -170,29 +174,40 @@ def _watch(
 ) -> _End | None:
     """Hear what the worker tells until it ends, or a limit is passed."""
     now: _Now | None = None
-    most = memory_limit(work.profile.execution)
+    most, heard_at = memory_limit(work.profile.execution), time.monotonic()
     while True:
         try:
-            if hearing.poll(POLL_S):
-                now = _heard(hearing.recv(), now, work, board)
+            message = hearing.recv() if hearing.poll(POLL_S) else None
         except (EOFError, OSError):  # it is gone, perhaps in the middle of a word
             break
-        late, grown = _late(now), _grown(held_memory(worker.pid), most)
+        if message is not None:
+            now, heard_at = _heard(message, now, work, board), time.monotonic()
+        late, grown = _late(now, heard_at), _grown(held_memory(worker.pid), most)
         if late or grown:
             worker.send_signal(DUMP)
             time.sleep(DUMP_S)
             # the memory may be what earlier sessions left behind: a fresh worker tells
-            return _End(now, late or grown, is_final=bool(late), stacks=_read(stacks))
-    code = worker.wait()
-    if code == 0:
-        return None
-    why = f"exit code {code}" if code > 0 else signal.Signals(-code).name
-    return _End(now, f"its process died ({why})", is_final=False, stacks=_read(stacks))
+            return _End(now, late or grown, is_final=bool(late and now), stacks=_read(stacks))
+    why = _death(worker)
+    return _End(now, why, is_final=False, stacks=_read(stacks)) if why else None
 
 
-def _late(now: _Now | None) -> str:
-    """Whether the stage took too long, in words; empty if not."""
-    if now is None or time.monotonic() < now.deadline:
+def _death(worker: subprocess.Popen[bytes]) -> str:
+    """How a worker ended that says no more; empty if it was done."""
+    try:
+        code = worker.wait(CLOSING_S)
+    except subprocess.TimeoutExpired:
+        return "its process broke off and did not end"
+    name = f"exit code {code}" if code > 0 else signal.Signals(-code).name if code else ""
+    return f"its process died ({name})" if name else ""
+
+
+def _late(now: _Now | None, heard_at: float) -> str:
+    """Whether the stage took too long, or nothing is at work, in words; empty if not."""
+    if now is None:
+        idle = time.monotonic() - heard_at > IDLE_S
+        return f"nothing happened for {IDLE_S:.0f} s between two stages" if idle else ""
+    if time.monotonic() < now.deadline:
         return ""
     return (
         f"it took longer than {now.limit_s:.0f} s; raise execution.limit_factor or "

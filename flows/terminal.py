@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 def keep_ours() -> None:
     """Python's own ways for libraries to speak up lead nowhere, unless asked for with -W."""
-    logging.lastResort = None
+    logging.getLogger().addHandler(logging.NullHandler())
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
 

@@ -43,7 +43,7 @@ class DiarizerOptions:
     window_step: float = 0.1
     """Step between segmentation windows, as a share of the window (10 s)."""
     clustered_share: float = 0.2
-    """Who speaks alone for less of a window than this is not clustered, but given to a voice."""
+    """Who speaks alone for less of a window than this is not clustered."""
     least_share: float = 0.01
     """The smallest voice where the number of people is stated, as a share of all clustered..."""
     counted_share: float = 0.03

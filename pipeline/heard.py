@@ -16,6 +16,7 @@ from models.base import SAMPLE_RATE_HZ, SpeechDetector
 from pipeline.errors import MediaError
 from pipeline.films import films
 from pipeline.media.hearing import Heard, off_of
+from pipeline.media.probe import MediaProbe
 from pipeline.media.quality import speech_prop
 from pipeline.media.recording import FolderRecording
 from pipeline.session import SessionSpec, own_channels
@@ -25,6 +26,10 @@ from pipeline.voice.microphones import OFF, ChannelDiarizer
 
 UNHEARD_MAX_S = 5.0  # speech on what is not heard; less is a detector's error [J]
 UNBOUNDED_S = 1e6
+RATES_HZ = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+RATIOS = sorted({a / b for a in RATES_HZ for b in RATES_HZ if a != b})
+RATIO_WITHIN = 0.002
+SPEED_LEAST_S = 60.0  # in shorter ones a late start alone gives any ratio [J]
 UNKNOWN = dict.fromkeys(
     ("role", "level_db", "raised_db", "offset_prop", "clip_prop", "off_s", "speech_prop")
 )
@@ -61,6 +66,27 @@ def sound_figures(
         _off(spec, recording),
         _unheard(recording, speech, engine),
     ]
+
+
+def speed_figures(probes: Iterable[MediaProbe]) -> list[Figure]:
+    """Sound against pictures of the files that hold both and are heard: a wrong rate shows in it.
+
+    A program that takes 44.1 kHz for 48 kHz makes the sound longer or shorter by just that ratio.
+    """
+    text = "Length of the sound over that of the pictures in the same file."
+    for one in probes:
+        if one.audio is None or one.video is None:
+            continue
+        sound_s, film_s = (t.end_s - t.start_s for t in (one.audio, one.video))
+        if min(sound_s, film_s) < SPEED_LEAST_S:
+            continue
+        ratio = sound_s / film_s
+        wrong = [a for a in RATIOS if abs(ratio / a - 1.0) <= RATIO_WITHIN]
+        if wrong:
+            text += " It is that of two sampling rates taken for each other: sound and picture run "
+            text += "apart, and pitch and rates are wrong by it; export the recording anew."
+        return [Figure("audio_speed_prop", ratio, "degraded" if wrong else "ok", None, text)]
+    return []
 
 
 def film_figures(spec: SessionSpec, rows: Sequence[Mapping[str, Any]]) -> list[Figure]:

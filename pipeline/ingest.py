@@ -15,7 +15,7 @@ from models.base import SAMPLE_RATE_HZ, SpeechDetector
 from pipeline.errors import MediaError
 from pipeline.forms import form_row
 from pipeline.hashing import sha256_of
-from pipeline.heard import Figure, film_figures, sound_figures, stream_rows
+from pipeline.heard import Figure, film_figures, sound_figures, speed_figures, stream_rows
 from pipeline.media import quality as audio_quality
 from pipeline.media.parts import Place
 from pipeline.media.probe import MediaProbe
@@ -81,6 +81,7 @@ def run(
     figures += _video_figures(inputs, files, settings)
     media = _media(inputs, recording, files)
     figures += film_figures(inputs.spec, media)
+    figures += speed_figures(recording.probe(media) for media in recording.heard)
     streams = stream_rows(inputs.spec, recording, channels, engine)
     recording.forget_channels()
     tables = {

@@ -33,6 +33,7 @@ from pipeline.settings import LandmarksSettings
 from pipeline.spool import Spool
 from pipeline.stage import Inputs, Missing, Outputs, Stage
 from pipeline.tables import LANDMARKS, MOTION_GRID, REASON_WORDS, SEATS
+from pipeline.timeline import Seconds
 
 VERSION = 5
 """Raise when the numbers can change."""
@@ -97,9 +98,11 @@ def _watched(
         landmarks, motion = Spool(LANDMARKS.arrow_schema()), Spool(MOTION_GRID.arrow_schema())
         on_failure.callback(landmarks.close)
         on_failure.callback(motion.close)
+        latest_s = [-np.inf]
         for media in parts:
             grid = MotionGrid()
-            for piece in _pieces(inputs, engine, media, wanted, settings, grid, faces):
+            frames = _later(inputs, media, settings, latest_s)
+            for piece in _pieces(inputs, engine, media, wanted, frames, grid, faces):
                 landmarks.add(piece)
                 motion.add(_grid_table(inputs, media, grid.take()))
             motion.add(_grid_table(inputs, media, grid.take()))
@@ -113,14 +116,13 @@ def _pieces(
     engine: FaceTracker,
     media: int,
     wanted: Sequence[Role],
-    settings: LandmarksSettings,
+    frames: Iterator[Frame],
     grid: MotionGrid,
     faces: dict[Role, array[float]],
 ) -> Pieces:
     """The engine's rows, `PIECE_ROWS` at a time, last piece shorter; notes movement and faces."""
     shows = inputs.spec.media[media].shows
     regions = _regions(inputs.spec.media[media])
-    frames = inputs.recording.frames(media, max_fps=settings.max_fps)
     seen = _with_motion(_with_progress(frames, inputs, media), grid)
     rows: list[FaceObservation] = []
     for observation in engine.track(seen, people=len(shows), regions=regions):
@@ -137,6 +139,18 @@ def _pieces(
             rows = []
     if rows:
         yield _table(inputs, media, shows, rows)
+
+
+def _later(
+    inputs: Inputs, media: int, settings: LandmarksSettings, latest_s: list[Seconds]
+) -> Iterator[Frame]:
+    """Frames of one part that come after those of the part before; notes the latest in place."""
+    since_s = latest_s[0]
+    for frame in inputs.recording.frames(media, max_fps=settings.max_fps):
+        t_s = inputs.recording.t_of(media, frame.pts_s)
+        if t_s > since_s:
+            latest_s[0] = max(latest_s[0], t_s)
+            yield frame
 
 
 def _regions(part: MediaFile) -> list[tuple[float, float, float, float] | None] | None:

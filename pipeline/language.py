@@ -88,7 +88,7 @@ def _rows(
     doubts = _doubts(spec, turns, sure)
     parts = (
         [_timing(turn, settings) for turn in turns],
-        _certainties(turns, sure),
+        _certainties(turns, sure, transcribed=transcribed),
         _questions(turns, settings, doubts, transcribed=transcribed),
         _replies(turns, said, settings, transcribed=transcribed),
         _lexical(turns, settings, doubts, transcribed=transcribed),
@@ -105,6 +105,7 @@ def _rows(
 _CARRIED = (
     *("turn_id", "start_s", "end_s", "speaker", "phonation_s", "is_backchannel"),
     *("takes_floor", "fto_s", "overlap_between_s", "overlap_within_s", "word_count"),
+    "word_rate_wps",
 )
 
 
@@ -119,17 +120,29 @@ def _timing(turn: Spoken, settings: LanguageSettings) -> Row:
     }
 
 
-def _certainties(turns: Sequence[Spoken], sure: Certainty) -> Iterator[Row]:
+def _certainties(turns: Sequence[Spoken], sure: Certainty, *, transcribed: bool) -> Iterator[Row]:
     for at, turn in enumerate(turns):
-        why = "words_unsure" if sure.words_unsure[at] else None
+        why = _word_doubt(sure, at)
         if not sure.punctuated:
             why = why or "no_punctuation"
         yield {
             "word_probability": float(sure.words[at]),
             "diar_confidence": float(sure.voice[at]),
             "diar_confidence_reason": "not_measured" if np.isnan(sure.voice[at]) else None,
-            "is_question_reason": why if turn.words else "no_transcript",
+            "is_question_reason": why if turn.words else _no_words(transcribed=transcribed),
         }
+
+
+def _word_doubt(sure: Certainty, at: int) -> str | None:
+    """What degrades what is read from a turn's words."""
+    if sure.words_missing[at]:
+        return "low_coverage"
+    return "words_unsure" if sure.words_unsure[at] else None
+
+
+def _no_words(*, transcribed: bool) -> str:
+    """Why a turn has no words."""
+    return "words_not_recovered" if transcribed else "no_transcript"
 
 
 def _doubts(spec: SessionSpec, turns: Sequence[Spoken], sure: Certainty) -> list[str | None]:
@@ -142,7 +155,7 @@ def _doubts(spec: SessionSpec, turns: Sequence[Spoken], sure: Certainty) -> list
         asked = at if turn.answers is None else place[turn.answers]
         cases = (
             (sure.voice_unsure[at] or sure.voice_unsure[asked], "voice_unsure"),
-            (sure.words_unsure[asked], "words_unsure"),
+            (_word_doubt(sure, asked) is not None, _word_doubt(sure, asked)),
             (not sure.punctuated, "no_punctuation"),
         )
         found.append(next((why for holds, why in cases if holds), None))
@@ -201,13 +214,16 @@ def _replies(
         if is_reply and turn.answers is not None:
             question = said[place[turn.answers]]
             echo = echo_ratio(content_words(tokens, plain), content_words(question, plain))
-        no_echo = "too_short" if is_reply else _no_reply(turn, transcribed=transcribed)
+        why = _no_reply(turn, transcribed=transcribed)
+        if turn.answers is not None:
+            why = "too_short" if tokens else "words_not_recovered"
         yield {
             "reply_words": count,
+            "reply_words_reason": None if is_reply else why,
             "reply_minimal": None if count is None else count <= settings.minimal_reply_words,
             "reply_agreeing": contains(agreeing, tokens) if is_reply and agreeing else None,
             "reply_echo_ratio": echo,
-            "reply_echo_ratio_reason": no_echo if echo is None else None,
+            "reply_echo_ratio_reason": why if echo is None else None,
         }
 
 
@@ -242,12 +258,12 @@ def _cues(
     turns: Sequence[Spoken], said: Sequence[Sequence[str]], sure: Certainty, *, transcribed: bool
 ) -> Iterator[Row]:
     before: Spoken | None = None
-    for turn, tokens, unsure in zip(turns, said, sure.words_unsure, strict=True):
+    for at, (turn, tokens) in enumerate(zip(turns, said, strict=True)):
         demur = _demurs(turn, before)
         if turn.row["takes_floor"]:
             before = turn
         if not (transcribed and turn.words):
-            yield dict.fromkeys(_CUE_COLUMNS) | {"words_reason": "no_transcript"}
+            yield dict.fromkeys(_CUE_COLUMNS) | {"words_reason": _no_words(transcribed=transcribed)}
             continue
         long_enough = len(tokens) >= DISCLOSURE_MIN_WORDS
         yield {
@@ -257,7 +273,7 @@ def _cues(
             "solicit_feedback": feedback_sought(turn.matches),
             "repair_marker": repair_marker(turn.matches),
             "client_demur": demur,
-            "words_reason": "words_unsure" if unsure else None,
+            "words_reason": _word_doubt(sure, at),
         }
 
 
@@ -294,10 +310,11 @@ def _cohesions(
         if value is not None and len(said[at]) >= COHESION_MIN_WORDS:
             values[at] = value
     scores = _own_z(values, turns, settings)
-    for value, score in zip(values, scores, strict=True):
+    for turn, value, score in zip(turns, values, scores, strict=True):
         missing = "no_baseline" if np.isnan(score) else None
         if np.isnan(value):
-            missing = "too_short" if transcribed else "no_transcript"
+            heard = transcribed and turn.words
+            missing = "too_short" if heard else _no_words(transcribed=transcribed)
         yield {
             "topic_cohesion": float(value),
             "topic_cohesion_z": float(score),

@@ -102,6 +102,10 @@ class LanguageSettings(Section):
     interruption_max_s: float = Field(1.0, gt=0, description="Longer: both talk on, none, s")
     voice_confidence_min: float = Field(0.7, ge=0, le=1, description="Less sure voices degrade")
     word_probability_min: float = Field(0.6, ge=0, le=1, description="Less sure words degrade")
+    word_rate_min_wps: float = Field(
+        1.0, ge=0, description="Fewer words a second of speech degrade"
+    )
+    word_rate_from_s: float = Field(2.0, gt=0, description="Shorter turns have no rate, s")
 
 
 class ProsodySettings(Section):

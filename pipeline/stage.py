@@ -26,8 +26,8 @@ class Absence:
     """A modality that could not be measured, and why, in one plain sentence."""
 
     modality: str
-    """audio | speech | turns | transcript | roles | video | dials | dial_client | dial_therapist |
-    reasons | guesses | clips
+    """audio | speech | turns | transcript | roles | prosody | video | dials | dial_client |
+    dial_therapist | reasons | guesses | clips
     """
     reason: str
     """One of `pipeline.tables.REASONS`."""

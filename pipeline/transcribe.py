@@ -5,9 +5,10 @@ without one, or where it cannot be read, the recogniser listens to what the voic
 took for speech. Each word goes to the
 voice whose exclusive stretches overlap it most (Bredin 2023: exclusive diarization is made for
 this). Where each person's own microphone keeps the voices apart, each is recognised in its channel:
-words are then had of both where both talk. Caution: words without times of their own are spread
-over their caption, which can be off by a second; `timing` says so. What the detector missed has no
-words; table `transcription` says how much of the diarized speech that is.
+words are then had of both where both talk. Words whose text the recogniser itself doubts are kept
+and marked. Caution: words without times of their own are spread over their caption, which can be
+off by a second; `timing` says so. What the detector missed has no words; table `transcription` says
+how much of the diarized speech that is.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class _Word:
     end_s: Seconds
     text: str
     probability: float | None
+    low_confidence: bool | None
     timing: str
     stated_role: str | None
     speaker: int | None = None
@@ -139,6 +141,7 @@ def _imported(inputs: Inputs) -> _Transcript | Missing:
             word.end_s,
             word.text,
             word.probability,
+            None,
             "measured" if word.is_measured else "interpolated",
             word.role,
             stated_voice=word.voice,
@@ -158,7 +161,7 @@ def _remarks(found: transcript_files.Transcript) -> tuple[Absence, ...]:
         if found.counts[name]
     ]
     if found.unknown_speakers:
-        said.append(f"{found.unknown_speakers} of the names under speakers are not in the file")
+        said.append(f"names under speakers that the file does not hold: {found.unknown_speakers}")
     if not said:
         return ()
     return (Absence(PART, "unreadable_media", f"Of the transcript: {'; '.join(said)}."),)
@@ -166,9 +169,9 @@ def _remarks(found: transcript_files.Transcript) -> tuple[Absence, ...]:
 
 PART = "transcript_part"
 _LEFT_OUT = {
-    "captions_left_out": "{} captions with times that cannot be were left out",
-    "words_outside": "{} words before or after the recording were left out",
-    "words_retimed": "{} times ran backwards, and their words lie between their neighbours",
+    "captions_left_out": "captions left out because their times cannot be: {}",
+    "words_outside": "words left out because they lie before or after the recording: {}",
+    "words_retimed": "words whose times ran backwards, set between their neighbours: {}",
 }
 
 
@@ -198,7 +201,12 @@ def _recognised(inputs: Inputs, engine: Transcriber, settings: TranscribeSetting
         )
         language = heard.language
         words += [
-            _Word(word.start_s, word.end_s, text, word.probability, "measured", None, sound.speaker)
+            _Word(
+                *(word.start_s, word.end_s, text, word.probability, word.low_confidence),
+                timing="measured",
+                stated_role=None,
+                speaker=sound.speaker,
+            )
             for word in heard.words
             if (text := word.text.strip())
         ]
@@ -267,6 +275,7 @@ def _table(inputs: Inputs, words: Sequence[_Word]) -> pa.Table:
             "end_s": word.end_s,
             "text": word.text,
             "probability": word.probability,
+            "low_confidence": word.low_confidence,
             "timing": word.timing,
             "speaker": speaker_of(exclusive, (word.start_s, word.end_s))
             if word.speaker is None
@@ -289,6 +298,7 @@ def _summary(inputs: Inputs, found: _Transcript, words: Sequence[_Word]) -> dict
         "language": found.language,
         "word_count": len(words),
         **{name: found.counts.get(name) for name in IMPORT_COUNTS},
+        "low_confidence_prop": _doubtful(words),
         **coverage(
             words=[(word.start_s, word.end_s) for word in words],
             speech=_spans(inputs.tables["speech"]),
@@ -299,6 +309,11 @@ def _summary(inputs: Inputs, found: _Transcript, words: Sequence[_Word]) -> dict
     told = (f"{name} {value}" for name, value in row.items() if value is not None)
     _LOG.info("transcript: %s", ", ".join(told))  # no id: a folder's name is not for logs
     return {"session_id": inputs.spec.id, **row}
+
+
+def _doubtful(words: Sequence[_Word]) -> float | None:
+    known = [word.low_confidence for word in words if word.low_confidence is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _spans(table: pa.Table) -> list[Span]:

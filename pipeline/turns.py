@@ -26,7 +26,7 @@ from pipeline.talk.questions import is_punctuated
 from pipeline.talk.turn_words import Ints, owners
 from pipeline.timeline import Floats, Seconds, Span, overlap_s
 
-VERSION = 4
+VERSION = 5
 """Raise when the numbers can change."""
 
 
@@ -255,11 +255,19 @@ def _turn_table(session_id: str, turns: Sequence[Turn], *, transcribed: bool) ->
             "fto_s": offsets[turn_id],
             "overlap_between_s": _overlap_between(offsets[turn_id]),
             "overlap_within_s": _overlap_within(turn, aside),
-            "word_count": sum(len(u.words) for u in turn.ipus) if transcribed else None,
+            **_worded(turn, transcribed=transcribed),
         }
         for turn_id, turn in enumerate(turns)
     ]
     return tables.SPEAKER_TURNS.build_rows(rows)
+
+
+def _worded(turn: Turn, *, transcribed: bool) -> dict[str, Any]:
+    count = sum(len(unit.words) for unit in turn.ipus) if transcribed else None
+    return {
+        "word_count": count,
+        "word_rate_wps": None if count is None else count / turn.phonation_s,
+    }
 
 
 def _offsets(turns: Sequence[Turn]) -> list[Seconds | None]:

@@ -6,16 +6,17 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from models.base import SAMPLE_RATE_HZ
 from pipeline import transcribe
 from pipeline.media.recording import FolderRecording
-from pipeline.session import load_session
+from pipeline.session_toml import load_session
 from pipeline.settings import TranscribeSettings
 from pipeline.stage import Inputs, Missing, Outputs
 from pipeline.tables import DIARIZATION, MEDIA, QUALITY_FIGURES, SPEECH
@@ -111,8 +112,9 @@ def _told(read: Read) -> bool:
     return not read.words and "outside the recording" in read.said
 
 
-def _extra(said: str) -> Callable[[Read], bool]:
-    return lambda read: said in bare(read.texts) and 27 <= len(read.texts) <= 30
+def _extra(said: str, count: int = 28) -> Callable[[Read], bool]:
+    """A case that says a little more than the script."""
+    return lambda read: said in bare(read.texts) and len(read.texts) == count
 
 
 RIGHT: dict[str, tuple[str, Callable[[Read], bool]]] = {
@@ -129,7 +131,7 @@ RIGHT: dict[str, tuple[str, Callable[[Read], bool]]] = {
     "t11": ("27 words, 1 event", lambda read: _with(read, "events_left_out", 1)),
     "t12": ("27 words", _is_script),
     "t13": ("27 words", _is_script),
-    "t14": ("27 words with 1998, 1 value left out", _extra("1998")),
+    "t14": ("27 words with 1998, 1 value left out", _extra("1998", 27)),
     "t15": ("27 words in order, 3 times flagged", lambda read: _with(read, "words_retimed", 3)),
     "t15b": ("27 words, 1 value left out", lambda read: _with(read, "odd_values", 1)),
     "t16": ("left out, and told", _told),
@@ -145,7 +147,7 @@ RIGHT: dict[str, tuple[str, Callable[[Read], bool]]] = {
     "t31": ("28 words with 1998", _extra("1998")),
     "t32": ("28 words with 1998", _extra("1998")),
     "t33": ("27 words", _is_script),
-    "t34": ("29 words with It's been", _extra("it's")),
+    "t34": ("28 words with It's been", _extra("it's")),
 }
 
 
@@ -163,6 +165,20 @@ def rows(cases: Path) -> list[tuple[str, str, str, bool]]:
         leaks = NAMES.search(" ".join(read.texts))
         table.append((folder.name, _in_words(read), right, is_right(read) and not leaks))
     return table
+
+
+def leaks(folders: Sequence[Path], names: Sequence[str]) -> list[str]:
+    """Files below the folders that hold one of the names, as bytes or in decoded Parquet."""
+    spelled = [form for name in names for form in (name.casefold(), name.casefold().split()[0])]
+    found = []
+    for path in sorted(path for folder in folders for path in folder.rglob("*") if path.is_file()):
+        text = path.read_bytes().decode("utf-8", errors="ignore")
+        if path.suffix == ".parquet":
+            table = pq.read_table(path)
+            text += f"{table.schema} {table.schema.metadata} {table.to_pydict()}"
+        if any(name in text.casefold() for name in spelled):
+            found.append(str(path))
+    return found
 
 
 def _in_words(read: Read) -> str:

@@ -16,7 +16,7 @@ from flows import engines
 from pipeline.errors import InputError
 from pipeline.execute import Job, run_stage
 from pipeline.media.recording import FolderRecording
-from pipeline.session import load_session
+from pipeline.session_toml import load_session
 from pipeline.stages import STAGES
 from pipeline.store import Store
 
@@ -36,7 +36,8 @@ scopes = ["record", "analyse_audio", "analyse_video", "transcribe", "dial", "sup
 decision = "granted"
 date = 2026-01-10
 """
-    for person, role in (("C01", "client"), ("T01", "therapist"))
+    for role, people in (("client", ("C01", "C07")), ("therapist", ("T01", "T02")))
+    for person in people
 )
 
 PROFILE = """
@@ -74,17 +75,26 @@ def recordings(shared_data):
 
 
 def session_id(path):
-    """The file's own name as a session's."""
-    return re.sub("[^A-Za-z0-9]+", "-", path.name)[:32]
+    """The file's own name as a session's; a case is called as its folder is."""
+    name = path.parent.name if _is_case(path) else path.name
+    return re.sub("[^A-Za-z0-9]+", "-", name)[:32]
 
 
-def write_session(folder, file, *, hears=None, shows=None):
+def _is_case(path):
+    """Whether the file lies in a session folder already."""
+    return (path.parent / "session.toml").exists()
+
+
+def write_session(folder, file):
     """A session folder beside others, of one recording that lies elsewhere."""
-    with av.open(str(file)) as container:
-        sound, pictures = container.streams.audio, container.streams.video
-        hears = (["mixed"] if sound else []) if hears is None else hears
-        shows = (["client"] if pictures else []) if shows is None else shows
     folder.mkdir(parents=True)
+    if _is_case(file):
+        for part in file.parent.iterdir():
+            shutil.copyfile(part, folder / part.name)
+        return folder
+    with av.open(str(file)) as container:
+        hears = ["mixed"] if container.streams.audio else []
+        shows = ["client"] if container.streams.video else []
     shutil.copyfile(file, folder / file.name)
     (folder / "session.toml").write_text(
         '[session]\ndyad = "D01"\nnumber = 1\nclient = "C01"\ntherapist = "T01"\n'

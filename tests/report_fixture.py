@@ -142,7 +142,8 @@ def words(turns: list[dict[str, Any]]) -> pa.Table:
             rows.append({
                 "session_id": SESSION, "word_index": len(rows), "start_s": start,
                 "end_s": start + 0.8 * step, "text": word.capitalize() if i == 0 else word,
-                "probability": 0.9, "timing": "measured", "speaker": turn["speaker"],
+                "probability": 0.9, "low_confidence": False,
+                "timing": "measured", "speaker": turn["speaker"],
                 "is_overlap": False, "stated_role": None, "stated_voice": None,
             })  # fmt: skip
     return tables.WORDS.build_rows(rows)

@@ -12,13 +12,18 @@ import pytest
 import torch
 from conftest import needs_embedded_weights
 from faster_whisper.audio import decode_audio
+from pyannote.audio import Inference
+from pyannote.audio.core.task import Problem, Resolution, Specifications
+from pyannote.audio.models.segmentation import PyanNet
 from pyannote.core import Annotation, Segment, Timeline
 from pyannote.database.util import load_rttm
 from pyannote.metrics.diarization import DiarizationErrorRate
+from safetensors.torch import load_file
 
-from models.base import SAMPLE_RATE_HZ, Audio, Diarization
+from models.base import SAMPLE_RATE_HZ, Audio, Diarization, SpeakerInterval
 from models.errors import EngineInputError
 from models.voices.embedded_diarizer import EmbeddedDiarizer
+from models.weights.catalog import locate
 
 pytestmark = needs_embedded_weights
 SAMPLE = Path(pyannote.audio.__file__).parent / "sample" / "sample.wav"
@@ -173,3 +178,69 @@ def test_the_number_of_speakers_may_be_bounded(diarizer: EmbeddedDiarizer) -> No
     audio = decode_audio(str(SAMPLE))
     found = diarizer.diarize(audio, num_speakers=4, min_speakers=1)
     assert {turn.speaker for turn in found.turns} == {0, 1}
+
+
+def test_segmentation_is_what_pyannote_itself_makes_of_the_network(
+    diarizer: EmbeddedDiarizer,
+) -> None:
+    """The network built by hand, as its checkpoint describes it, under pyannote's own loop."""
+    audio = decode_audio(str(SAMPLE))
+    file = {"waveform": torch.from_numpy(audio)[None], "sample_rate": SAMPLE_RATE_HZ}
+    network = PyanNet(sincnet={"stride": 10}, lstm={"hidden_size": 128, "num_layers": 4})
+    network.specifications = Specifications(
+        problem=Problem.MONO_LABEL_CLASSIFICATION,
+        resolution=Resolution.FRAME,
+        duration=10.0,
+        classes=["a", "b", "c"],
+        powerset_max_classes=2,
+        permutation_invariant=True,
+    )
+    network.build()
+    network.load_state_dict(load_file(locate("pyannote-segmentation-3")))
+    theirs = Inference(network.eval(), step=1.0, skip_aggregation=True)(file)
+    ours = diarizer._pipeline.get_segmentations(file)
+    assert ours.data.shape == (21, 589, 3)
+    assert np.array_equal(ours.data, theirs.data)
+    assert ours.sliding_window[3] == theirs.sliding_window[3]
+
+
+def test_a_second_look_parts_what_segmentation_joined(diarizer: EmbeddedDiarizer) -> None:
+    """One local speaker in all windows who is in truth two: pieces are given to their voices."""
+    audio = decode_audio(str(SAMPLE))
+    pipeline = diarizer._pipeline
+    plain = pipeline.get_segmentations
+    true = diarizer.diarize(audio, num_speakers=2)
+
+    def joined(file: Any, hook: Any = None) -> Any:
+        found = plain(file, hook)
+        early = found.data[:6]
+        found.data[:6] = np.concatenate(
+            [early.max(axis=2, keepdims=True), np.zeros_like(early[..., 1:])], axis=2
+        )
+        return found
+
+    pipeline.get_segmentations = joined
+    try:
+        found = diarizer.diarize(audio, num_speakers=2)
+    finally:
+        del pipeline.get_segmentations
+    differs = sum(
+        one.end_s - one.start_s
+        for one in found.exclusive
+        if true.turns and one.end_s < 7 and _voice_at(true, one) != one.speaker
+    )
+    assert {turn.speaker for turn in found.turns} == {0, 1}
+    assert differs <= 1.0
+
+
+def _voice_at(found: Diarization, one: SpeakerInterval) -> int:
+    """Who holds most of a stretch."""
+    shared = {
+        turn.speaker: sum(
+            max(0.0, min(one.end_s, other.end_s) - max(one.start_s, other.start_s))
+            for other in found.exclusive
+            if other.speaker == turn.speaker
+        )
+        for turn in found.exclusive
+    }
+    return max(shared, key=lambda speaker: shared[speaker])

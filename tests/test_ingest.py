@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import av
 import numpy as np
 import pytest
@@ -11,9 +13,10 @@ from scipy.signal import butter, sosfiltfilt
 from models.base import Fingerprint, Interval
 from pipeline import ingest
 from pipeline.errors import MediaError
+from pipeline.heard import speed_figures
 from pipeline.media import quality as audio_quality
 from pipeline.media import video
-from pipeline.session import load_session
+from pipeline.session_toml import load_session
 from pipeline.settings import IngestSettings
 from pipeline.stage import Inputs, Missing
 from pipeline.tables import TABLES
@@ -235,3 +238,21 @@ def test_blank_pictures_are_counted(folder):
     path.write_bytes(data)
     row = figures(ingested(folder, Detector((0.0, 2.0))))["video_damaged_packets"]
     assert (row["value"], row["quality"]) == (20, "degraded")
+
+
+def track(length_s):
+    return SimpleNamespace(start_s=0.5, end_s=0.5 + length_s)
+
+
+@pytest.mark.parametrize(
+    ("sound_s", "quality"),
+    [(100.0, "ok"), (98.0, "ok"), (100 * 48 / 44.1, "degraded"), (100 * 44.1 / 48, "degraded"),
+     (200.0, "degraded"), (103.0, "ok")],
+)  # fmt: skip
+def test_rates_taken_for_each_other_show_in_the_lengths(sound_s, quality):
+    both = SimpleNamespace(audio=track(sound_s), video=track(100.0))
+    (figure,) = speed_figures([SimpleNamespace(audio=track(9.0), video=None), both])
+    assert figure.quality == quality
+    assert figure.value == pytest.approx(sound_s / 100)
+    short = SimpleNamespace(audio=track(20.0), video=track(10.0))
+    assert speed_figures([short]) == []

@@ -121,6 +121,13 @@ class Film(Tape):
             yield StillFrame(i, 1.5 + i / 25, image)
 
 
+class Parts(Film):
+    """A film whose second file begins 1.8 s after the first."""
+
+    def t_of(self, media: int, pts_s: float) -> float:
+        return pts_s - 1.5 + 1.8 * media
+
+
 def test_movement_is_noted_while_the_frames_pass() -> None:
     given = inputs({"media": media_table()}, Film(2 * PIECE_ROWS + 10), two_shot("client"))
     found = run(given, Seats(), SETTINGS).tables
@@ -144,6 +151,22 @@ def test_where_each_person_sits_is_noted_as_shares_of_the_picture() -> None:
         places = [row[f"face_{name}"] for name in ("left", "top", "width", "height")]
         assert places == pytest.approx([1 / 160, 2 / 90, 3 / 160, 4 / 90])
         assert row["face_count"] == 4
+
+
+def test_a_film_in_parts_is_followed_through_all_of_them() -> None:
+    files = [f"GX0{i}0042.mp4" for i in (1, 2)]
+    media = [{"file": one, "hears": ["mixed"], "shows": ["client"]} for one in files]
+    clock = {"clock_start_s": 1.5, "video_start_s": 1.5, "duration_s": 2.0}
+    tables = [media_table(media=i, offset_s=1.8 * i, **clock) for i in range(2)]
+    given = inputs({"media": pa.concat_tables(tables)}, Parts(50), SPEC | {"media": media})
+    found = run(given, Seats(), SETTINGS).tables
+    landmarks = pa.concat_tables(found["landmarks"])
+    assert landmarks.column("media").to_pylist() == [0] * 50 + [1] * 45  # 0.2 s were seen before
+    assert (np.diff(landmarks.column("t_s").to_numpy()) > 0).all()
+    motion = pa.concat_tables(found["motion_grid"]).column("media").to_pylist()
+    assert set(motion) == {0, 1}
+    (seat,) = found["seats"].to_pylist()
+    assert (seat["media"], seat["face_count"]) == (0, 49 + 45)
 
 
 def absence(outputs):

@@ -19,7 +19,8 @@ from pipeline.talk.lexicon import compile_phrases, compile_whole, contains, phra
 from pipeline.talk.questions import QuestionRules
 
 PHRASES = tomllib.loads((CONFIGS / "lexicon.en.toml").read_text(encoding="utf-8"))
-SETTINGS = LanguageSettings(phrases=PHRASES)
+SETTINGS = LanguageSettings(phrases=PHRASES, word_rate_min_wps=0.0)
+"""The talk here is scripted with few words, slowly said."""
 TURNS = load_profile().turns
 
 
@@ -48,7 +49,7 @@ def run_tables(
         words += [
             {"session_id": "s01", "start_s": a, "end_s": b, "text": word, "probability": None,
              "timing": timing, "speaker": speaker, "is_overlap": False, "stated_role": None,
-             "stated_voice": None}
+             "stated_voice": None, "low_confidence": None}
             for a, b, word in zip(edges, edges[1:], text.split(), strict=False)
         ]  # fmt: skip
     words = sorted(words, key=lambda word: word["start_s"]) if transcribed else []
@@ -141,6 +142,39 @@ def test_a_short_yes_is_a_reply_whether_or_not_it_takes_the_floor(resumes_s):
         True,
     )
     assert (rows[0]["is_question"], rows[0]["question_type"]) == (True, "closed")
+
+
+@pytest.mark.parametrize(("resumes_s", "until_s"), [(0.3, 5.3), (4.0, 5.3), (0.3, 8.0)])
+def test_a_reply_that_was_heard_and_has_no_words_is_a_reply(resumes_s, until_s):
+    """From the voice alone: late as it was, and its words are said to be missing, not the reply."""
+    rows = run([
+        (0.0, 4.0, "Do you sleep well?", 0),
+        (4.8, until_s, "", 1),
+        (until_s + resumes_s, until_s + 7.0, "That is good to hear.", 0),
+    ])  # fmt: skip
+    reply = next(row for row in rows if row["speaker"] == 1)
+    assert reply["answers_turn_id"] == 0
+    assert reply["response_latency_s"] == pytest.approx(0.8)
+    assert reply["response_latency_reason"] != "no_question"
+    unknown = ("reply_words", "reply_minimal", "reply_agreeing", "reply_echo_ratio", "is_question")
+    assert {reply[name] for name in unknown} == {None}
+    why = (
+        *("reply_words_reason", "reply_echo_ratio_reason", "response_latency_lexical_reason"),
+        *("is_question_reason", "words_reason", "topic_cohesion_reason"),
+    )
+    assert {reply[name] for name in why} == {"words_not_recovered"}
+
+
+def test_turns_with_few_words_for_their_speech_are_marked():
+    gated = LanguageSettings(phrases=PHRASES)
+    full, thin = "well " * 12, "well well"
+    talk = [(0.0, 4.0, full, 0), (4.5, 8.0, thin, 1), (8.5, 9.4, "", 1), (10.0, 14.0, full, 0)]
+    rows = run(talk, settings=gated)
+    assert [row["word_rate_wps"] for row in rows] == pytest.approx([3.0, 2 / 4.4, 3.0])
+    assert [row["words_reason"] for row in rows] == [None, "low_coverage", None]
+    bare = run([(0.0, 4.0, "well", 0), (4.5, 5.0, "well", 1)], settings=gated)
+    assert {row["words_reason"] for row in bare} == {"low_coverage"}  # the session as a whole
+    assert {row["words_reason"] for row in run(talk)} == {None}  # no gate
 
 
 def test_a_question_ends_where_it_is_answered_or_with_its_turn():

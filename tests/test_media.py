@@ -310,6 +310,31 @@ def test_a_file_cut_short_is_refused_in_words(tmp_path):
         assert str(tmp_path) not in str(error.value)
 
 
+def test_an_mp3_is_judged_by_its_own_byte_count(tmp_path):
+    first = write_media(tmp_path / "1.mp3", [(0.0, bursts(10, [1.0]))], codec="libmp3lame")
+    data = first.read_bytes()
+    assert b"Info" in data or b"Xing" in data
+    assert probe(first).missing_s < 0.1
+    joined = tmp_path / "joined.mp3"
+    joined.write_bytes(data + data + b"TAG" + bytes(125))
+    assert probe(joined).missing_s == 0.0
+    assert read_audio(joined).samples.size / 16_000 == pytest.approx(20, abs=0.2)
+    (tmp_path / "cut.mp3").write_bytes(data[: len(data) * 6 // 10])
+    with pytest.raises(MediaError, match=r"cut\.mp3 can be read for 6\.\d s of the 10\.\d s"):
+        probe(tmp_path / "cut.mp3")
+
+
+def test_sound_that_changes_rate_and_channels_midway_is_read(tmp_path):
+    mono = write_media(tmp_path / "1.mp3", [(0.0, bursts(4, [1.0]))], codec="libmp3lame")
+    pair = np.stack([bursts(4, [1.0, 2.0], rate=44_100)] * 2)
+    stereo = write_media(tmp_path / "2.mp3", [(0.0, pair)], codec="libmp3lame", rate=44_100)
+    (tmp_path / "both.mp3").write_bytes(mono.read_bytes() + stereo.read_bytes())
+    found = decode_stream(tmp_path / "both.mp3", 0, io.BytesIO)
+    (sound,) = (np.frombuffer(file.getvalue(), np.float32) for file in found.files)
+    assert onsets(sound)[0] == pytest.approx(1.0, abs=0.05)
+    np.testing.assert_allclose(np.diff(onsets(sound)), [4.1, 1.0], atol=0.35)
+
+
 @pytest.mark.parametrize("content", [b"", b"not a recording at all", bytes(5000)])
 def test_what_is_no_recording_is_named(folder, content):
     (folder / "room.mp4").write_bytes(content)

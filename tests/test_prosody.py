@@ -43,7 +43,8 @@ def measure(audio, intervals, roles=("therapist", "client"), settings=None, snr_
     turns = [
         {**common, "turn_id": i, "start_s": a, "end_s": b, "speaker": s, "phonation_s": b - a,
          "ipu_count": 1, "is_backchannel": False, "takes_floor": True, "fto_s": None,
-         "overlap_between_s": None, "overlap_within_s": 0.0, "word_count": None}
+         "overlap_between_s": None, "overlap_within_s": 0.0, "word_count": None,
+         "word_rate_wps": None}
         for i, (s, (a, b)) in enumerate(sorted(whole.items()))
     ]  # fmt: skip
     given = [

@@ -10,8 +10,9 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
+import pytest
 from conftest import needs_embedded_weights
-from corpus_takes import clips, takes, write_take
+from corpus_takes import Take, clips, takes, write_take
 from hypothesis import HealthCheck, given, settings
 from real_corpus import (
     PROFILE,
@@ -52,6 +53,16 @@ def profile():
         return load_profile(file)
 
 
+def ended(take, shared_data):
+    """What of the take's end is not on the lists; its folder does not stay."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        job = process(write_take(take, clips(shared_data), folder / "take"), profile(), folder)
+        return ends_as_listed(job)
+    finally:
+        shutil.rmtree(folder)
+
+
 @given(take=takes(longest_s=20.0 if WHOLE else 4.0))
 @settings(
     max_examples=300 if WHOLE else 4,
@@ -59,9 +70,15 @@ def profile():
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_whatever_a_recorder_left_is_measured_or_refused(shared_data, take):
-    folder = Path(tempfile.mkdtemp())
-    try:
-        job = process(write_take(take, clips(shared_data), folder / "take"), profile(), folder)
-        assert ends_as_listed(job) == ""
-    finally:
-        shutil.rmtree(folder)
+    assert ended(take, shared_data) == ""
+
+
+@pytest.mark.skipif(not WHOLE, reason="minutes to half an hour of talk: run `make corpus`")
+@pytest.mark.parametrize(("minutes", "rate"), [(1, 96_000), (5, 8_000), (30, 16_000)])
+@pytest.mark.parametrize("heard", ["mixed", "own"])
+def test_long_talk_cut_off_in_mid_voice_is_measured(shared_data, minutes, rate, heard):
+    take = Take(
+        clip=10, start=123_457, length_ms=60_000 * minutes - 13, kind="voice", spoiled="plain",
+        rate=rate, channels=2, dead=11, heard=heard, format="PCM_16", seed=minutes,
+    )  # fmt: skip
+    assert ended(take, shared_data) == ""

@@ -13,7 +13,7 @@ import report_fixture as made
 
 from pipeline import tables
 from pipeline.page import plot as report_plot
-from pipeline.page.cards import Card, cards, causes, clip_span, lines
+from pipeline.page.cards import Card, cards, causes, clip_span, lines, with_wordless
 from pipeline.page.plot import Mark, Timeline, timeline_svg
 from pipeline.page.text import clock, difference, label, not_measured, quantity, unit_of
 from pipeline.report import STAGE, ClipCutter, run
@@ -202,6 +202,33 @@ def test_lines_break_at_speakers_and_pauses() -> None:
     assert [x.inside for x in found] == [True, True, False]  # "so?" lies in the moment
     (cut,) = lines(words, {0: "therapist", 1: "client"}, (9.9, 10.35), (12.0, 13.0))
     assert (cut.text, cut.inside) == ("… How …", False)
+
+
+def test_a_reply_that_was_heard_without_words_is_shown() -> None:
+    words = [
+        {"start_s": s, "end_s": s + 0.3, "text": text, "speaker": 0, "stated_role": None}
+        for s, text in ((10.0, "Sleep?"), (15.0, "Good."))
+    ]
+    turns = [
+        dict.fromkeys(tables.TURNS.by_name)
+        | {"start_s": start, "end_s": end, "speaker": 1, "word_count": count}
+        | {"takes_floor": floor, "answers_turn_id": asked}
+        for start, end, count, floor, asked in (
+            (10.8, 11.2, 0, False, 0),
+            (13.0, 13.3, 0, False, None),  # a backchannel
+            (16.0, 21.0, 0, True, 0),
+            (23.5, 24.0, 0, True, None),
+            (27.0, 28.0, 3, True, 0),
+        )
+    ]
+    spoken = with_wordless(words, turns)
+    found = lines(spoken, {0: "therapist", 1: "client"}, (0.0, 30.0), (10.0, 13.0))
+    assert [(line.who, line.text) for line in found] == [
+        ("Therapist", "Sleep?"), ("Client", "[brief reply, words not recovered]"),
+        ("Therapist", "Good."), ("Client", "[reply, words not recovered]"),
+        ("Client", "[heard, words not recovered]"),
+    ]  # fmt: skip
+    assert with_wordless([], turns) == []  # nothing was transcribed
 
 
 def test_grey_is_explained_where_there_is_any(full: str) -> None:

@@ -45,7 +45,7 @@ def diarized(utterances):
             {**row, "start_s": start + i * step, "end_s": start + (i + 1) * step, "text": word,
              "probability": None, "timing": "interpolated", "is_overlap": False,
              "stated_role": stated,
-             "stated_voice": None}
+             "stated_voice": None, "low_confidence": None}
             for i, word in enumerate(said)
         ]  # fmt: skip
     words.sort(key=lambda word: word["start_s"])

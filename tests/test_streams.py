@@ -181,3 +181,26 @@ def test_nobody_goes_unheard(tmp_path, layout):
     for role in layout.heard:
         assert audible(audio, role) > 0.8
         assert audible(audio, role, layout.lasts_s - 16.0) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("fault", "spans"),
+    [("dies", [(8.0, 16.0)]), ("late", [(0.0, 7.0)]), ("gap", [(5.75, 11.25)]),
+     ("hisses", [(8.0, 16.0)])],
+)  # fmt: skip
+def test_a_row_holds_the_other_microphone_while_its_own_is_off(tmp_path, fault, spans):
+    _, recording, _ = outcome(
+        tmp_path,
+        one("off", ("therapist", f"client+{fault}"), hears=APART, suffix="wav"),
+    )
+    therapist, client = recording.microphones_off
+    assert therapist == ()
+    np.testing.assert_allclose(client, spans, atol=0.6)
+    rows = recording.audio_channels()
+    for start_s, end_s in client:
+        inside = slice(round(start_s * RATE), round(end_s * RATE))
+        np.testing.assert_array_equal(rows[1][inside], rows[0][inside])
+        np.testing.assert_array_equal(recording.audio[inside], rows[0][inside])
+    on = slice(*(round(t * RATE) for t in ((12.0, 16.0) if fault in ("late", "gap") else (0, 7.0))))
+    assert not np.array_equal(rows[1][on], rows[0][on])
+    np.testing.assert_allclose(recording.audio[on], rows[:, on].mean(axis=0), atol=1e-6)

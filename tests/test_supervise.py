@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import inspect
 import json
@@ -225,6 +226,32 @@ def test_a_stage_in_which_the_worker_dies_is_tried_once_more(
     assert supervise._shifts(work, ["s-1"], Board(), NOBODY, None) == why
     assert list(left) == ends[shifts:]
     assert {stage for _, stage in work.broken} == broken
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("0", ""),
+        ("raise SystemExit(7)", "its process died (exit code 7)"),
+        ("os.kill(os.getpid(), 11)", "its process died (SIGSEGV)"),
+        ("time.sleep(60)", "its process broke off and did not end"),
+    ],
+)
+def test_how_a_worker_ended_is_told(monkeypatch, code, said):
+    monkeypatch.setattr(supervise, "CLOSING_S", 2.0)
+    process = subprocess.Popen([sys.executable, "-c", f"import os, time; {code}"])
+    assert supervise._death(process) == said
+    process.kill()
+    process.wait()
+
+
+def test_a_worker_between_stages_may_not_rest_for_ever():
+    now = time.monotonic()
+    assert supervise._late(None, now) == ""
+    assert supervise._late(None, now - 1201) == "nothing happened for 1200 s between two stages"
+    late = supervise._Now("s-1", "face", 1200.0, now - 1, print)
+    assert supervise._late(late, now).startswith("it took longer than 1200 s; raise execution.")
+    assert supervise._late(dataclasses.replace(late, deadline=now + 60), now - 5000) == ""
 
 
 @pytest.mark.parametrize(("media_s", "limit_s"), [(0.0, 1200.0), (60.0, 1200.0), (3000.0, 9000.0)])

@@ -305,7 +305,7 @@ def test_a_name_is_given_a_role_and_kept_nowhere(tmp_path, caplog):
         ("Yes", 2, None),
     ]
     (absence,) = outputs.absences
-    assert "1 of the names under speakers" in absence.sentence
+    assert "names under speakers that the file does not hold: 1" in absence.sentence
     for told_to in (caplog.text, absence.sentence):
         assert not re.search("mira|jonas|nobody", told_to, re.IGNORECASE)
 

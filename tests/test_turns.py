@@ -30,7 +30,7 @@ def run(intervals, words=()):
     spoken = [
         {"session_id": "s01", "word_index": i, "start_s": a, "end_s": b, "text": text,
          "probability": None, "timing": "measured", "speaker": s, "is_overlap": False,
-         "stated_role": None, "stated_voice": None}
+         "stated_role": None, "stated_voice": None, "low_confidence": None}
         for i, (a, b, text, s) in enumerate(words)
     ]  # fmt: skip
     upstream = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
+from corpus_takes import clips
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_vowels import RATE, vowel
@@ -73,8 +74,12 @@ def walk(audio, f0_hz, grid, run, start):
 
 
 def check_steps(audio, f0_hz, grid):
-    """Every run ends within the stated number of steps, each forward by no less than the least."""
-    for first, last in runs_of(f0_hz):
+    """Every run ends within the stated number of steps, each forward by no less than the least.
+
+    Returns how many runs there are.
+    """
+    runs = runs_of(f0_hz)
+    for first, last in runs:
         middle = (first + last) / 2 * grid.hop
         for side, taken in zip((-1, 1), walk(audio, f0_hz, grid, (first, last), middle),
                                strict=True):  # fmt: skip
@@ -82,6 +87,7 @@ def check_steps(audio, f0_hz, grid):
             ways = side * np.diff(taken[:, 0])
             assert (ways >= LEAST[0] * taken[1:, 2] - LEAST[1] - 1e-6).all()
             assert (ways <= 1.25 * taken[1:, 2] + LEAST[1] + 1e-6).all()
+    return len(runs)
 
 
 @given(st.sampled_from(SOUNDS), st.integers(1, 2500), st.integers(0, 2**32 - 1))
@@ -139,13 +145,21 @@ def test_the_shortest_recordings_have_no_voice_quality():
         assert (told.hnr_db, told.jitter_local, told.shimmer_local) == (None, None, None)
 
 
-def test_real_voices_end_their_runs(shared_data):
-    """The two that once did not, and a meeting cut off in mid-voice."""
+def test_real_voices_end_their_runs(shared_data, capsys):
+    """The two that once did not, and a meeting cut off in mid-voice; else every recording."""
     cases = sorted((shared_data.parent / "cases").glob("k0*/*.wav"))
-    for path in [*cases, shared_data / "speech" / "ami30" / "trn04.wav"]:
-        for audio in soundfile.read(path, dtype="float32", always_2d=True)[0].T:
-            grid = grid_over(audio, HOP_S)
+    found, random = 0, np.random.default_rng(1)
+    for path in [*cases, *(clips(shared_data) if WHOLE else ())]:
+        for heard in soundfile.read(path, dtype="float32", always_2d=True)[0].T:
+            grid = grid_over(heard, HOP_S)
             alone = np.ones(grid.count, np.bool_)
-            f0_hz = autocorrelation_track(audio, grid, alone, PITCH_LIMITS_HZ)
-            check_steps(audio, f0_hz, grid)
-            assert measure_voice(audio, grid, f0_hz).pulses_s.size > 100
+            f0_hz = autocorrelation_track(heard, grid, alone, PITCH_LIMITS_HZ)
+            found += check_steps(heard, f0_hz, grid)
+            assert measure_voice(heard, grid, f0_hz).pulses_s.size > 10
+            for _ in range(100 if WHOLE else 1):  # cut anywhere, with pitches that do not fit
+                start, length = random.integers(0, [heard.size, 10 * RATE])
+                cut = heard[start : start + length + 1]
+                grid = grid_over(cut, HOP_S)
+                found += check_steps(cut, pitch(grid, random), grid)
+    with capsys.disabled():
+        print(f" {found} voiced runs of real sound end in time" if WHOLE else "", end="")

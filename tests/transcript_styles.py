@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
 from made_transcripts import (
@@ -168,3 +169,26 @@ def encoded(text: str, encoding: str) -> bytes | None:
 
 def is_rising(words) -> bool:
     return all(a.start_s <= b.start_s for a, b in pairwise(words))
+
+
+def rows(said: Script, folder: Path) -> list[tuple[str, str, str, bool]]:
+    """(style, found, right, whether they agree) of a script in every style and encoding it can have.
+
+    Parameters
+    ----------
+    folder : where the files may be written
+    """
+    table = []
+    for style, (ending, made) in STYLES.items():
+        right = [word for one in said for word in one.words]
+        right = [word.upper() for word in right] if "608" in style else right
+        path, found = folder / f"t.{ending}", {}
+        for encoding in ENCODINGS:
+            content = encoded(made(said), encoding)
+            if content is not None:
+                path.write_bytes(content)
+                found[encoding] = [word.text for word in read(path).words]
+        is_right = len(found) >= 2 and all(texts == right for texts in found.values())
+        told = ", ".join(f"{encoding} {len(texts)}" for encoding, texts in found.items())
+        table.append((style, told, f"{len(right)} words", is_right))
+    return table

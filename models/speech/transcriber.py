@@ -49,6 +49,7 @@ from models.options import TranscriberOptions, transcriber_fingerprint, whisper_
 from models.speech.detector import check_audio
 from models.speech.doubts import Heard, repetition, unworded_s
 from models.speech.packs import halves, pack, quietest_moment
+from models.speech.word_times import within_speech
 
 _NEEDED = ("model.bin", "config.json", "tokenizer.json")
 """Without a tokenizer beside the model, faster-whisper would ask the hub for one."""
@@ -87,7 +88,8 @@ class _Recording:
         """Words of a pack, and what makes them doubtful."""
         text = " ".join(word.text for word in words)
         left_s = unworded_s(self.speech, words, inside)
-        return Heard(inside, tuple(words), mean_log, repetition(text), left_s, is_silent)
+        timed = within_speech(words, self.speech)  # after: a stretched word tells what is left out
+        return Heard(inside, timed, mean_log, repetition(text), left_s, is_silent)
 
 
 class WhisperTranscriber:

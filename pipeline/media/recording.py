@@ -52,6 +52,7 @@ class FolderRecording:
         self._spec = spec
         self._tolerance = truncation_tolerance
         self._probes: dict[int, MediaProbe | MediaError] = {}
+        self._places: dict[int, Place] = {}
         self._held: weakref.ref[Audio] | None = None
         self._channels: list[Heard] = []
         self._keeps_channels = False
@@ -150,7 +151,9 @@ class FolderRecording:
 
     def place(self, media: int) -> Place:
         """Where a file lies on the session clock, and who says so."""
-        return place_of(self._spec.media, media, self._length_s)
+        if media not in self._places:
+            self._places[media] = place_of(self._spec.media, media, self._length_s)
+        return self._places[media]
 
     def _length_s(self, media: int) -> float:
         """How long a file is for the one that goes on where it ends."""

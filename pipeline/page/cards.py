@@ -17,6 +17,11 @@ LINE_GAP_S = 2.0
 SAME_SHARE = 0.5
 """Two moments with this share of the longer one in common are the same stretch."""
 GOES_ON = "…"
+BRIEF_S = 2.0
+"""A turn up to this long is brief."""
+WORDLESS_BRIEF_REPLY = "[brief reply, words not recovered]"
+WORDLESS_REPLY = "[reply, words not recovered]"
+WORDLESS_TURN = "[heard, words not recovered]"
 WHO = {"client": "Client", "therapist": "Therapist", "unknown": "Someone"}
 KINDS = {
     "R1": "rated low",
@@ -100,7 +105,8 @@ def cards(
         )
         for number, row in enumerate(ordered, start=1)
     ]
-    return _with_lines(made, given["words"].to_pylist(), roles)
+    said = with_wordless(given["words"].to_pylist(), given["turns"].to_pylist())
+    return _with_lines(made, said, roles)
 
 
 def clip_span(
@@ -145,6 +151,32 @@ def lines(
         for group in _utterances(words, roles)
         if (kept := [word for word in group if _is_in(word, span)])
     ]
+
+
+def with_wordless(
+    words: Sequence[Mapping[str, Any]], turns: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """The words, and what stands for a turn that was heard and has none.
+
+    Without it a reply whose words the recogniser missed would look like no reply. Backchannels that
+    answer nothing are left out, as a person would who writes down what was said.
+    """
+    if not words:
+        return []
+    stand_ins = [
+        {"start_s": turn["start_s"], "end_s": turn["end_s"], "speaker": turn["speaker"],
+         "stated_role": None, "text": _wordless(turn)}
+        for turn in turns
+        if turn["word_count"] == 0 and (turn["takes_floor"] or turn["answers_turn_id"] is not None)
+    ]  # fmt: skip
+    return sorted([*words, *stand_ins], key=lambda word: word["start_s"])
+
+
+def _wordless(turn: Mapping[str, Any]) -> str:
+    if turn["answers_turn_id"] is None:
+        return WORDLESS_TURN
+    is_brief = turn["end_s"] - turn["start_s"] <= BRIEF_S
+    return WORDLESS_BRIEF_REPLY if is_brief else WORDLESS_REPLY
 
 
 def _utterances(

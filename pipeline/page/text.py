@@ -20,11 +20,11 @@ _UNIT_WORDS = {
 }  # fmt: skip
 _DECIMALS = {"points": 0, "deg": 0}
 _SUFFIX_UNITS = (
-    ("_sps", "syllable/s"), ("_dps", "deg/s"), ("_wpm", "words/min"), ("_per_min", "1/min"),
-    ("_pm", "1/min"), ("_s", "s"), ("_hz", "Hz"), ("_db", "dB"), ("_st", "semitone"),
-    ("_deg", "deg"), ("_px", "px"), ("_fps", "Hz"), ("_prop", "share"), ("_ratio", "share"),
-    ("_share", "share"), ("_points", "points"), ("_ms", "ms"), ("_fps_eff", "Hz"),
-    ("_pk", "per 1,000 words"),
+    ("_sps", "syllable/s"), ("_dps", "deg/s"), ("_wps", "words/s"), ("_wpm", "words/min"),
+    ("_per_min", "1/min"), ("_pm", "1/min"), ("_s", "s"), ("_hz", "Hz"), ("_db", "dB"),
+    ("_st", "semitone"), ("_deg", "deg"), ("_px", "px"), ("_fps", "Hz"), ("_prop", "share"),
+    ("_ratio", "share"), ("_share", "share"), ("_points", "points"), ("_ms", "ms"),
+    ("_fps_eff", "Hz"), ("_pk", "per 1,000 words"),
 )  # fmt: skip
 _COMPARATIVES = {
     "client_response_latency_s": ("later", "sooner"),

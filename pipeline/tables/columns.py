@@ -48,6 +48,7 @@ REASON_WORDS = {
     "unreadable_media": "a file could not be read",
     "unvoiced": "no voiced sound",
     "voice_unsure": "it is not clear whose voice it is",
+    "words_not_recovered": "it was heard, but its words were not recovered",
     "words_unsure": "the words are not clear",
 }
 """Why a value is null or degraded, and how a page says so."""

@@ -50,6 +50,9 @@ WORDS = Table(
         END_S,
         Column("text", "string", "-", "The word as transcribed, with punctuation.", "transcribe", nullable=False),
         Column("probability", "float32", "1", "As the recogniser gives it.", "transcribe", minimum=0, maximum=1),
+        Column("low_confidence", "bool", "-",
+               "The text around it goes round in circles or is improbable as a whole, however it was cut.", "transcribe",
+               gate="imported"),
         Column(
             "timing", "string", "-", "Whether its time was measured or spread over its caption.", "transcribe",
             levels=("measured", "interpolated"), nullable=False,
@@ -92,6 +95,10 @@ TRANSCRIPTION = Table(
             Column(name, "int32", "1", description, "transcribe", minimum=0, gate="recognised here")
             for name, description in _OF_IMPORT.items()
         ),
+        Column("word_rate_wps", "float32", "word/s", "Words per second of diarized speech, voices counted one by one.",
+               "transcribe", minimum=0, gate="no voices"),
+        Column("low_confidence_prop", "float32", "1", "Share of words with low_confidence.", "transcribe", minimum=0,
+               maximum=1, gate="imported, or no words"),
         Column("speech_s", "float64", "s", "Speech found by the voice activity detector.", "transcribe", minimum=0,
                nullable=False),
         Column("decoded_s", "float64", "s", "What the recogniser listened to: that speech and pauses inside it.",
@@ -130,6 +137,8 @@ SPEAKER_TURNS = Table(
         Column("overlap_within_s", "float64", "s", "Time the other voice speaks at once with this turn, wholly inside it.", "heldner2010",
                minimum=0),
         Column("word_count", "int32", "1", "Words given to this turn.", "turns", minimum=0, gate="no transcript"),
+        Column("word_rate_wps", "float32", "word/s", "Words over phonation_s: how much of what was said has words.",
+               "turns", minimum=0, gate="no transcript"),
     ),
     ("session_id", "turn_id"),
 )  # fmt: skip
@@ -190,6 +199,9 @@ TURNS = Table(
         Column("overlap_between_s", "float64", "s", "Overlap at the floor transfer.", "heldner2010", minimum=0),
         Column("overlap_within_s", "float64", "s", "Time the other voice speaks at once with this turn, wholly inside it.", "heldner2010", minimum=0),
         Column("word_count", "int32", "1", "Words in the turn.", "turns", minimum=0, gate="no transcript"),
+        Column("word_rate_wps", "float32", "word/s",
+               "Words over phonation_s: how much of what was said has words. Turns under language.word_rate_min_wps are "
+               "marked low_coverage.", "turns", minimum=0, gate="no transcript"),
         Column("word_probability", "float32", "1",
                "How sure the recogniser is of this turn's words: mean of their probabilities; under 0.6 unsure.",
                "transcribe", minimum=0, maximum=1, gate="imported words, or none"),
@@ -219,7 +231,10 @@ TURNS = Table(
                "iglewicz1993", gate="fewer than 10 replies", label="reply latency (z)"),
         Column("response_latency_reason", "string", "-", "Why the latency is null or degraded.", "language",
                levels=LATENCY_REASONS),
-        Column("reply_words", "int32", "1", "Words in the reply.", "language", minimum=0, gate="not a reply"),
+        Column("reply_words", "int32", "1", "Words in the reply.", "language", minimum=0, gate="not a reply, or its words were not recovered"),
+        Column("reply_words_reason", "string", "-",
+               "Why reply_words is null: no reply, or a reply that was heard and whose words were not recovered.",
+               "language", levels=REASONS),
         Column("reply_minimal", "bool", "-", "Reply of at most `language.minimal_reply_words` words.", "eubanks2019",
                gate="not a reply"),
         Column("reply_agreeing", "bool", "-", "The whole reply is acknowledgements or says to be unsure, fillers aside.", "eubanks2019",

@@ -66,7 +66,8 @@ def link_short_answers(
 
 
 def _is_short_answer(turn: Spoken) -> bool:
-    return turn.role == "client" and turn.row["is_backchannel"] and bool(turn.words)
+    """Short by its form; a reply is heard even where none of its words was recovered."""
+    return turn.role == "client" and bool(turn.row["is_backchannel"])
 
 
 def _middle(turn: Spoken) -> Seconds:
@@ -109,6 +110,8 @@ def lexical_latency(turn: Spoken, fillers: re.Pattern[str]) -> tuple[Seconds | N
     """
     if turn.asked_until_s is None:
         return None, "no_question"
+    if not turn.words:
+        return None, "words_not_recovered"
     spoken = [(token, word) for word in turn.words for token in tokens(word.text)]
     skipped = leading_count(fillers, [token for token, _ in spoken])
     if skipped == len(spoken):

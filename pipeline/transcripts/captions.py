@@ -17,9 +17,12 @@ from pipeline.timeline import Seconds
 
 LATEST_S = 1e6
 """No recording lasts longer: eleven days."""
+LONGEST = 20_000
+"""Characters of a caption; an hour of talk has three times as many."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _TOKEN = re.compile(r"\S+")
+_LETTER = re.compile(r"[^\W_]")
 _UNSEEN = re.compile("[\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _SUNG = re.compile("[♩♪♫♬🎵🎶]")
@@ -113,17 +116,16 @@ def is_time(seconds: float | None) -> bool:
 def tokens(text: str) -> list[tuple[int, str]]:
     """(place, word) of each word of a text; a sign that stands alone joins the word before it."""
     found: list[tuple[int, str]] = []
+    is_word = False  # the last one found
     for match in _TOKEN.finditer(_SUNG.sub(" ", text)):
         at, token = match.start(), match.group()
-        if found and not (_has_letters(token) and _has_letters(found[-1][1])):
+        has_letters = _LETTER.search(token) is not None
+        if found and not (has_letters and is_word):
             found[-1] = (found[-1][0], found[-1][1] + token)  # a sign that opens goes with the next
         else:
             found.append((at, token))
-    return [(at, token) for at, token in found if _has_letters(token)]
-
-
-def _has_letters(token: str) -> bool:
-    return any(letter.isalnum() for letter in token)
+        is_word = has_letters or (is_word and bool(found))
+    return found if is_word else []
 
 
 def spread(texts: Sequence[str], start_s: Seconds, end_s: Seconds) -> list[tuple[Seconds, Seconds]]:
@@ -172,7 +174,7 @@ def _timed(cue: Cue, listed: Sequence[tuple[int, str]]) -> dict[int, Mark]:
     timed: dict[int, Mark] = {}
     for mark in cue.marks:
         index = bisect_right(places, mark.at - 1)
-        if index < len(places) and not _has_letters(cue.text[mark.at : places[index]]):
+        if index < len(places) and not _LETTER.search(cue.text, mark.at, places[index]):
             timed.setdefault(index, mark)
     return timed
 

@@ -32,7 +32,9 @@ def coverage(
     decoded : what the recogniser listened to; None for an imported transcript
     diarized : stretches of all voices, overlaps kept
     """  # fmt: skip
+    words = list(words)
     stretches = np.array(diarized, np.float64).reshape(-1, 2)
+    spoken_s = _length_s(stretches)
     voices, heard = as_array(diarized), as_array(speech)
     listened = None if decoded is None else as_array(decoded)
     return {
@@ -40,7 +42,8 @@ def coverage(
         "decoded_s": None if listened is None else _length_s(listened),
         "diarized_speech_prop": _share_inside(voices, heard),
         "diarized_decoded_prop": None if listened is None else _share_inside(voices, listened),
-        "diarized_worded_prop": _share_worded(stretches, list(words)),
+        "diarized_worded_prop": _share_worded(stretches, words),
+        "word_rate_wps": len(words) / spoken_s if spoken_s else None,
     }
 
 

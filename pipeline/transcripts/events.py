@@ -19,6 +19,7 @@ _ALWAYS = re.compile(
 _SUNG = re.compile("([♩♪♫♬🎵🎶])[^♩♪♫♬🎵🎶]{1,300}[♩♪♫♬🎵🎶]")
 _MAYBE = re.compile(r"\(([^()]{0,300})\)|(?<![\w*])\*{1,2}([^*\s][^*\n]{0,80})\*{1,2}(?![\w*])")
 _ASTERISKS = re.compile(r"(?<![\w*])(\*{1,3})(?=\w)|(?<=[\w.,!?…])(\*{1,3})(?![\w*])")
+_NEAR = 80  # characters of a line beside a remark that are looked at
 _STAMP = re.compile(r"\s*\d{1,3}(?::\d{1,2}){1,2}(?:[.,]\d{1,6})?\s*")
 _OPEN = re.compile(r"\[[^\[\]\n]{0,80}(?=\n|$)|(?:(?<=\n)|^)[^\[\]\n]{0,80}\]")
 _SAID = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -85,9 +86,8 @@ def _events(text: str) -> Iterator[tuple[int, int]]:
 
 def _fills_line(text: str, match: re.Match[str], inside: str) -> bool:
     """Whether a remark is all there is in its line, and nobody would say it so."""
-    before = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
-    end = text.find("\n", match.end())
-    after = text[match.end() : end if end >= 0 else len(text)]
-    if any(letter.isalnum() for letter in before + after):
+    before = text[max(0, match.start() - _NEAR) : match.start()].rpartition("\n")[2]
+    after = text[match.end() : match.end() + _NEAR].partition("\n")[0]
+    if max(len(before), len(after)) >= _NEAR or any(map(str.isalnum, before + after)):
         return False
     return not any(word.casefold() in _ALSO_SAID for word in _SAID.findall(inside))

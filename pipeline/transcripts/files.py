@@ -21,7 +21,7 @@ from pipeline.session import SessionSpec, TranscriptFile
 from pipeline.session_media import Role
 from pipeline.timeline import Seconds
 from pipeline.transcripts import recognisers, stm, subtitles
-from pipeline.transcripts.captions import Cue, Found, Word, tokens, words_of
+from pipeline.transcripts.captions import LONGEST, Cue, Found, Word, tokens, words_of
 from pipeline.transcripts.encoding import decoded
 from pipeline.transcripts.events import without_events
 from pipeline.transcripts.labels import with_voices
@@ -130,6 +130,10 @@ def found_in(path: Path, file: str) -> Found:
         found = kind.parse(text)
     except SessionError as error:
         raise SessionError(f"{file}, {error}") from error
+    fits = [cue for cue in found.cues if len(cue.text) <= LONGEST]
+    too_long = f"a segment has more than {LONGEST} characters"
+    found.faults += [too_long] * (len(found.cues) - len(fits))
+    found.cues = fits
     words = sum(len(cue.text.split()) for cue in found.cues)
     if words > MOST_WORDS:
         raise SessionError(
@@ -185,7 +189,7 @@ def read(path: Path, spec: SessionSpec, media: pa.Table, duration_s: Seconds | N
     kind = format_of(told.file)
     found = found_in(path, told.file)
     known = _known_names(spec)
-    cues = with_voices(found.cues, known)
+    cues = _spelled_alike(with_voices(found.cues, known))
     cues, events = without_events(cues)
     cues, repeated = said_once(cues) if kind.is_shown else (cues, 0)
     by_s = kind.zero_s(media) + told.offset_s
@@ -232,6 +236,22 @@ def _said(words: Sequence[Word], names: Sequence[str], known: Mapping[str, Role]
             roles.get(word.voice or ""),
         )
         for word in words
+    ]
+
+
+def _spelled_alike(cues: Sequence[Cue]) -> list[Cue]:
+    """Each speaker under the name that comes first: captions shout it, or add a mark."""
+    first: dict[str, str] = {}
+    for cue in cues:
+        for _, name in cue.voices:
+            if name is not None:
+                first.setdefault(plain(name), name)
+    return [
+        replace(
+            cue,
+            voices=tuple((at, name and first[plain(name)]) for at, name in cue.voices),
+        )
+        for cue in cues
     ]
 
 

@@ -98,11 +98,8 @@ def cue_of(found: Found, lines: list[str], start_s: Seconds, end_s: Seconds) -> 
 
 def _without_open_voices(raw: str) -> str:
     """Take ``<v Name`` that is never closed away, to the end of its line."""
-    kept = [(piece.start(), piece.end()) for piece in _PIECE.finditer(raw)]
-    for opened in reversed(list(_OPEN_VOICE.finditer(raw))):
-        if not any(start <= opened.start() < end for start, end in kept):
-            raw = raw[: opened.start()] + raw[opened.end() :]
-    return raw
+    closed = {piece.start() for piece in _PIECE.finditer(raw)}
+    return _OPEN_VOICE.sub(lambda opened: opened.group() if opened.start() in closed else "", raw)
 
 
 def _tag(found: Found, built: _Built, tag: str, cue: tuple[Seconds, Seconds]) -> None:

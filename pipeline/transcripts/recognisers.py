@@ -24,6 +24,7 @@ Fields = Mapping[str, Any]
 ALLOWED = "allowed: the JSON of WhisperX, Whisper, whisper.cpp, OpenAI or a recognition service"
 AHEAD = 8
 """Words looked ahead where a list of words and the text differ."""
+TOGETHER = 100
 
 _BARE = re.compile(r"[\W_]+")
 _SPAN = ("start", "end")
@@ -161,7 +162,11 @@ def _whisper(listed: list[Any], content: Fields) -> Iterable[_Segment]:
 
 
 def _words_alone(words: list[Any], _content: Fields) -> Iterable[_Segment]:
-    return [_Segment("words", {"words": words})] if words else []
+    """Words without segments, some at a time: a caption is a sentence or a few."""
+    return [
+        _Segment(f"words from {first + 1}", {"words": words[first : first + TOGETHER]})
+        for first in range(0, len(words), TOGETHER)
+    ]
 
 
 def _with_words(segments: Sequence[Any], words: Sequence[Fields]) -> list[Any]:
@@ -214,7 +219,7 @@ def _services(results: Fields, _content: Fields) -> Iterable[_Segment]:
     """Amazon Transcribe and Deepgram, who both call it ``results``."""
     items, utterances = results.get("items"), results.get("utterances")
     if isinstance(items, list):
-        return [_Segment("items", {"words": _amazon_words(items)})] if items else []
+        return _words_alone(_amazon_words(items), results)
     if isinstance(utterances, list):
         return _plain(utterances)
     for channel in _listed(results, "channels"):

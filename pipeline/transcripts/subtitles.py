@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pipeline.transcripts.captions import Found, is_time, lines_of
+from pipeline.transcripts.captions import LONGEST, Found, is_time, lines_of
 from pipeline.transcripts.markup import cue_of, cue_times
 
 _HEADER = re.compile(r"WEBVTT(?:[ \t].*)?")
@@ -44,6 +44,8 @@ def _read(found: Found, number: int, timing: str, lines: list[str]) -> None:
         found.faults.append(f"{place}: the time line must read {_EXAMPLE} (hours optional)")
     elif not (is_time(times[0]) and is_time(times[1]) and times[0] < times[1]):
         found.faults.append(f"{place}: the caption must end after it starts")
+    elif sum(map(len, lines)) > LONGEST:
+        found.faults.append(f"{place}: the caption has more than {LONGEST} characters")
     else:
         found.cues.append(cue_of(found, lines, *times))
 

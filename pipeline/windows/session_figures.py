@@ -165,7 +165,9 @@ def _of_words(heard: Heard) -> Iterator[Figure]:
     turns, known = heard.turns, has_transcript(heard.turns)
     asked = [turn for turn in turns if turn["role"] == "therapist" and turn["is_question"]]
     replies = [turn for turn in turns if turn["response_latency_s"] is not None]
-    why = heard.speech.role_reason or (None if known else heard.no_words)
+    known_by_words = _few_words(turns) if known else heard.no_words
+    why = heard.speech.role_reason or known_by_words
+    yield _worded(turns, None if known else heard.no_words)
     opened = {turn["turn_id"] for turn in asked if turn["question_type"] == "open"}
     to_open = [
         t for t in turns if t["answers_turn_id"] in opened and t["reply_minimal"] is not None
@@ -188,6 +190,20 @@ def _of_words(heard: Heard) -> Iterator[Figure]:
     yield _figure("client_replies_minimal_prop", share, why or "few_samples", text)
     for named in language_figures(turns, why, heard.speech.role_reason):
         yield _figure(*named)
+
+
+def _few_words(turns: Sequence[dict[str, Any]]) -> str | None:
+    """Why nothing is counted where most of what was said has no words: see `language`."""
+    reasons = {turn["words_reason"] for turn in turns if turn["word_count"]}
+    return "low_coverage" if reasons == {"low_coverage"} else None
+
+
+def _worded(turns: Sequence[dict[str, Any]], why: str | None) -> Figure:
+    text = "Words per second of speech: how much of what was said has words."
+    known = [t for t in turns if t["phonation_s"] and t["word_count"] is not None and why is None]
+    spoken_s = sum(turn["phonation_s"] for turn in known)
+    rate = sum(turn["word_count"] for turn in known) / spoken_s if spoken_s else None
+    return _figure("word_rate_wps", rate, why or "no_speech", text)
 
 
 def _median_of(name: str, cue: WindowCue, text: str) -> Figure:
