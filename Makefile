@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SYSTEM_LIBRARIES := libGL.so.1 libglib-2.0.so.0 libEGL.so.1 libGLESv2.so.2
 
-.PHONY: setup demo test faults corpus cases lint docs lock bench system-libraries
+.PHONY: setup demo test faults corpus cases fuzz lint docs lock bench system-libraries
 
 setup: .venv/.ready
 
@@ -35,6 +35,11 @@ docs: setup
 # small inputs that once went wrong, in one table
 cases: setup
 	$(BIN)/python -m tests.cases
+
+# two minutes for every reader of small files, then nights with one malformed session of ten
+fuzz: setup
+	$(BIN)/python -m bench.fuzz
+	$(BIN)/python -m bench.malformed
 
 # results are kept in bench/results with machine and date; DEVICE=cuda where there is a card
 DEVICE ?= auto

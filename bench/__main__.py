@@ -55,6 +55,7 @@ BENCHES = (
     Bench("dial_lag", "planted lags of raters: told, inside the interval, false alarms"),
     Bench("congruence", "two dials: false positives by test, late copies, chance load of R3"),
     Bench("study", "made cohorts: coverage of the pooled interval, power, false discoveries"),
+    Bench("refusals", "refusals typed in every spelling: none may let a session through"),
     Bench("memory", "peak memory of 20 and 60 minutes"),
 )
 

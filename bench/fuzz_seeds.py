@@ -60,9 +60,6 @@ blink_depth_min = 0.2
 [execution]
 retries = 2
 device = "cpu"
-
-[study]
-features = []
 """
 VTT = """WEBVTT - made
 

@@ -15,7 +15,7 @@ from pipeline.doubts import KnownSession
 from pipeline.errors import InputError, SessionError
 from pipeline.ids import as_seen, normal
 from pipeline.papers import printable
-from pipeline.session import people_in
+from pipeline.session_toml import people_in
 
 NO_SESSION = "._@#$~"
 """First characters of the folders that systems and shares put beside sessions: ``.Trash-1000``,

@@ -21,7 +21,8 @@ from pipeline.execute import Job, Step, plan
 from pipeline.media.recording import FolderRecording
 from pipeline.media.steady import Look, growth, is_doubtful, look_at
 from pipeline.papers import printable
-from pipeline.session import SessionSpec, load_session, public_name
+from pipeline.session import SessionSpec, public_name
+from pipeline.session_toml import load_session
 from pipeline.settings import Profile
 from pipeline.stage import Absence, Missing
 from pipeline.store import Store
@@ -206,9 +207,9 @@ def _tell_same_recordings(work: Work) -> None:
     """One recording under two ids would be two sessions to whoever counts."""
     holders: dict[str, list[tuple[str, str]]] = {}
     for name, job in work.jobs.items():
-        for file in dict.fromkeys(part.file for part in job.spec.media):
-            if file in job.file_hashes:  # planning may have broken off before
-                holders.setdefault(job.file_hashes[file], []).append((name, file))
+        media = {part.file for part in job.spec.media}
+        for file in sorted(media & job.file_hashes.keys()):
+            holders.setdefault(job.file_hashes[file], []).append((name, file))
     for same in holders.values():
         for name, file in same:
             others = sorted({work.jobs[other].spec.id for other, _ in same if other != name})

@@ -36,7 +36,7 @@ from pipeline.windows.face_figures import Seen
 from pipeline.windows.motion import MOTION_CUES, motion_cues, motion_figures
 from pipeline.windows.session_figures import Heard, session_figures
 
-VERSION = 6
+VERSION = 7
 """Raise when the numbers can change."""
 
 LATENCY = "client_response_latency_s"

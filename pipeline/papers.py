@@ -34,6 +34,8 @@ KINDS = {
     stat.S_IFBLK: "a device",
 }
 MOST_KEY_PARTS = 16
+LONGEST_NAME = 255
+"""Of a file, on every system."""
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'")
 _NO_KEY = re.compile(r"[^\w\-. \t]+")
 
@@ -122,7 +124,8 @@ def printable(name: str) -> str:
 
 
 def _file_name(written: str) -> str:
-    if not written.isprintable() or not written.strip():
+    parts = written.split("/")
+    if not written.isprintable() or not written.strip() or max(map(len, parts)) > LONGEST_NAME:
         raise ValueError("no file has such a name; write it as the folder has it")
     return written
 

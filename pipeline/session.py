@@ -1,7 +1,7 @@
 """`session.toml`: what a recording folder says about itself, checked before anything is decoded.
 
-The keys are a contract (README, "What goes in"). An error names the session, field, value, what is
-allowed and what to do.
+The keys are a contract (README, "What goes in"); `session_toml` reads the file. An error names the
+session, field, value, what is allowed and what to do.
 """
 
 from __future__ import annotations
@@ -9,24 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-from pathlib import Path
-from tomllib import TOMLDecodeError
 from typing import Any, Literal, get_args
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from pipeline.complaints import all_told, complaint, not_utf8
-from pipeline.errors import SessionError
 from pipeline.forms import form_fault
-from pipeline.ids import Pseudonym, as_seen, normal
-from pipeline.papers import (
-    MOST_TOML_BYTES,
-    FileName,
-    paper,
-    printable,
-    toml_of,
-    why_no_file,
-)
+from pipeline.ids import Pseudonym, normal
+from pipeline.papers import FileName
 from pipeline.session_media import MediaFile, Part, Role, check_microphones
 
 SESSION_ID = re.compile(r"[A-Za-z0-9-]{3,32}")
@@ -209,90 +198,7 @@ def public_name(session_id: str) -> str:
     return "s-" + hashlib.sha256(session_id.encode(errors="surrogateescape")).hexdigest()[:8]
 
 
-def load_session(folder: Path) -> SessionSpec:
-    """Read and check `folder/session.toml` and that the files it names exist inside the folder.
-
-    Raises
-    ------
-    SessionError
-        Naming the session and each field at fault.
-    """
-    spec = _read(folder / "session.toml")
-    for file in named_files(spec):
-        _check_file(f"session {spec.id}", folder, file)
-    return spec
-
-
-@paper(SessionError, most_bytes=MOST_TOML_BYTES)
-def _read(path: Path) -> SessionSpec:
-    raw = _values(path)
-    try:
-        return SessionSpec.model_validate({**raw, "id": path.parent.name})
-    except ValidationError as error:
-        where = f"session {printable(path.parent.name)}"
-        raise SessionError(f"{where}: session.toml: {_complaints(error)}") from error
-
-
-def people_in(folder: Path) -> dict[Role, str]:
-    """Role -> pseudonym, also where the rest of `folder/session.toml` has faults.
-
-    Raises
-    ------
-    SessionError
-        It does not say whose session it is.
-    """
-    return _people(folder / "session.toml")
-
-
-@paper(SessionError, most_bytes=MOST_TOML_BYTES)
-def _people(path: Path) -> dict[Role, str]:
-    facts = _values(path).get("session")
-    named = {role: facts.get(role) for role in RATERS} if isinstance(facts, dict) else {}
-    known = {role: as_seen(name) for role, name in named.items() if isinstance(name, str)}
-    if not known:
-        raise SessionError(f"session {printable(path.parent.name)}: session.toml names nobody")
-    return known
-
-
-def _values(path: Path) -> dict[str, Any]:
-    where = f"session {printable(path.parent.name)}"
-    try:
-        return toml_of(path)
-    except FileNotFoundError as error:
-        raise SessionError(
-            f"{where}: no session.toml in its folder; see README, What goes in"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise SessionError(f"{where}: {not_utf8(path.name, error)}") from error
-    except TOMLDecodeError as error:
-        raise SessionError(
-            f"{where}: session.toml is not TOML: {error}; mend that place"
-        ) from error
-
-
 def named_files(spec: SessionSpec) -> list[str]:
     """Every file the spec names, in order."""
     singles = [part for part in (spec.guesses, spec.transcript) if part]
     return [part.file for part in (*spec.media, *spec.ratings, *spec.reasons, *singles)]
-
-
-def _check_file(where: str, folder: Path, file: str) -> None:
-    path = folder / file
-    try:
-        is_inside = path.resolve().is_relative_to(folder.resolve())
-    except RuntimeError as error:
-        raise SessionError(f"{where}: {file!r} is a link that leads to itself") from error
-    if not is_inside:
-        raise SessionError(f"{where}: {file!r} lies outside the session's folder; move it inside")
-    other = why_no_file(path)
-    if other:
-        raise SessionError(f"{where}: {file!r} is {other}; allowed: a file")
-    if not path.is_file():
-        raise SessionError(f"{where}: session.toml names {file!r}, which is not in the folder")
-
-
-def _complaints(error: ValidationError) -> str:
-    return all_told(
-        complaint(problem, SessionSpec, "a key of session.toml", unwritten=("id",))
-        for problem in error.errors()
-    )

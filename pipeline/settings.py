@@ -102,9 +102,7 @@ class LanguageSettings(Section):
     interruption_max_s: float = Field(1.0, gt=0, description="Longer: both talk on, none, s")
     voice_confidence_min: float = Field(0.7, ge=0, le=1, description="Less sure voices degrade")
     word_probability_min: float = Field(0.6, ge=0, le=1, description="Less sure words degrade")
-    word_rate_min_wps: float = Field(
-        1.0, ge=0, description="Fewer words a second of speech degrade"
-    )
+    word_rate_min_wps: float = Field(1.0, ge=0, description="Fewer words a second degrade")
     word_rate_from_s: float = Field(2.0, gt=0, description="Shorter turns have no rate, s")
 
 
@@ -367,9 +365,7 @@ class ExecutionSettings(Section):
     retry_delay_s: float = Field(5.0, ge=0, description="Pause before it, s")
     threads: int = Field(0, ge=0, description="CPU threads of diarizer and recogniser; 0 = all")
     limit_factor: float = Field(3.0, gt=0, description="A stage is ended after this many times")
-    limit_floor_s: float = Field(
-        1200.0, gt=0, description="the recording's length, but never before this, s"
-    )
+    limit_floor_s: float = Field(1200.0, gt=0, description="the recording's length and this, s")
     memory: float = Field(0.8, gt=0, le=1, description="Most of the machine's memory used, share")
     gpu_memory: float = Field(0.9, gt=0, le=1, description="Most of a card's memory used, share")
 

@@ -7,7 +7,6 @@ The inputs are named in the README beside them, whose table says what each gave 
 
 from __future__ import annotations
 
-import itertools
 import re
 import sys
 from pathlib import Path
@@ -21,7 +20,6 @@ import cases_dials
 import cases_media
 import cases_transcripts
 
-PARTS = (cases_transcripts, cases_media, cases_dials)
 CASES = cases_dials.CASES
 
 
@@ -45,7 +43,7 @@ def main() -> int:
     table = Table(title="small inputs", title_justify="left", box=None, pad_edge=False)
     for heading in ("case", "when found", "now", "right", ""):
         table.add_column(heading, overflow="fold")
-    rows = list(itertools.chain.from_iterable(part.rows() for part in PARTS))
+    rows = [*cases_transcripts.rows(CASES), *cases_media.rows(), *cases_dials.rows()]
     for case, found, right, ok in rows:
         first = before.get(case.split("-")[0], "right")
         table.add_row(case, first, found, right, "right" if ok else "WRONG", end_section=False)

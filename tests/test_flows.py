@@ -297,6 +297,7 @@ def test_a_fault_in_planning_one_session_stops_no_other(tmp_path, monkeypatch):
     def planned(job, _):
         if job.spec.id == "D0705":
             raise ZeroDivisionError
+        job.hash_sources()
         return []
 
     monkeypatch.setattr("flows.prepare.plan", planned)

@@ -12,7 +12,7 @@ from flows import engines
 from models.base import Diarization, SpeakerInterval
 from pipeline.config import load_profile
 from pipeline.execute import Job, run_stage
-from pipeline.session import load_session
+from pipeline.session_toml import load_session
 from pipeline.stages import STAGES
 from pipeline.store import Store
 
@@ -121,7 +121,7 @@ class Voices:
     def __init__(self, turns):
         self.turns = turns
 
-    def diarize(self, audio, *, num_speakers, most_speakers=None, progress):
+    def diarize(self, audio, *, num_speakers, most_speakers, progress):
         found = tuple(SpeakerInterval(t.start_s, t.end_s, 1 - t.row) for t in self.turns)
         return Diarization(found, found)
 
@@ -129,6 +129,7 @@ class Voices:
 def test_microphones_that_hear_both_are_said_to_and_not_believed(folder, monkeypatch):
     voices, turns = scripted()
     monkeypatch.setattr(engines, "_build_diarizer", lambda _job: Voices(turns))
+    monkeypatch.setattr("models.weights.catalog.find_whisper", lambda _language=None: None)
     wave(folder / "a.wav", microphones(voices, leak_db=-3.0))
     _, tables = worked_through(folder, ONE_FILE)
     row = figure(tables, "crosstalk_db")

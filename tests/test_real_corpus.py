@@ -31,7 +31,7 @@ from pipeline.config import load_profile
 
 pytestmark = needs_embedded_weights
 
-HANDFUL = ("trn04.wav", "test_en.wav", "test_format_2sec.mp4", "stereo_diarization.wav")
+HANDFUL = ("trn04.wav", "test_format_2sec.mp4", "stereo_diarization.wav")
 
 
 def test_every_recording_is_done_or_says_why(shared_data, tmp_path, capsys):

@@ -6,6 +6,7 @@ import shutil
 import tomllib
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
@@ -166,6 +167,17 @@ def test_who_does_not_agree_is_counted_and_nowhere_named(made):
             "count": 1} in rows(made, "study_exclusions")  # fmt: skip
     for path in (made / "study").iterdir():
         assert b"D02" not in path.read_bytes(), path.name
+
+
+def test_a_recording_under_two_ids_counts_once(copied):
+    for folder in sorted((copied / "latest").iterdir())[:3]:
+        row = dict.fromkeys(TABLES["media"].by_name)
+        row |= {"session_id": "-", "media": 0, "offset_s": 0.0, "sha256": "ab" * 32}
+        schema = TABLES["media"].arrow_schema()
+        pq.write_table(pa.Table.from_pylist([row], schema=schema), folder / "media.parquet")
+    studied(copied)
+    copies = [row for row in rows(copied, "study_exclusions") if "a copy" in row["why"]]
+    assert [(row["part"], row["what"], row["count"]) for row in copies] == [("all", "session", 1)]
 
 
 def test_nobody_agreeing_is_an_answer_with_the_way_out(copied):

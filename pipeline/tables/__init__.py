@@ -49,7 +49,6 @@ from pipeline.tables.seen import (
 )
 from pipeline.tables.speech import (
     DIARIZATION,
-    IMPORT_COUNTS,
     PHRASE_CUES,
     PHRASES,
     PITCH,
@@ -61,9 +60,7 @@ from pipeline.tables.speech import (
     SOUND_LEVELS,
     SPEAKER_TURNS,
     SPEECH,
-    TRANSCRIPTION,
     TURNS,
-    WORDS,
 )
 from pipeline.tables.study import (
     STUDY_BEHAVIOURS,
@@ -84,6 +81,7 @@ from pipeline.tables.windows import (
     WINDOW_CUES,
     WINDOWS,
 )
+from pipeline.tables.words import IMPORT_COUNTS, TRANSCRIPTION, WORDS
 
 __all__ = [
     "CANDIDATES",

@@ -29,6 +29,7 @@ from pipeline.transcripts.order import in_order, in_spoken_order
 from pipeline.transcripts.repeats import said_once
 from pipeline.transcripts.speaker_names import plain, roles_of
 
+MOST_WORDS = 100_000
 OUTSIDE_MAX = 0.1
 """More words than this share before or after the recording: it is another recording's transcript,
 or `offset_s` is wrong.
@@ -133,6 +134,12 @@ def found_in(path: Path, file: str) -> Found:
     too_long = f"a segment has more than {LONGEST} characters"
     found.faults += [too_long] * (len(found.cues) - len(fits))
     found.cues = fits
+    words = sum(len(cue.text.split()) for cue in found.cues)
+    if words > MOST_WORDS:
+        raise SessionError(
+            f"{file} holds {words} words; allowed: up to {MOST_WORDS}, which is nine hours of "
+            "speech. Is it the transcript of this session?"
+        )
     if len(found.faults) > len(found.cues):
         raise SessionError(
             f"{file}, {found.faults[0]}. {len(found.faults)} of "

@@ -55,7 +55,9 @@ def _seconds(groups: tuple[str | None, ...]) -> Seconds:
 class _Built:
     """A caption's text as far as it is built."""
 
-    text: str = ""
+    pieces: list[str] = field(default_factory=list)
+    length: int = 0
+    """Of the text so far."""
     marks: list[Mark] = field(default_factory=list)
     voices: list[tuple[int, str | None]] = field(default_factory=list)
     styled: list[tuple[int, int]] = field(default_factory=list)
@@ -63,7 +65,8 @@ class _Built:
     """Where styles that are still open began."""
 
     def add(self, raw: str) -> None:
-        self.text += clean(html.unescape(raw))
+        self.pieces.append(clean(html.unescape(raw)))
+        self.length += len(self.pieces[-1])
 
 
 def cue_of(found: Found, lines: list[str], start_s: Seconds, end_s: Seconds) -> Cue:
@@ -81,11 +84,12 @@ def cue_of(found: Found, lines: list[str], start_s: Seconds, end_s: Seconds) -> 
         if piece.group(1) is not None:
             _tag(found, built, piece.group(), (start_s, end_s))
     built.add(raw[at:])
-    styled = [(a, b) for a, b in built.styled if built.text[a:b].strip()]
+    text = "".join(built.pieces)
+    styled = [(a, b) for a, b in built.styled if text[a:b].strip()]
     return Cue(
         start_s,
         end_s,
-        built.text,
+        text,
         tuple(built.marks),
         tuple(built.voices),
         styled[0] if len(styled) == 1 else None,
@@ -99,7 +103,7 @@ def _without_open_voices(raw: str) -> str:
 
 
 def _tag(found: Found, built: _Built, tag: str, cue: tuple[Seconds, Seconds]) -> None:
-    at, inside = len(built.text), tag[1:-1].strip()
+    at, inside = built.length, tag[1:-1].strip()
     stamp = _STAMP.fullmatch(inside)
     if stamp:
         start_s = _seconds(stamp.groups())
@@ -112,7 +116,7 @@ def _tag(found: Found, built: _Built, tag: str, cue: tuple[Seconds, Seconds]) ->
     elif inside.lower() in ("/v", "v"):
         built.voices.append((at, None))
     elif _BREAK.fullmatch(inside):
-        built.text += "\n"
+        built.add("\n")
     elif not _STYLE.fullmatch(inside):
         built.add(tag)  # laughter, or a name: `events` and `labels` see to it
     elif inside.startswith("/"):

@@ -129,8 +129,7 @@ def _shared(cues: Sequence[Cue]) -> list[Cue]:
 def _parted(group: Sequence[Cue]) -> list[Cue]:
     lengths = [max(1, sum(len(text) for _, text in tokens(cue.text))) for cue in group]
     start_s, end_s = group[0].start_s, max(cue.end_s for cue in group)
-    total = sum(lengths)
-    parted, done = [], 0
+    parted, done, total = [], 0, sum(lengths)
     for cue, length in zip(group, lengths, strict=True):
         at_s = start_s + (end_s - start_s) * done / total
         done += length
