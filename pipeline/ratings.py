@@ -34,7 +34,7 @@ from pipeline.settings import RatingsSettings
 from pipeline.spans import Floats, Windows, amount_inside
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 
-VERSION = 6
+VERSION = 7
 """Raise when the numbers can change."""
 
 RATED_SHARE_MIN = 0.5

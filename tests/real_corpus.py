@@ -62,6 +62,8 @@ ABSENCES = {
     ("transcript", "no_speech"),
     ("video", "no_face"),
     ("video", "no_media"),
+    ("voices", "one_voice"),
+    ("voices", "more_voices"),
     ("dial_client", "no_dial"),
     ("dial_therapist", "no_dial"),
 }

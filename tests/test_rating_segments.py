@@ -66,8 +66,9 @@ def test_ties_go_to_the_earliest_wherever_they_lie() -> None:
     assert highs[0].first < 137 + 60
 
 
-def test_a_flat_dial_has_no_low_and_its_highs_come_in_order() -> None:
-    segments = pick_segments(np.full(600, 50.0), SETTINGS)
+@pytest.mark.parametrize("level", [50.0, 13.3, float(np.float32(13.3)), 0.1, 34.9])
+def test_a_flat_dial_has_no_low_and_its_highs_come_in_order(level) -> None:
+    segments = pick_segments(np.full(600, level), SETTINGS)
     assert [(s.kind, s.first) for s in segments] == [("high", 0), ("high", 135), ("high", 270)]
 
 
@@ -143,9 +144,10 @@ def test_a_later_start_moves_everything_by_as_much(
     folder = tmp_path_factory.mktemp("shift")
     (folder / "d.csv").write_text(HEADERS[layout] + "".join(rows_of(layout, values, steps)))
     keys = {"rater": "client", "scale": [0.0, 100.0], "file": "d.csv"}
-    ratings, segments = results(folder, [keys], 600.0, lag_s)
+    film_s = 1500.0  # holds every row: how far beyond its end rows may lie goes by its length
+    ratings, segments = results(folder, [keys], film_s, lag_s)
     moved, also = results(
-        folder, [keys | {"offset_s": float(later_s)}], 600.0 + later_s, lag_s, later_s
+        folder, [keys | {"offset_s": float(later_s)}], film_s + later_s, lag_s, later_s
     )
     assert np.array(moved, float) == pytest.approx(np.array(ratings, float), abs=1e-4, nan_ok=True)
     assert [(s["kind"], s["rank"], s["start_s"], s["end_s"]) for s in also] == [

@@ -62,7 +62,8 @@ def pick_segments(course: Floats, settings: RatingsSettings) -> list[Segment]:
             if span is None:
                 continue
             segment = _described(course, span, kind, rank, median, spread)
-            if kind == "low" and not segment.mean < median - settings.low_madn * spread:
+            under = round((median - segment.mean) * EXACT)
+            if kind == "low" and under <= round(settings.low_madn * spread * EXACT):
                 continue
             found.append(segment)
             gap = round(settings.segment_gap_s)
