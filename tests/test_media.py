@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
+import wave
 
 import av
 import numpy as np
@@ -15,6 +16,7 @@ from made_media import BOTH, bursts, onsets, session, write_media
 from pipeline.errors import MediaError
 from pipeline.hashing import sha256_of
 from pipeline.media.audio import _aligned, decode_stream, read_audio
+from pipeline.media.container import listed
 from pipeline.media.probe import probe
 from pipeline.media.video import Thinner, read_frames
 
@@ -345,3 +347,16 @@ def test_what_is_no_recording_is_named(folder, content):
 def test_hash_is_of_the_bytes(tmp_path):
     (tmp_path / "x").write_bytes(b"abc")
     assert sha256_of(tmp_path / "x").startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+def test_sound_of_an_unknown_codec_is_refused_in_words(tmp_path):
+    path = tmp_path / "room.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(32_000))
+    content = bytearray(path.read_bytes())
+    content[20:22] = b"\x39\x7a"  # a format tag that nobody has
+    path.write_bytes(content)
+    with pytest.raises(MediaError, match=r"room\.wav"):
+        probe(path)
+    assert "cannot be decoded" in " ".join(listed(path))

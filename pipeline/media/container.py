@@ -44,6 +44,16 @@ def opened(path: Path) -> Iterator[InputContainer]:
         yield container
 
 
+def sounds(container: InputContainer) -> list[AudioStream]:
+    """Streams of sound that can be decoded; one of an unknown codec has no context."""
+    return [one for one in container.streams.audio if one.codec_context is not None]
+
+
+def pictures(container: InputContainer) -> list[VideoStream]:
+    """Streams of pictures that can be decoded."""
+    return [one for one in container.streams.video if one.codec_context is not None]
+
+
 def listed(path: Path) -> list[str]:
     """One line for every stream of sound or pictures, from the file's headers alone.
 
@@ -56,12 +66,18 @@ def listed(path: Path) -> list[str]:
         lines = [
             f"stream {one.index}: sound, {one.codec_context.name}, {one.codec_context.rate} Hz, "
             f"{one.codec_context.channels} channel(s){_quoted(title(one))}"
-            for one in container.streams.audio
+            for one in sounds(container)
         ]
         lines += [
             f"stream {one.index}: pictures, {one.codec_context.name}, stored "
             f"{one.codec_context.width} x {one.codec_context.height}{_quoted(title(one))}"
-            for one in container.streams.video
+            for one in pictures(container)
+        ]
+        known = {one.index for one in (*sounds(container), *pictures(container))}
+        lines += [
+            f"stream {one.index}: {one.type}, of a kind that cannot be decoded"
+            for one in (*container.streams.audio, *container.streams.video)
+            if one.index not in known
         ]
     return lines
 
@@ -77,14 +93,14 @@ def _quoted(words: str) -> str:
 
 def audio_stream(container: InputContainer, index: int | None = None) -> AudioStream | None:
     """The audio stream of this number among all streams, or the first; None where there is none."""
-    wanted = (one for one in container.streams.audio if index in (None, one.index))
+    wanted = (one for one in sounds(container) if index in (None, one.index))
     return next(wanted, None)
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:
     """The first moving picture; a cover image inside an audio file is none."""
     still = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
-    moving = (s for s in container.streams.video if not Disposition(s.disposition) & still)
+    moving = (s for s in pictures(container) if not Disposition(s.disposition) & still)
     return next(moving, None)
 
 

@@ -28,6 +28,7 @@ from pipeline.media.container import (
     decoded,
     opened,
     seconds,
+    sounds,
     title,
     video_stream,
 )
@@ -158,8 +159,8 @@ class _Seen:
 
 def _probe(path: Path, *, pictures: bool) -> MediaProbe:
     with opened(path) as container:
-        sounds, video = list(container.streams.audio), video_stream(container)
-        streams: list[AudioStream | VideoStream] = [*sounds, video] if video else [*sounds]
+        tracks, video = sounds(container), video_stream(container)
+        streams: list[AudioStream | VideoStream] = [*tracks, video] if video else [*tracks]
         if not streams:
             raise MediaError(f"{path.name} holds neither audio nor video")
         seen = _demux(container, streams)
@@ -167,7 +168,7 @@ def _probe(path: Path, *, pictures: bool) -> MediaProbe:
         if video_seen.unstamped and not video_seen.pts_s:
             raise MediaError(f"{path.name} {NO_TIMES}")
         stated_s, missing_s = _missing(path, container, seen)
-        heard = tuple(filter(None, (_audio_track(one, seen[one.index]) for one in sounds)))
+        heard = tuple(filter(None, (_audio_track(one, seen[one.index]) for one in tracks)))
         track = _video_track(video, video_seen)
         if not heard and track is None:
             raise MediaError(f"{path.name} holds no sound and no picture that can be decoded")
