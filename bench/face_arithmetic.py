@@ -36,7 +36,7 @@ from pipeline.faces.gaze import LEFT_IRIS, LEFT_LID, RIGHT_IRIS, RIGHT_LID
 from pipeline.faces.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
 from pipeline.faces.pose_fit import fit_poses
 from pipeline.media.video import read_frames
-from pipeline.session import SessionSpec
+from pipeline.paperwork.session import SessionSpec
 from pipeline.settings import FaceSettings
 from pipeline.stage import Inputs
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bench.made_heads import Pose, View, draw
 from models.base import FaceTracker, Frame, Image, Interval, StillFrame
 from pipeline import face, landmarks, tables
-from pipeline.session import SessionSpec
+from pipeline.paperwork.session import SessionSpec
 from pipeline.settings import FaceSettings, LandmarksSettings
 from pipeline.stage import Inputs
 

@@ -30,14 +30,14 @@ import numpy as np
 from bench.fuzz_seeds import BREAKERS, NUMBERS, SEEDS
 from pipeline import ratings, transcribe
 from pipeline.config import load_profile
-from pipeline.consent import load_register, refusals
 from pipeline.dials.guess_task import read_guesses
 from pipeline.dials.reasons import read_reasons
-from pipeline.doubts import KnownSession
 from pipeline.errors import InputError
 from pipeline.media.probe import probe
-from pipeline.session import RatingFile, SessionSpec, TranscriptFile
-from pipeline.session_toml import load_session
+from pipeline.paperwork.consent import load_register, refusals
+from pipeline.paperwork.doubts import KnownSession
+from pipeline.paperwork.session import RatingFile, SessionSpec, TranscriptFile
+from pipeline.paperwork.session_toml import load_session
 from pipeline.settings import RatingsSettings, TranscribeSettings
 from pipeline.stage import Inputs, Missing
 from pipeline.study.attendance import read_attendance

@@ -22,7 +22,7 @@ from models.faces.tracker import EmbeddedFaceTracker
 from models.weights.catalog import locate
 from pipeline import face, landmarks, tables
 from pipeline.media.video import read_frames
-from pipeline.session import SessionSpec
+from pipeline.paperwork.session import SessionSpec
 from pipeline.settings import FaceSettings, LandmarksSettings
 from pipeline.stage import Inputs
 

@@ -20,7 +20,7 @@ from random import Random
 from bench.spellings import near, respelt
 from flows.folders import session_folders
 from flows.prepare import Work, prepare
-from pipeline.consent import SCOPES, Record, append_record
+from pipeline.paperwork.consent import SCOPES, Record, append_record
 from pipeline.settings import Profile
 from pipeline.views import Output
 

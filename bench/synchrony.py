@@ -52,7 +52,7 @@ from pipeline.moving.grid import STEP_S as GRID_STEP_S  # noqa: E402
 from pipeline.moving.grid import MotionGrid  # noqa: E402
 from pipeline.moving.regions import Region, cells_of  # noqa: E402
 from pipeline.moving.synchrony import above_chance, lag_correlation  # noqa: E402
-from pipeline.session import SessionSpec  # noqa: E402
+from pipeline.paperwork.session import SessionSpec  # noqa: E402
 from pipeline.settings import LandmarksSettings, MovementSettings  # noqa: E402
 from pipeline.stage import Inputs  # noqa: E402
 

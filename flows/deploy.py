@@ -18,8 +18,8 @@ from flows.folders import session_folders
 from flows.server import prefect_server
 from flows.summary import counts_of
 from flows.work import stay_on_this_machine
-from pipeline.consent import load_register
 from pipeline.errors import ConsentError, InputError, ThinsliceError
+from pipeline.paperwork.consent import load_register
 
 if TYPE_CHECKING:  # Prefect is imported only when its environment is set
     from prefect.schedules import Schedule

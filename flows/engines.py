@@ -25,7 +25,7 @@ from models.options import (
 )
 from models.weights import catalog
 from pipeline.errors import ConfigError
-from pipeline.session import own_channels
+from pipeline.paperwork.session import own_channels
 from pipeline.settings import Profile
 from pipeline.stage import Missing
 from pipeline.transcripts.files import brings_transcript

@@ -17,8 +17,8 @@ from flows.folders import found as folders_found
 from flows.folders import known_sessions, neighbours
 from flows.lock import alone
 from flows.progress import Board
-from pipeline.consent import Register, load_register
 from pipeline.errors import ConsentError, InputError
+from pipeline.paperwork.consent import Register, load_register
 from pipeline.settings import StudySettings
 from pipeline.store import write_atomically
 from pipeline.study.attendance import Appointment, read_attendance

@@ -33,7 +33,7 @@ from pipeline.dials.congruence import binned, both_rated, congruence
 from pipeline.dials.reasons import read_reasons
 from pipeline.errors import SessionError
 from pipeline.media.player_clock import player_zero_s
-from pipeline.session import RATERS, GuessFile
+from pipeline.paperwork.session import RATERS, GuessFile
 from pipeline.settings import AgreementSettings
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 from pipeline.timeline import Floats, Seconds, Span, overlap_s

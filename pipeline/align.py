@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline import tables
-from pipeline.forms import form_figures
+from pipeline.paperwork.forms import form_figures
 from pipeline.settings import AlignSettings
 from pipeline.spans import Floats, WindowCue, Windows, missing_everywhere
 from pipeline.stage import Inputs, Outputs, Stage

@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline.complaints import all_told, complaint, not_utf8
 from pipeline.errors import ConfigError
-from pipeline.papers import MOST_TOML_BYTES, paper, toml_of
+from pipeline.paperwork.complaints import all_told, complaint, not_utf8
+from pipeline.paperwork.papers import MOST_TOML_BYTES, paper, toml_of
 from pipeline.settings import Profile
 from pipeline.talk.lexicon import phrases_named
 

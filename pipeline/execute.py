@@ -16,10 +16,10 @@ from typing import Any
 import pyarrow as pa
 
 from models.base import Fingerprint, Progress, silent
-from pipeline.consent import Refusal
 from pipeline.hashing import sha256_of
+from pipeline.paperwork.consent import Refusal
+from pipeline.paperwork.session import SessionSpec, named_files
 from pipeline.provenance import library_versions, stage_key, typed_settings
-from pipeline.session import SessionSpec, named_files
 from pipeline.settings import Profile
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Recording, Stage
 from pipeline.stages import STAGES

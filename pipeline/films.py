@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from models.base import Seconds
-from pipeline.session_media import MediaFile, Role
+from pipeline.paperwork.session_media import MediaFile, Role
 
 OVERLAP_MAX_S = 2.0  # offsets typed by hand let parts of one film overlap by less
 

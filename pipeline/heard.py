@@ -19,7 +19,7 @@ from pipeline.media.hearing import Heard, off_of
 from pipeline.media.probe import MediaProbe
 from pipeline.media.quality import speech_prop
 from pipeline.media.recording import FolderRecording
-from pipeline.session import SessionSpec, own_channels
+from pipeline.paperwork.session import SessionSpec, own_channels
 from pipeline.stage import Missing
 from pipeline.timeline import Span, complement, overlap_s, union
 from pipeline.voice.microphones import OFF, ChannelDiarizer

@@ -13,14 +13,14 @@ from typing import Any, cast
 
 from models.base import SAMPLE_RATE_HZ, SpeechDetector
 from pipeline.errors import MediaError
-from pipeline.forms import form_row
 from pipeline.hashing import sha256_of
 from pipeline.heard import Figure, film_figures, sound_figures, speed_figures, stream_rows
 from pipeline.media import quality as audio_quality
 from pipeline.media.parts import Place
 from pipeline.media.probe import MediaProbe
 from pipeline.media.recording import FolderRecording
-from pipeline.session import own_channels
+from pipeline.paperwork.forms import form_row
+from pipeline.paperwork.session import own_channels
 from pipeline.settings import IngestSettings
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, SPEECH, STREAMS

@@ -28,7 +28,7 @@ from models.base import FaceObservation, FaceTracker, Frame
 from pipeline.errors import MediaError
 from pipeline.films import films
 from pipeline.moving.grid import GridStep, MotionGrid, counts_column
-from pipeline.session_media import MediaFile, Role
+from pipeline.paperwork.session_media import MediaFile, Role
 from pipeline.settings import LandmarksSettings
 from pipeline.spool import Spool
 from pipeline.stage import Inputs, Missing, Outputs, Stage

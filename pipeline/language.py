@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline import tables
-from pipeline.session import SessionSpec
+from pipeline.paperwork.session import SessionSpec
 from pipeline.settings import LanguageSettings
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.talk.cohesion import COHESION_MIN_WORDS, cohesion, content_words, echo_ratio

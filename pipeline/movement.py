@@ -24,7 +24,7 @@ from pipeline.moving import synchrony
 from pipeline.moving.energy import Changes, Floats, Whys, commonest, energy, masks, read_changes
 from pipeline.moving.grid import STEP_S
 from pipeline.moving.regions import Region, areas_of, regions_of
-from pipeline.session_media import Role
+from pipeline.paperwork.session_media import Role
 from pipeline.settings import MovementSettings
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.tables import MOTION, MOTION_REGIONS, SYNCHRONY

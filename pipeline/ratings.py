@@ -29,7 +29,7 @@ from pipeline.dials.reasons import read_reasons
 from pipeline.dials.segments import pick_segments
 from pipeline.errors import SessionError
 from pipeline.media.player_clock import player_zero_s
-from pipeline.session import RATERS
+from pipeline.paperwork.session import RATERS
 from pipeline.settings import RatingsSettings
 from pipeline.spans import Floats, Windows, amount_inside
 from pipeline.stage import Absence, Inputs, Outputs, Stage

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import tables
-from pipeline.session import SessionSpec, own_channels
+from pipeline.paperwork.session import SessionSpec, own_channels
 from pipeline.settings import RolesSettings
 from pipeline.stage import Absence, Inputs, Outputs, Stage
 from pipeline.talk.lexicon import tokens

@@ -16,8 +16,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.base import Audio, Frame, Progress, silent
+from pipeline.paperwork.session import SessionSpec
 from pipeline.section import Section
-from pipeline.session import SessionSpec
 from pipeline.timeline import Span
 
 

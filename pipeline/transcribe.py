@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from models.base import SAMPLE_RATE_HZ, Audio, Interval, Progress, Transcriber
 from pipeline.errors import SessionError
-from pipeline.session import own_channels
+from pipeline.paperwork.session import own_channels
 from pipeline.settings import TranscribeSettings
 from pipeline.spans import as_array
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage

@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.doubts import KnownSession
 from pipeline.errors import StoreError
-from pipeline.ids import normal
+from pipeline.paperwork.doubts import KnownSession
+from pipeline.paperwork.ids import normal
 from pipeline.store import write_atomically
 from pipeline.views import Output
 

@@ -21,7 +21,7 @@ from pipeline.config import load_profile
 from pipeline.errors import InputError
 from pipeline.execute import Job, run_stage
 from pipeline.media.recording import FolderRecording
-from pipeline.session_toml import load_session
+from pipeline.paperwork.session_toml import load_session
 from pipeline.stage import Missing
 from pipeline.stages import STAGES
 from pipeline.store import Store

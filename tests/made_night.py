@@ -24,7 +24,7 @@ from models.base import (
     Transcript,
 )
 from pipeline.config import load_profile
-from pipeline.consent import Record, append_record
+from pipeline.paperwork.consent import Record, append_record
 from pipeline.settings import Profile
 from pipeline.stages import STAGES
 from pipeline.views import Output

@@ -12,7 +12,7 @@ from made_outlines import moment
 from scipy.signal import lfilter
 
 from pipeline import agreement, candidates, tables
-from pipeline.forms import form_row
+from pipeline.paperwork.forms import form_row
 from pipeline.report import STAGE
 from pipeline.settings import AgreementSettings, CandidatesSettings
 from pipeline.stage import Absence, Inputs

@@ -19,7 +19,7 @@ STAGE_MACHINERY = {
     "pipeline.views",
     "pipeline.stages",
     "pipeline.withdraw",
-    "pipeline.consent",
+    "pipeline.paperwork.consent",
 }
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline import consent
-from pipeline.consent import Record, append_record, load_register, permitted, refusals
 from pipeline.errors import ConsentError, InputError
-from pipeline.session import RatingFile, SessionSpec
-from pipeline.session_media import Role
+from pipeline.paperwork import consent
+from pipeline.paperwork.consent import Record, append_record, load_register, permitted, refusals
+from pipeline.paperwork.session import RatingFile, SessionSpec
+from pipeline.paperwork.session_media import Role
 
 DAY = dt.date(2026, 3, 2)
 ALL = ["record", "analyse_audio", "analyse_video", "transcribe", "dial", "supervisor_view"]

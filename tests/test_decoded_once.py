@@ -8,7 +8,7 @@ from made_media import bursts, session, write_media
 from models.base import Diarization, Fingerprint, Interval, SpeakerInterval
 from pipeline.execute import Job, plan, run_stage
 from pipeline.media import recording as media
-from pipeline.session_toml import load_session
+from pipeline.paperwork.session_toml import load_session
 from pipeline.settings import Profile
 from pipeline.stage import Missing
 from pipeline.stages import STAGES

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from pipeline.dials.files import read_rating, read_rows
 from pipeline.errors import SessionError
-from pipeline.session import RatingFile
+from pipeline.paperwork.session import RatingFile
 
 CARMA = (
     "Time of Rating,02-Mar-2026 10:00:00\nMultimedia File,room.mp4\nLower Label,{low}\n"

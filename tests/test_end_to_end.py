@@ -20,7 +20,7 @@ import pytest
 from conftest import ROOT, needs_embedded_weights
 
 from pipeline.made.heard import WER_BAR, line_up
-from pipeline.session import public_name
+from pipeline.paperwork.session import public_name
 from pipeline.tables import TABLES
 
 pytestmark = needs_embedded_weights

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.consent import Refusal
 from pipeline.execute import Job, _outputs, stage_of
-from pipeline.session import SessionSpec
+from pipeline.paperwork.consent import Refusal
+from pipeline.paperwork.session import SessionSpec
 from pipeline.settings import Profile
 from pipeline.stage import Absence
 from pipeline.stages import STAGES

@@ -24,9 +24,9 @@ from flows.summary import as_data, as_markdown, exit_code, write_summary
 from flows.work import finish, stay_on_this_machine, work_through
 from models.base import Fingerprint
 from models.errors import WeightMissingError
-from pipeline.consent import Record, append_record
 from pipeline.errors import ConfigError, InputError
-from pipeline.session import public_name
+from pipeline.paperwork.consent import Record, append_record
+from pipeline.paperwork.session import public_name
 from pipeline.settings import Profile
 from pipeline.stage import Absence, Missing
 from pipeline.stages import STAGES

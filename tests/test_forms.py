@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pipeline import tables
-from pipeline.forms import (
+from pipeline.page.forms import form_lines, imported_flags
+from pipeline.paperwork.forms import (
     alliance_difference,
     form_fault,
     form_figures,
@@ -17,8 +18,7 @@ from pipeline.forms import (
     missing_forms,
     reliable_change,
 )
-from pipeline.page.forms import form_lines, imported_flags
-from pipeline.session import Form
+from pipeline.paperwork.session import Form
 
 
 def form(instrument: str, total: float, maximum: float, by: str = "client", **more: Any) -> Any:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.spellings import respelt
-from pipeline.ids import Likeness, as_seen, likeness, nearest, normal
+from pipeline.paperwork.ids import Likeness, as_seen, likeness, nearest, normal
 
 IDS = ("C07", "W04", "D07-05", "Müller-3", "T02", "Åsa12", "C10")
 TEXT = st.text(max_size=12)

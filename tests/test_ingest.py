@@ -16,7 +16,7 @@ from pipeline.errors import MediaError
 from pipeline.heard import speed_figures
 from pipeline.media import quality as audio_quality
 from pipeline.media import video
-from pipeline.session_toml import load_session
+from pipeline.paperwork.session_toml import load_session
 from pipeline.settings import IngestSettings
 from pipeline.stage import Inputs, Missing
 from pipeline.tables import TABLES

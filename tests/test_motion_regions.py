@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.moving.grid import CELLS, GRID
 from pipeline.moving.regions import FACES_MIN, Region, areas_of, cells_of, regions_of
-from pipeline.session_media import MediaFile
+from pipeline.paperwork.session_media import MediaFile
 from pipeline.settings import MovementSettings
 
 SETTINGS = MovementSettings()

@@ -12,7 +12,7 @@ from flows import engines
 from models.base import Diarization, SpeakerInterval
 from pipeline.config import load_profile
 from pipeline.execute import Job, run_stage
-from pipeline.session_toml import load_session
+from pipeline.paperwork.session_toml import load_session
 from pipeline.stages import STAGES
 from pipeline.store import Store
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from pipeline.errors import ConfigError, SessionError
-from pipeline.papers import MOST_KEY_PARTS, paper, printable, toml_in
+from pipeline.paperwork.papers import MOST_KEY_PARTS, paper, printable, toml_in
 
 
 def reader(error=None, **more):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.films import films
 from pipeline.media.parts import claims, place_of
-from pipeline.session_media import MediaFile, continues
+from pipeline.paperwork.session_media import MediaFile, continues
 
 TEXT = st.text("abcxyz_- ()", max_size=6)
 NUMBER = st.integers(0, 99_999)

@@ -12,9 +12,9 @@ import pytest
 import report_fixture as made
 
 from pipeline import tables
-from pipeline.forms import form_row
 from pipeline.page.dials import dial_figure, dial_views
 from pipeline.page.plot import Timeline
+from pipeline.paperwork.forms import form_row
 from pipeline.report import run
 from pipeline.settings import ReportSettings
 from pipeline.stage import Missing

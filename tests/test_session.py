@@ -3,8 +3,8 @@
 import pytest
 
 from pipeline.errors import SessionError
-from pipeline.session import named_files, own_channels, public_name
-from pipeline.session_toml import load_session
+from pipeline.paperwork.session import named_files, own_channels, public_name
+from pipeline.paperwork.session_toml import load_session
 
 GOOD = """
 [session]

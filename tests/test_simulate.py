@@ -15,7 +15,7 @@ from pipeline.made.face import DEG_PER_EYE_WIDTH, LEFT_EYE, RIGHT_EYE, build_rig
 from pipeline.made.media import write_media
 from pipeline.made.motion import FPS, Motion, plan_motion
 from pipeline.made.voices import RATE_HZ, audible_span
-from pipeline.session_toml import load_session
+from pipeline.paperwork.session_toml import load_session
 from pipeline.timeline import log_duration, robust_z
 
 SEEDS = range(1, 6)

@@ -13,7 +13,7 @@ from test_flows import SESSION, granted, prepared
 
 from pipeline.media import steady
 from pipeline.media.steady import growth, is_doubtful, look_at
-from pipeline.session import public_name
+from pipeline.paperwork.session import public_name
 
 LONG_AGO_S = 1_700_000_000
 

@@ -14,9 +14,9 @@ from rich.console import Console
 from bench.made_cohort_files import RUN, write_cohort
 from flows.progress import Board
 from flows.study import run_study
-from pipeline.consent import Record, Register, load_register
 from pipeline.errors import ConfigError, ConsentError, InputError
 from pipeline.page import plot as report_plot
+from pipeline.paperwork.consent import Record, Register, load_register
 from pipeline.settings import StudySettings
 from pipeline.sources import SOURCES
 from pipeline.study import page as study_report

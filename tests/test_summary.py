@@ -12,7 +12,7 @@ from flows.progress import Board
 from flows.summary import show
 from pipeline.execute import Job
 from pipeline.media.recording import FolderRecording
-from pipeline.session import SessionSpec, public_name
+from pipeline.paperwork.session import SessionSpec, public_name
 from pipeline.settings import Profile
 from pipeline.stage import Absence
 from pipeline.views import Output

@@ -28,7 +28,7 @@ from flows.progress import Board
 from flows.summary import exit_code
 from flows.work import work_through
 from pipeline.config import load_profile
-from pipeline.session import public_name
+from pipeline.paperwork.session import public_name
 from pipeline.settings import ExecutionSettings
 from pipeline.views import Output
 from pipeline.withdraw import withdraw

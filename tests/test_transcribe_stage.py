@@ -13,7 +13,7 @@ from made_media import bursts, write_media
 from models.base import Fingerprint, TimedWord, Transcript
 from pipeline import transcribe
 from pipeline.media.probe import probe
-from pipeline.session import TranscriptFile
+from pipeline.paperwork.session import TranscriptFile
 from pipeline.settings import TranscribeSettings
 from pipeline.stage import Inputs, Missing
 from pipeline.tables import DIARIZATION, MEDIA, QUALITY_FIGURES, SPEECH, TRANSCRIPTION, WORDS

@@ -12,7 +12,7 @@ from made_transcripts import srt
 from transcript_styles import read
 
 from pipeline.errors import SessionError
-from pipeline.session_toml import load_session
+from pipeline.paperwork.session_toml import load_session
 from pipeline.transcripts.captions import Cue, Mark, words_of
 from pipeline.transcripts.events import without_events
 from pipeline.transcripts.order import in_order, rising

@@ -14,8 +14,9 @@ import pytest
 import report_fixture as made
 from conftest import ROOT
 
-from pipeline import consent, tables
+from pipeline import tables
 from pipeline.config import load_profile
+from pipeline.paperwork import consent
 from pipeline.report import run
 from pipeline.settings import Profile, ReportSettings
 from pipeline.stage import Missing

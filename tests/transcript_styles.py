@@ -39,7 +39,7 @@ from made_transcripts import (
     youtube,
 )
 
-from pipeline.session import TranscriptFile
+from pipeline.paperwork.session import TranscriptFile
 from pipeline.tables import MEDIA
 from pipeline.transcripts import files
 

@@ -26,8 +26,8 @@ from pipeline.dials.names import (
 )
 from pipeline.dials.table import Table
 from pipeline.errors import SessionError
-from pipeline.sheet_lines import Line
-from pipeline.sheet_values import is_missing
+from pipeline.paperwork.sheet_lines import Line
+from pipeline.paperwork.sheet_values import is_missing
 
 LONGEST_NAME = 40
 MOST_LISTED = 12

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import SessionError
-from pipeline.sheet_values import shown
+from pipeline.paperwork.sheet_values import shown
 
 Floats = NDArray[np.float64]
 Placed = tuple[Floats, Floats, NDArray[np.int64]]

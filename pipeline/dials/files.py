@@ -23,9 +23,9 @@ from pipeline.dials.rows import (
     steps_of,
 )
 from pipeline.errors import SessionError
-from pipeline.papers import paper
-from pipeline.session import RatingFile
-from pipeline.sheet_lines import sheet_of
+from pipeline.paperwork.papers import paper
+from pipeline.paperwork.session import RatingFile
+from pipeline.paperwork.sheet_lines import sheet_of
 
 __all__ = ["DialCourse", "Rating", "read_rating", "read_rows"]
 

@@ -31,9 +31,9 @@ from pipeline.dials.events import (
 from pipeline.dials.rows import DialRows
 from pipeline.dials.table import table_of
 from pipeline.errors import SessionError
-from pipeline.session import RatingFile
-from pipeline.sheet_lines import Line, Sheet
-from pipeline.sheet_values import number, shown
+from pipeline.paperwork.session import RatingFile
+from pipeline.paperwork.sheet_lines import Line, Sheet
+from pipeline.paperwork.sheet_values import number, shown
 
 Floats = NDArray[np.float64]
 SLACK_S = 0.0005

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.moving.grid import CELLS, GRID
-from pipeline.session_media import MediaFile, Role
+from pipeline.paperwork.session_media import MediaFile, Role
 from pipeline.settings import MovementSettings
 
 FACES_MIN = 50

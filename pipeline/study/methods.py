@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline import __version__, wording
-from pipeline.forms import MARKS, RELIABLE_CHANGES
+from pipeline.paperwork.forms import MARKS, RELIABLE_CHANGES
 from pipeline.provenance import library_versions
 from pipeline.section import Section
 from pipeline.settings import StudySettings

@@ -16,7 +16,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline import wording
-from pipeline.session import RATERS
+from pipeline.paperwork.session import RATERS
 from pipeline.study.features import label_and_unit
 from pipeline.study.methods import Paragraphs, cited, settings_hash
 from pipeline.study.pooling import wilson

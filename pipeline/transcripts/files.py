@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from pipeline.errors import SessionError
 from pipeline.media.player_clock import player_zero_s
-from pipeline.papers import paper
-from pipeline.session import SessionSpec, TranscriptFile
-from pipeline.session_media import Role
+from pipeline.paperwork.papers import paper
+from pipeline.paperwork.session import SessionSpec, TranscriptFile
+from pipeline.paperwork.session_media import Role
 from pipeline.timeline import Seconds
 from pipeline.transcripts import recognisers, stm, subtitles
 from pipeline.transcripts.captions import LONGEST, Cue, Found, Word, tokens, words_of

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-from pipeline.session_media import Role
+from pipeline.paperwork.session_media import Role
 
 _NUMBERED = re.compile(
     r"(?:speaker|spk|spkr|person|participant|attendee|contact|voice|guest|user|caller|channel|track|"

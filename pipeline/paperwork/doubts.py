@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, Protocol, TypeVar
 
-from pipeline.ids import Likeness, likeness, normal
+from pipeline.paperwork.ids import Likeness, likeness, normal
 
 EVERY = "*"
 MOST_TOLD = 6
@@ -24,7 +24,7 @@ MOST_TOLD = 6
 
 
 class Written(Protocol):
-    """As much of a record as this needs; see `pipeline.consent.Record`."""
+    """As much of a record as this needs; see `pipeline.paperwork.consent.Record`."""
 
     @property
     def person(self) -> str:

@@ -2,8 +2,8 @@
 
 `consent.toml` beside the recordings holds one record per person, standing or for named sessions.
 For each person, session and scope the newest record that speaks of it decides; of two on one day a
-refusal wins. Ids are compared in their normal form (`pipeline.ids`), and a refusal that names
-nobody here holds back whom it may mean (`pipeline.doubts`). Nothing of a session is opened before
+refusal wins. Ids are compared in their normal form (`paperwork.ids`), and a refusal that names
+nobody here holds back whom it may mean (`paperwork.doubts`). Nothing of a session is opened before
 `permitted` has answered.
 """
 
@@ -30,13 +30,13 @@ from pydantic import (
     field_validator,
 )
 
-from pipeline.complaints import all_told, complaint, not_utf8
-from pipeline.doubts import Doubt, KnownSession, doubts_of
 from pipeline.errors import ConsentError, InputError
-from pipeline.ids import normal
-from pipeline.papers import MOST_TOML_BYTES, paper, toml_in
-from pipeline.session import SessionSpec
-from pipeline.session_media import Role
+from pipeline.paperwork.complaints import all_told, complaint, not_utf8
+from pipeline.paperwork.doubts import Doubt, KnownSession, doubts_of
+from pipeline.paperwork.ids import normal
+from pipeline.paperwork.papers import MOST_TOML_BYTES, paper, toml_in
+from pipeline.paperwork.session import SessionSpec
+from pipeline.paperwork.session_media import Role
 from pipeline.store import write_atomically
 
 Scope = Literal[

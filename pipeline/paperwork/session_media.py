@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pipeline.papers import FileName
+from pipeline.paperwork.papers import FileName
 
 Role = Literal["client", "therapist"]
 _NUMBER = re.compile(r"(\d{1,30})", re.ASCII)  # of a file's name; longer ones are read in pieces

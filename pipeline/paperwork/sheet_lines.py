@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import SessionError
-from pipeline.sheet_values import is_missing
-from pipeline.spreadsheet_text import decoded
+from pipeline.paperwork.sheet_values import is_missing
+from pipeline.paperwork.spreadsheet_text import decoded
 
 Line = tuple[int, list[str]]
 """Line number in the file, and its cells."""

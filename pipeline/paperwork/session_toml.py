@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline.complaints import all_told, complaint, not_utf8
 from pipeline.errors import SessionError
-from pipeline.ids import as_seen
-from pipeline.papers import MOST_TOML_BYTES, paper, printable, toml_of, why_no_file
-from pipeline.session import RATERS, SessionSpec, named_files
-from pipeline.session_media import Role
+from pipeline.paperwork.complaints import all_told, complaint, not_utf8
+from pipeline.paperwork.ids import as_seen
+from pipeline.paperwork.papers import MOST_TOML_BYTES, paper, printable, toml_of, why_no_file
+from pipeline.paperwork.session import RATERS, SessionSpec, named_files
+from pipeline.paperwork.session_media import Role
 
 
 def load_session(folder: Path) -> SessionSpec:

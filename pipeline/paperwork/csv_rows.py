@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import SessionError
-from pipeline.papers import paper
-from pipeline.sheet_lines import HEADER_LINES, Line, has_row_names, sheet_of
-from pipeline.sheet_values import number, position
+from pipeline.paperwork.papers import paper
+from pipeline.paperwork.sheet_lines import HEADER_LINES, Line, has_row_names, sheet_of
+from pipeline.paperwork.sheet_values import number, position
 from pipeline.timeline import Seconds, Span
 
 LONGEST_SHOWN = 12

@@ -13,10 +13,10 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.forms import form_fault
-from pipeline.ids import Pseudonym, normal
-from pipeline.papers import FileName
-from pipeline.session_media import MediaFile, Part, Role, check_microphones
+from pipeline.paperwork.forms import form_fault
+from pipeline.paperwork.ids import Pseudonym, normal
+from pipeline.paperwork.papers import FileName
+from pipeline.paperwork.session_media import MediaFile, Part, Role, check_microphones
 
 SESSION_ID = re.compile(r"[A-Za-z0-9-]{3,32}")
 RATERS: tuple[Role, ...] = get_args(Role)
