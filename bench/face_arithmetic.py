@@ -62,7 +62,7 @@ class FromFile(Mapping[str, pa.Table]):
         self._path, self._tables = path, {"media": media}
 
     def pieces(self, name: str, rows: int) -> Iterator[pa.RecordBatch]:
-        """As `pipeline.store.Store.pieces` reads them."""
+        """As `pipeline.results.store.Store.pieces` reads them."""
         assert name == "landmarks"
         with pq.ParquetFile(self._path, pre_buffer=False) as file:
             yield from file.iter_batches(batch_size=rows, use_threads=False)

@@ -23,7 +23,7 @@ from pipeline import tables
 from pipeline.dials.agreement import shared
 from pipeline.dials.congruence import congruence
 from pipeline.dials.figures import count_moves, longest_hold_s
-from pipeline.provenance import run_record
+from pipeline.results.provenance import run_record
 from pipeline.schema import Table
 from pipeline.settings import Profile
 from pipeline.study.behaviour import label_track

@@ -44,9 +44,9 @@ def one_session(recordings: Path, out: Path) -> dict[str, Any]:
     from flows.folders import session_folders
     from flows.prepare import prepare
     from pipeline.config import load_profile
-    from pipeline.execute import run_stage
+    from pipeline.results.execute import run_stage
+    from pipeline.results.views import Output
     from pipeline.stages import STAGES
-    from pipeline.views import Output
 
     work = prepare(
         session_folders(recordings),

@@ -1,7 +1,7 @@
 """What `thinslice consent` does.
 
 Ids are typed here by hand. A grant of an id that only nearly is a known one is refused. A refusal
-is always recorded, and removes only what it surely means: `pipeline.paperwork.doubts` holds back the rest.
+is always recorded, and removes only what it surely means: `paperwork.doubts` holds back the rest.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pipeline.paperwork.consent import SCOPES, Record, Register, Scope, append_r
 from pipeline.paperwork.doubts import KnownSession
 from pipeline.paperwork.ids import Likeness, as_seen, likeness, nearest, normal
 from pipeline.paperwork.session_media import Role
-from pipeline.views import Output
-from pipeline.withdraw import remembered, withdraw
+from pipeline.results.views import Output
+from pipeline.results.withdraw import remembered, withdraw
 
 USUAL: tuple[Scope, ...] = (
     "record",

@@ -32,7 +32,7 @@ from pipeline.transcripts.files import brings_transcript
 from pipeline.voice.microphones import OwnMicrophones
 
 if TYPE_CHECKING:
-    from pipeline.execute import Job
+    from pipeline.results.execute import Job
 
 WHISPER = TranscriberOptions()
 HOW_TO_GET_WHISPER = (

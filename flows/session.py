@@ -24,7 +24,7 @@ from flows.prepare import Outcome
 from flows.registry import board_of, work_of
 from flows.work import finish
 from pipeline.errors import InputError
-from pipeline.execute import Job, go_without, run_stage
+from pipeline.results.execute import Job, go_without, run_stage
 from pipeline.stage import Missing, Stage
 from pipeline.stages import STAGES
 

@@ -18,9 +18,12 @@ from flows.folders import known_sessions, neighbours
 from flows.lock import alone
 from flows.progress import Board
 from pipeline.errors import ConsentError, InputError
+from pipeline.files import write_atomically
 from pipeline.paperwork.consent import Register, load_register
+from pipeline.results.views import Output
+from pipeline.results.withdraw import STUDY_FOLDER as FOLDER
+from pipeline.results.withdraw import remembered
 from pipeline.settings import StudySettings
-from pipeline.store import write_atomically
 from pipeline.study.attendance import Appointment, read_attendance
 from pipeline.study.attendance_rates import agreed_to_recording
 from pipeline.study.features import check_features
@@ -40,9 +43,6 @@ from pipeline.study.reading import (
 )
 from pipeline.study.study import Study, study
 from pipeline.tables import STUDY_TABLES
-from pipeline.views import Output
-from pipeline.withdraw import STUDY_FOLDER as FOLDER
-from pipeline.withdraw import remembered
 
 
 def run_study(

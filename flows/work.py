@@ -15,10 +15,10 @@ from flows.prepare import Outcome, Work, prepare
 from flows.progress import Board
 from flows.summary import write_summary
 from pipeline.errors import ConfigError
-from pipeline.provenance import new_run_id, run_record
+from pipeline.results.provenance import new_run_id, run_record
+from pipeline.results.views import Output, publish, write_record
 from pipeline.settings import Profile
 from pipeline.stages import STAGES
-from pipeline.views import Output, publish, write_record
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

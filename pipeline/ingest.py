@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from models.base import SAMPLE_RATE_HZ, SpeechDetector
 from pipeline.errors import MediaError
-from pipeline.hashing import sha256_of
+from pipeline.files import sha256_of
 from pipeline.heard import Figure, film_figures, sound_figures, speed_figures, stream_rows
 from pipeline.media import quality as audio_quality
 from pipeline.media.parts import Place

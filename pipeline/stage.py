@@ -85,7 +85,7 @@ class Recording(Protocol):
 
 @runtime_checkable
 class InPieces(Protocol):
-    """Tables that can be read piece by piece; see `pipeline.execute.TablesOnDemand`."""
+    """Tables that can be read piece by piece; see `pipeline.results.execute.TablesOnDemand`."""
 
     def pieces(self, name: str, rows: int) -> Iterator[pa.RecordBatch]:
         """One table at most `rows` at a time."""

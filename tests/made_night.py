@@ -25,9 +25,9 @@ from models.base import (
 )
 from pipeline.config import load_profile
 from pipeline.paperwork.consent import Record, append_record
+from pipeline.results.views import Output
 from pipeline.settings import Profile
 from pipeline.stages import STAGES
-from pipeline.views import Output
 
 SECONDS, RATE = 60.0, 16_000
 TURNS = [(float(start), start + 3.6, i % 2) for i, start in enumerate(range(1, 57, 4))]

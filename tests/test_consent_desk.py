@@ -11,7 +11,7 @@ from flows.lock import alone
 from pipeline.errors import InputError, StoreError
 from pipeline.paperwork.consent import load_register, permitted, refusals
 from pipeline.paperwork.session import SessionSpec, public_name
-from pipeline.views import Output
+from pipeline.results.views import Output
 
 SPEC = SessionSpec.model_validate(
     {

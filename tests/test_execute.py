@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.execute import Job, _outputs, stage_of
 from pipeline.paperwork.consent import Refusal
 from pipeline.paperwork.session import SessionSpec
+from pipeline.results.execute import Job, _outputs, stage_of
+from pipeline.results.store import Manifest, Store
 from pipeline.settings import Profile
 from pipeline.stage import Absence
 from pipeline.stages import STAGES
-from pipeline.store import Manifest, Store
 
 SPEC = SessionSpec.model_validate(
     {

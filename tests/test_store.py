@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import StoreError
-from pipeline.provenance import run_record
+from pipeline.results.provenance import run_record
+from pipeline.results.store import Store
+from pipeline.results.views import Output, publish, write_record
+from pipeline.results.withdraw import withdraw
 from pipeline.settings import Profile
 from pipeline.stage import Absence, Outputs
-from pipeline.store import Store
 from pipeline.tables import SPEECH, TABLES
-from pipeline.views import Output, publish, write_record
-from pipeline.withdraw import withdraw
 
 SESSION = "s-0123abcd"
 KEY = "ab" * 32
@@ -70,10 +70,10 @@ def test_a_full_disk_leaves_no_draft(tmp_path, monkeypatch):
 
     output = Output(tmp_path)
     manifest = written(output.store)
-    monkeypatch.setattr("pipeline.views._link", full)
+    monkeypatch.setattr("pipeline.results.views._link", full)
     with pytest.raises(OSError, match="No space"):
         publish(output, "run-1", "D07-05", SESSION, {"ingest": manifest})
-    monkeypatch.setattr("pipeline.store.os.fsync", full)
+    monkeypatch.setattr("pipeline.results.store.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         output.store.write("s-other000", "ingest", KEY, Outputs({"speech": speech()}), {})
     assert list(tmp_path.rglob(".*")) == []
@@ -203,7 +203,7 @@ def test_tombstones_are_chained_and_hold_no_pseudonym(tmp_path):
 
 def test_withdrawal_that_cannot_finish_says_so(tmp_path, monkeypatch):
     output, _ = published(tmp_path)
-    monkeypatch.setattr("pipeline.withdraw.shutil.rmtree", lambda place: None)
+    monkeypatch.setattr("pipeline.results.withdraw.shutil.rmtree", lambda place: None)
     with pytest.raises(StoreError, match="could not be removed"):
         withdraw(output, "C07", None, NOW)
 
@@ -221,7 +221,7 @@ def test_a_removal_that_fails_half_way_is_counted_noted_and_can_be_done_again(
         remove(place)
 
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline.withdraw.shutil.rmtree", refuses)
+        patch.setattr("pipeline.results.withdraw.shutil.rmtree", refuses)
         with pytest.raises(StoreError, match=r"^2 places could not be removed.*Permission denied"):
             withdraw(output, "C07", None, NOW)
     (line,) = (tmp_path / "audit.jsonl").read_text().splitlines()

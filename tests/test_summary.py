@@ -10,12 +10,12 @@ from flows import nightly, registry
 from flows.prepare import Outcome, Work
 from flows.progress import Board
 from flows.summary import show
-from pipeline.execute import Job
 from pipeline.media.recording import FolderRecording
 from pipeline.paperwork.session import SessionSpec, public_name
+from pipeline.results.execute import Job
+from pipeline.results.views import Output
 from pipeline.settings import Profile
 from pipeline.stage import Absence
-from pipeline.views import Output
 
 WHY = "session N01-02: room.mp4 ends early; name it under [transcript], [[ratings]] or [/b] :x:"
 SPEC = {

@@ -31,13 +31,13 @@ from pydantic import (
 )
 
 from pipeline.errors import ConsentError, InputError
+from pipeline.files import write_atomically
 from pipeline.paperwork.complaints import all_told, complaint, not_utf8
 from pipeline.paperwork.doubts import Doubt, KnownSession, doubts_of
 from pipeline.paperwork.ids import normal
 from pipeline.paperwork.papers import MOST_TOML_BYTES, paper, toml_in
 from pipeline.paperwork.session import SessionSpec
 from pipeline.paperwork.session_media import Role
-from pipeline.store import write_atomically
 
 Scope = Literal[
     "record",

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline import __version__, wording
 from pipeline.paperwork.forms import MARKS, RELIABLE_CHANGES
-from pipeline.provenance import library_versions
+from pipeline.results.provenance import library_versions
 from pipeline.section import Section
 from pipeline.settings import StudySettings
 from pipeline.sources import Source, references

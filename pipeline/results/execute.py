@@ -16,14 +16,14 @@ from typing import Any
 import pyarrow as pa
 
 from models.base import Fingerprint, Progress, silent
-from pipeline.hashing import sha256_of
+from pipeline.files import sha256_of
 from pipeline.paperwork.consent import Refusal
 from pipeline.paperwork.session import SessionSpec, named_files
-from pipeline.provenance import library_versions, stage_key, typed_settings
+from pipeline.results.provenance import library_versions, stage_key, typed_settings
+from pipeline.results.store import BROKE_OFF, NOT_YET, Manifest, Store
 from pipeline.settings import Profile
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Recording, Stage
 from pipeline.stages import STAGES
-from pipeline.store import BROKE_OFF, NOT_YET, Manifest, Store
 from pipeline.tables import TABLES
 
 Describe = Callable[[str, "Job"], "Fingerprint | Missing | None"]

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import StoreError
-from pipeline.hashing import sha256_of
+from pipeline.files import sha256_of, write_atomically
 from pipeline.stage import Absence, Outputs
 from pipeline.tables import TABLES
 
@@ -161,20 +161,6 @@ def read_manifest(folder: Path) -> Manifest:
     raw = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     raw["absences"] = tuple(Absence(**absence) for absence in raw["absences"])
     return Manifest(**raw)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write, flush to disk, rename: readers see the old file or the new one, never half."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def _contents(manifest: Manifest) -> dict[str, str]:

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import StoreError
+from pipeline.files import write_atomically
 from pipeline.paperwork.doubts import KnownSession
 from pipeline.paperwork.ids import normal
-from pipeline.store import write_atomically
-from pipeline.views import Output
+from pipeline.results.views import Output
 
 STUDY_FOLDER = "study"
 """What `thinslice study` writes, below the output folder."""

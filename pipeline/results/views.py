@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.store import Manifest, Store, write_atomically
+from pipeline.files import write_atomically
+from pipeline.results.store import Manifest, Store
 from pipeline.tables import TABLES
 
 
