@@ -24,9 +24,9 @@ from pipeline.dials.agreement import shared
 from pipeline.dials.congruence import congruence
 from pipeline.dials.figures import count_moves, longest_hold_s
 from pipeline.results.provenance import run_record
-from pipeline.schema import Table
 from pipeline.settings import Profile
 from pipeline.study.behaviour import label_track
+from pipeline.tables.schema import Table
 
 RUN = "20260302T020000-made"
 RATERS = ("client", "therapist")

@@ -6,8 +6,8 @@ import json
 
 from pipeline.config import CONFIGS, FROM_LEXICON, load_profile
 from pipeline.files import write_atomically
-from pipeline.section import Section
 from pipeline.settings import Profile
+from pipeline.settings.section import Section
 from pipeline.tables import STUDY_TABLES, TABLES
 
 EVERY_TABLE = (*TABLES.values(), *STUDY_TABLES.values())

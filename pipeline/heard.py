@@ -14,7 +14,7 @@ import numpy as np
 
 from models.base import SAMPLE_RATE_HZ, SpeechDetector
 from pipeline.errors import MediaError
-from pipeline.films import films
+from pipeline.media.films import films
 from pipeline.media.hearing import Heard, off_of
 from pipeline.media.probe import MediaProbe
 from pipeline.media.quality import speech_prop

@@ -26,11 +26,11 @@ import pyarrow as pa
 
 from models.base import FaceObservation, FaceTracker, Frame
 from pipeline.errors import MediaError
-from pipeline.films import films
+from pipeline.media.films import films
+from pipeline.media.spool import Spool
 from pipeline.moving.grid import GridStep, MotionGrid, counts_column
 from pipeline.paperwork.session_media import MediaFile, Role
 from pipeline.settings import LandmarksSettings
-from pipeline.spool import Spool
 from pipeline.stage import Inputs, Missing, Outputs, Stage
 from pipeline.tables import LANDMARKS, MOTION_GRID, REASON_WORDS, SEATS
 from pipeline.timeline import Seconds

@@ -21,7 +21,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from models.base import Progress
-from pipeline import tables, wording
+from pipeline import tables
+from pipeline.page import wording
 from pipeline.page.cards import KINDS, Card, cards
 from pipeline.page.cue_check import cue_check
 from pipeline.page.dials import RULES, dial_figure, dial_views
@@ -30,8 +31,8 @@ from pipeline.page.looked_for import chance_lines, not_looked_for
 from pipeline.page.plot import CLIENT, THERAPIST, Z_SHOWN, Mark, Timeline, Track, timeline_svg
 from pipeline.page.text import clock, not_measured, quantity, unit_of
 from pipeline.settings import ReportSettings
-from pipeline.sources import references
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
+from pipeline.tables.sources import references
 from pipeline.timeline import Floats, Seconds
 
 VERSION = 3

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from models.base import Audio, Frame, Progress, silent
 from pipeline.paperwork.session import SessionSpec
-from pipeline.section import Section
+from pipeline.settings.section import Section
 from pipeline.timeline import Span
 
 

@@ -12,8 +12,9 @@ import report_fixture as made
 from made_faces import inputs, landmark_table, media_table, mesh
 from made_outlines import moment, outline
 
-from pipeline import face, tables, wording
+from pipeline import face, tables
 from pipeline.faces.outlines import OUTLINE_POINTS, OUTLINES, cue_check, thinned
+from pipeline.page import wording
 from pipeline.page.cue_check import CueCheck, axes_drawing
 from pipeline.page.cue_check import cue_check as check_of
 from pipeline.page.outlines import drawn_face, turned

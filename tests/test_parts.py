@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.films import films
+from pipeline.media.films import films
 from pipeline.media.parts import claims, place_of
 from pipeline.paperwork.session_media import MediaFile, continues
 

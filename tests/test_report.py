@@ -16,11 +16,11 @@ from pipeline.page import plot as report_plot
 from pipeline.page.cards import Card, cards, causes, clip_span, lines, with_wordless
 from pipeline.page.plot import Mark, Timeline, timeline_svg
 from pipeline.page.text import clock, difference, label, not_measured, quantity, unit_of
+from pipeline.page.wording import PROMPT
 from pipeline.paperwork.session import SessionSpec
 from pipeline.report import STAGE, ClipCutter, run
 from pipeline.settings import ReportSettings
 from pipeline.stage import Inputs, Missing, Outputs
-from pipeline.wording import PROMPT
 
 CAUSES = {
     "R1": ["the dial was left where it was"],

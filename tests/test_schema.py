@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import SchemaError
-from pipeline.schema import Column, Table, cue
+from pipeline.tables.schema import Column, Table, cue
 
 PLACE = Column("place", "string", "-", "Where.", "ingest", levels=("here", "there"), nullable=False)
 ANGLE = Column("angle_deg", "float32", "deg", "How far.", "face", minimum=-180, maximum=180)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from pipeline import report, tables
-from pipeline.sources import SOURCES, references
+from pipeline.page.wording import scan
 from pipeline.study import methods as study_methods
-from pipeline.wording import scan
+from pipeline.tables.sources import SOURCES, references
 
 STAGE_NAMES = {
     "agreement", "align", "candidates", "diarize", "face", "ingest", "landmarks", "language",

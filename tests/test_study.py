@@ -16,16 +16,16 @@ from flows.progress import Board
 from flows.study import run_study
 from pipeline.errors import ConfigError, ConsentError, InputError
 from pipeline.page import plot as report_plot
+from pipeline.page.wording import PROMPT, scan, scan_html
 from pipeline.paperwork.consent import Record, Register, load_register
 from pipeline.settings import StudySettings
-from pipeline.sources import SOURCES
 from pipeline.study import page as study_report
 from pipeline.study.attendance import Appointment
 from pipeline.study.attendance_rates import agreed_to_recording, period_rows
 from pipeline.study.forms import form_rows
 from pipeline.study.methods import METHOD_SOURCES, settings_hash
 from pipeline.tables import STUDY_TABLES, TABLES
-from pipeline.wording import PROMPT, scan, scan_html
+from pipeline.tables.sources import SOURCES
 
 SETTINGS = StudySettings()
 

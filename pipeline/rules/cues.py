@@ -34,9 +34,9 @@ import numpy as np
 
 from pipeline import tables
 from pipeline.rules.rule import Draft, Evidence, Flags, hysteresis, scored, tidy
-from pipeline.schema import Column
 from pipeline.settings import CandidatesSettings
 from pipeline.spans import runs
+from pipeline.tables.schema import Column
 from pipeline.timeline import Floats, Span, log_duration, robust_location
 
 TITLE = "Several cues changed together — worth a look"

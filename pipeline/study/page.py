@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline import wording
+from pipeline.page import wording
 from pipeline.paperwork.session import RATERS
 from pipeline.study.features import label_and_unit
 from pipeline.study.methods import Paragraphs, cited, settings_hash

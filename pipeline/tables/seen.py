@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.schema import Column, Table
 from pipeline.tables.columns import END_S, REASON, REASONS, ROLE, SESSION_ID, START_S, T_S
+from pipeline.tables.schema import Column, Table
 
 LANDMARKS = Table(
     "landmarks",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pipeline.schema import Column, Table, cue
 from pipeline.tables.columns import (
     END_S,
     LATENCY_REASONS,
@@ -13,6 +12,7 @@ from pipeline.tables.columns import (
     SESSION_ID,
     START_S,
 )
+from pipeline.tables.schema import Column, Table, cue
 
 WINDOW_CUES = (
     Column("client_response_latency_s", "float32", "s", "Longest reply latency of replies that start here.",

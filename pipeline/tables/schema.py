@@ -33,7 +33,7 @@ class Column:
     """One declared column.
 
     `unit` is never optional: ``"1"`` for shares, counts and ratios, ``"-"`` for labels.
-    `source` is a key of `pipeline.sources` or the name of the stage that computes the value.
+    `source` is a key of `pipeline.tables.sources` or the name of the stage that computes the value.
     """
 
     name: str

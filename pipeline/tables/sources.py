@@ -1,7 +1,7 @@
 """Citation key -> reference, for column declarations and the report's list of references.
 
 A reference says who, when and where to find it; titles are left out, because several would bring
-words onto the screen that `pipeline.wording` keeps off it. `doi` is empty where we know none.
+words onto the screen that `pipeline.page.wording` keeps off it. `doi` is empty where we know none.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipeline.section import Section
+from pipeline.settings.section import Section
 
 
 class IngestSettings(Section):
