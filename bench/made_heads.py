@@ -25,7 +25,7 @@ from scipy.spatial.transform import Rotation
 
 from bench.made_eyes import Eyeball, eyeball, turned
 from models.base import FaceTracker, Image, StillFrame
-from pipeline.faces.head_pose import POSE_POINTS
+from pipeline.face.head_pose import POSE_POINTS
 from pipeline.made.face import (
     EYE_DISTANCE_MM,
     EYE_DISTANCE_PX,

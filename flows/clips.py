@@ -24,7 +24,7 @@ _NO_PICTURE = ("no_consent", "no_media", "unreadable_media")
 
 @dataclass(frozen=True, slots=True)
 class KeptClips:
-    """`pipeline.report.ClipCutter` over one session's media."""
+    """`pipeline.stages.report.ClipCutter` over one session's media."""
 
     recording: FolderRecording
     folder: Path

@@ -12,12 +12,12 @@ from made_faces import SPEC, inputs
 
 from bench.congruence import wandering_dial
 from pipeline import tables
-from pipeline.agreement import STAGE, run
 from pipeline.dials.congruence import congruence
-from pipeline.ratings import STAGE as RATINGS
-from pipeline.ratings import run as rate
 from pipeline.settings import AgreementSettings, RatingsSettings
 from pipeline.stage import Outputs
+from pipeline.stages.agreement import STAGE, run
+from pipeline.stages.ratings import STAGE as RATINGS
+from pipeline.stages.ratings import run as rate
 from pipeline.timeline import Floats
 
 SETTINGS = AgreementSettings()

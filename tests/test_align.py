@@ -10,9 +10,9 @@ import pytest
 from made_faces import SPEC, inputs
 
 from pipeline import tables
-from pipeline.align import STAGE, run
 from pipeline.settings import AlignSettings
 from pipeline.stage import Absence
+from pipeline.stages.align import STAGE, run
 
 DURATION_S = 900.0
 SEEN = ("gaze", "stare", "head", "blink", "nod", "eye_closure", "face_motion", "mea")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipeline.align.baselines import every, speaking_windows, z_of
 from pipeline.spans import WindowCue, Windows
 from pipeline.timeline import robust_z
-from pipeline.windows.baselines import every, speaking_windows, z_of
 
 N = 200
 ALL = np.ones(N, bool)

@@ -7,7 +7,7 @@ import csv
 import numpy as np
 import pytest
 
-from pipeline.faces.blinks import find_closures
+from pipeline.face.blinks import find_closures
 from pipeline.settings import FaceSettings
 
 SETTINGS = FaceSettings()

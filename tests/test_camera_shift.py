@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.moving.camera_shift import SIZE, coarse, shift_explained
+from pipeline.movement.camera_shift import SIZE, coarse, shift_explained
 from pipeline.settings import MovementSettings
 
 

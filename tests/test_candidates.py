@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import report_fixture as made
 
-from pipeline import candidates, tables
+from pipeline import tables
 from pipeline.rules.cues import (
     CUES,
     MINIMAL,
@@ -26,6 +26,7 @@ from pipeline.rules.replies import Replies, late, late_reply_runs, usual_s
 from pipeline.rules.rule import Draft, Evidence, budget, hysteresis, scored, select, tidy
 from pipeline.settings import CandidatesSettings
 from pipeline.spans import runs
+from pipeline.stages import candidates
 from pipeline.timeline import log_duration, robust_z
 
 SETTINGS = CandidatesSettings()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.transcripts.captions import Cue, Mark, spread, tokens, words_of
+from pipeline.transcribe.captions import Cue, Mark, spread, tokens, words_of
 
 
 def test_signs_are_no_words():

@@ -12,15 +12,16 @@ import report_fixture as made
 from made_faces import inputs, landmark_table, media_table, mesh
 from made_outlines import moment, outline
 
-from pipeline import face, tables
-from pipeline.faces.outlines import OUTLINE_POINTS, OUTLINES, cue_check, thinned
+from pipeline import tables
+from pipeline.face.outlines import OUTLINE_POINTS, OUTLINES, cue_check, thinned
 from pipeline.page import wording
 from pipeline.page.cue_check import CueCheck, axes_drawing
 from pipeline.page.cue_check import cue_check as check_of
 from pipeline.page.outlines import drawn_face, turned
-from pipeline.report import run
 from pipeline.settings import FaceSettings, ReportSettings
 from pipeline.stage import Absence, Missing
+from pipeline.stages import face
+from pipeline.stages.report import run
 
 REASONS = {
     "gaze": "client_stare_run_s_reason", "blinks": "client_blink_rate_listening_pm_reason",

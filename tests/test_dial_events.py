@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.dials.files import read_rating
 from pipeline.errors import SessionError
 from pipeline.paperwork.session import RatingFile
-from pipeline.ratings import on_seconds
+from pipeline.stages.ratings import on_seconds
 
 
 def seconds(folder: Path, text: str, length: int, **keys) -> list[float]:

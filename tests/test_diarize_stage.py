@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from models.base import Diarization, Fingerprint, SpeakerInterval
-from pipeline import diarize
 from pipeline.settings import DiarizeSettings
 from pipeline.stage import Inputs, Missing
+from pipeline.stages import diarize
 from pipeline.tables import DIARIZATION, SPEECH, VOICES
 from pipeline.voice.microphones import OwnMicrophones
 

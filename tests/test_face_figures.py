@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_face_windows import DURATION_S, alternating, events, frames
 
-from pipeline.windows.face_figures import SHARES, Seen, face_figures
+from pipeline.align.face_figures import SHARES, Seen, face_figures
 
 
 def figures(seen: Seen) -> dict[str, tuple[float | None, str | None]]:

@@ -12,10 +12,10 @@ import pytest
 from made_faces import SPEC, inputs, landmark_table, media_table, mesh
 
 from models.base import FaceObservation, StillFrame
-from pipeline import align, face, landmarks
-from pipeline.face import STAGE, run
-from pipeline.faces.gaze import LID_AHEAD
+from pipeline.face.gaze import LID_AHEAD
 from pipeline.settings import AlignSettings, FaceSettings, LandmarksSettings
+from pipeline.stages import align, face, landmarks
+from pipeline.stages.face import STAGE, run
 from pipeline.tables import FACE_EVENTS, FACE_FRAMES, LANDMARKS, SESSIONS, TABLES
 
 SETTINGS = FaceSettings()
@@ -175,7 +175,7 @@ def test_what_is_null_in_a_row_has_a_reason_there() -> None:
 
 
 def test_the_figure_and_the_module_state_the_same_signs() -> None:
-    figure = ET.parse(Path(face.__file__).parent / "faces" / "axes.svg").getroot()
+    figure = ET.parse(Path(face.__file__).parents[1] / "face" / "axes.svg").getroot()
     drawn = " ".join("".join(figure.itertext()).lower().split())
     stated = " ".join(face.__doc__.lower().split())
     for sign in ("yaw + = nose or gaze to the left", "pitch + = up", "the right eye lower"):

@@ -7,12 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.faces.openings import MOUTH_OPENINGS, OPENINGS
-from pipeline.settings import AlignSettings
-from pipeline.spans import WindowCue, Windows, as_array
-from pipeline.timeline import windows
-from pipeline.windows.client_frames import Events, Frames
-from pipeline.windows.faces import (
+from pipeline.align.client_frames import Events, Frames
+from pipeline.align.faces import (
     BLINK_CUES,
     FACE_CUES,
     GAZE_CUES,
@@ -23,7 +19,11 @@ from pipeline.windows.faces import (
     gaze_floor_dps,
     measurable,
 )
-from pipeline.windows.lids import closed_under, spans_round
+from pipeline.align.lids import closed_under, spans_round
+from pipeline.face.openings import MOUTH_OPENINGS, OPENINGS
+from pipeline.settings import AlignSettings
+from pipeline.spans import WindowCue, Windows, as_array
+from pipeline.timeline import windows
 
 SETTINGS = AlignSettings()
 DURATION_S = 900.0

@@ -13,8 +13,8 @@ from test_align import column, voices
 from test_align import session as empty_tables
 
 from models.base import FaceObservation
-from pipeline import align, face, landmarks
 from pipeline.config import CONFIGS, load_profile
+from pipeline.stages import align, face, landmarks
 
 FPS, LASTS_S = 25, 80.0
 NEEDS_MORE = (

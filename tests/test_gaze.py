@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_faces import mesh
 
-from pipeline.faces.gaze import (
+from pipeline.face.gaze import (
     LEFT_CORNERS,
     LEFT_LID,
     LID_AHEAD,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.gaze_modes import CASES, Planted, errors, planted
-from pipeline.faces.gaze_modes import around_mode
+from pipeline.face.gaze_modes import around_mode
 from pipeline.spans import Windows
 
 

@@ -7,7 +7,7 @@ import pytest
 from made_faces import turn
 from scipy.spatial.transform import Rotation
 
-from pipeline.faces.head_motion import head_speed, turn_angles
+from pipeline.face.head_motion import head_speed, turn_angles
 
 
 def everywhere(t_s: np.ndarray) -> np.ndarray:

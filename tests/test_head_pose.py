@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from made_faces import HEIGHT, WIDTH, mesh
 
-from pipeline.faces.head_motion import turn_angles
-from pipeline.faces.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
-from pipeline.faces.pose_fit import fit_poses
+from pipeline.face.head_motion import turn_angles
+from pipeline.face.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
+from pipeline.face.pose_fit import fit_poses
 
 CAMERA = camera_matrix(WIDTH, HEIGHT)
 MODEL = np.array([MEAN_FACE_MM[index] for index in POSE_POINTS], np.float64)

@@ -11,14 +11,14 @@ from made_media import BOTH, bursts, session, write_media
 from scipy.signal import butter, sosfiltfilt
 
 from models.base import Fingerprint, Interval
-from pipeline import ingest
 from pipeline.errors import MediaError
-from pipeline.heard import speed_figures
+from pipeline.ingest.heard import speed_figures
 from pipeline.media import quality as audio_quality
 from pipeline.media import video
 from pipeline.paperwork.session_toml import load_session
 from pipeline.settings import IngestSettings
 from pipeline.stage import Inputs, Missing
+from pipeline.stages import ingest
 from pipeline.tables import TABLES
 
 RATE = 16_000

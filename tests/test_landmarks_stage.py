@@ -11,10 +11,10 @@ from made_faces import SPEC, inputs, media_table
 
 from models.base import FaceObservation, Frame, StillFrame
 from pipeline.errors import MediaError
-from pipeline.landmarks import PIECE_ROWS, STAGE, run
-from pipeline.moving.grid import counts_of
+from pipeline.movement.grid import counts_of
 from pipeline.settings import LandmarksSettings
 from pipeline.stage import Missing
+from pipeline.stages.landmarks import PIECE_ROWS, STAGE, run
 from pipeline.tables import LANDMARKS, MOTION_GRID
 
 SETTINGS = LandmarksSettings()

@@ -8,15 +8,22 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pipeline import language, tables, turns
+from pipeline import tables
 from pipeline.config import CONFIGS, load_profile
 from pipeline.errors import ConfigError
+from pipeline.language.cohesion import cohesion
+from pipeline.language.figures import language_figures
+from pipeline.language.lexicon import (
+    compile_phrases,
+    compile_whole,
+    contains,
+    phrases_named,
+    tokens,
+)
+from pipeline.language.questions import QuestionRules
 from pipeline.settings import LanguageSettings
 from pipeline.stage import Inputs
-from pipeline.talk.cohesion import cohesion
-from pipeline.talk.figures import language_figures
-from pipeline.talk.lexicon import compile_phrases, compile_whole, contains, phrases_named, tokens
-from pipeline.talk.questions import QuestionRules
+from pipeline.stages import language, turns
 
 PHRASES = tomllib.loads((CONFIGS / "lexicon.en.toml").read_text(encoding="utf-8"))
 SETTINGS = LanguageSettings(phrases=PHRASES, word_rate_min_wps=0.0)

@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pipeline.faces.gaze_bins import STILL_CIRCLE_DEG, Bins, still_reach
-from pipeline.faces.looking import BIN_S, gaze_bins, looks_away, stares
+from pipeline.face.gaze_bins import STILL_CIRCLE_DEG, Bins, still_reach
+from pipeline.face.looking import BIN_S, gaze_bins, looks_away, stares
 
 FPS = 25
 

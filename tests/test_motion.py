@@ -13,7 +13,7 @@ from made_motion import (
     write_room,
 )
 
-from pipeline.moving.energy import (
+from pipeline.movement.energy import (
     Changes,
     at_rest,
     commonest,
@@ -25,8 +25,8 @@ from pipeline.moving.energy import (
     still_cells,
     widened,
 )
-from pipeline.moving.grid import CELLS, LEVELS, STEP_S
-from pipeline.moving.regions import Region, cells_of
+from pipeline.movement.grid import CELLS, LEVELS, STEP_S
+from pipeline.movement.regions import Region, cells_of
 from pipeline.settings import MovementSettings
 
 SETTINGS = MovementSettings()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.base import StillFrame
-from pipeline.moving.grid import (
+from pipeline.movement.grid import (
     CELL_PIXELS,
     CELLS,
     LEVELS,

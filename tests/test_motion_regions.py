@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.moving.grid import CELLS, GRID
-from pipeline.moving.regions import FACES_MIN, Region, areas_of, cells_of, regions_of
+from pipeline.movement.grid import CELLS, GRID
+from pipeline.movement.regions import FACES_MIN, Region, areas_of, cells_of, regions_of
 from pipeline.paperwork.session_media import MediaFile
 from pipeline.settings import MovementSettings
 

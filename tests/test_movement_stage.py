@@ -9,10 +9,11 @@ import pytest
 from made_faces import SPEC, inputs
 from made_motion import bursty, grid_of, planned_energy
 
-from pipeline import movement, tables
-from pipeline.moving.grid import STEP_S
+from pipeline import tables
+from pipeline.movement.grid import STEP_S
 from pipeline.settings import MovementSettings
 from pipeline.stage import Outputs
+from pipeline.stages import movement
 
 LASTS_S = 400.0
 LEFT, RIGHT = (2, 14), (18, 30)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.faces.nods import find_nods
+from pipeline.face.nods import find_nods
 
 
 def nods(t_s, pitch, usable=None, least_deg=3.0):

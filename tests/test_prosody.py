@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from made_vowels import vowel as vowel_with_faults
 
-from pipeline import prosody, tables
+from pipeline import tables
 from pipeline.settings import ProsodySettings
 from pipeline.stage import Inputs
+from pipeline.stages import prosody
 from pipeline.voice import fundamental_frequency
 from pipeline.voice.pitch import grid_over, level_db
 from pipeline.voice.syllables import periodicity

@@ -16,8 +16,8 @@ from made_faces import SPEC
 
 from pipeline import tables
 from pipeline.dials.files import DialCourse
-from pipeline.ratings import STAGE, on_seconds
 from pipeline.settings import RatingsSettings
+from pipeline.stages.ratings import STAGE, on_seconds
 
 SETTINGS = RatingsSettings()
 

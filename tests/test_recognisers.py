@@ -7,8 +7,8 @@ import json
 import pytest
 
 from pipeline.errors import SessionError
-from pipeline.transcripts.captions import words_of
-from pipeline.transcripts.recognisers import parse
+from pipeline.transcribe.captions import words_of
+from pipeline.transcribe.recognisers import parse
 
 
 def segment(*words, start=1.0, end=9.0, **more):

@@ -18,9 +18,9 @@ from pipeline.page.plot import Mark, Timeline, timeline_svg
 from pipeline.page.text import clock, difference, label, not_measured, quantity, unit_of
 from pipeline.page.wording import PROMPT
 from pipeline.paperwork.session import SessionSpec
-from pipeline.report import STAGE, ClipCutter, run
 from pipeline.settings import ReportSettings
 from pipeline.stage import Inputs, Missing, Outputs
+from pipeline.stages.report import STAGE, ClipCutter, run
 
 CAUSES = {
     "R1": ["the dial was left where it was"],

@@ -16,9 +16,9 @@ from pipeline.page.dials import dial_figure, dial_views
 from pipeline.page.plot import Timeline
 from pipeline.page.wording import scan, scan_html
 from pipeline.paperwork.forms import form_row
-from pipeline.report import run
 from pipeline.settings import ReportSettings
 from pipeline.stage import Missing
+from pipeline.stages.report import run
 
 GONE = Missing("no_media", "The recording is no longer there.")
 

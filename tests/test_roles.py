@@ -7,9 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline import roles, tables, turns
+from pipeline import tables
 from pipeline.config import load_profile
 from pipeline.stage import Inputs
+from pipeline.stages import roles, turns
 
 PROFILE = load_profile()
 INTERVAL = re.compile(

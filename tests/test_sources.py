@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from pipeline import report, tables
+from pipeline import tables
 from pipeline.page.wording import scan
+from pipeline.stages import report
 from pipeline.study import methods as study_methods
 from pipeline.tables.sources import SOURCES, references
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.transcripts.captions import words_of
-from pipeline.transcripts.subtitles import parse
+from pipeline.transcribe.captions import words_of
+from pipeline.transcribe.subtitles import parse
 
 
 def cue(text, timing="00:10.000 --> 00:14.000"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_motion import STEP_S, TICK_S, moving, pair, planned_energy
 
-from pipeline.moving.synchrony import (
+from pipeline.movement.synchrony import (
     SEGMENTS_MIN,
     above_chance,
     derangements,

@@ -11,11 +11,11 @@ import pytest
 from made_media import bursts, write_media
 
 from models.base import Fingerprint, TimedWord, Transcript
-from pipeline import transcribe
 from pipeline.media.probe import probe
 from pipeline.paperwork.session import TranscriptFile
 from pipeline.settings import TranscribeSettings
 from pipeline.stage import Inputs, Missing
+from pipeline.stages import transcribe
 from pipeline.tables import DIARIZATION, MEDIA, QUALITY_FIGURES, SPEECH, TRANSCRIPTION, WORDS
 
 SPOKEN = SPEECH.build({"session_id": ["S01"], "start_s": [0.0], "end_s": [60.0]})

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from test_language import SETTINGS, TURNS
 
-from pipeline import language, tables, turns
+from pipeline import tables
 from pipeline.config import load_profile
+from pipeline.language.questions import is_punctuated
 from pipeline.stage import Inputs
-from pipeline.talk.questions import is_punctuated
+from pipeline.stages import language, turns
 from pipeline.voice.confidence import certainty, voice_confidence, word_probability
 
 SPEC = type("Spec", (), {"id": "s01", "session": type("S", (), {"capture": "in_room"})})

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import tables, turns
+from pipeline import tables
 from pipeline.config import load_profile
 from pipeline.stage import Inputs
+from pipeline.stages import turns
 
 SETTINGS = load_profile().turns
 

@@ -16,9 +16,9 @@ from made_media import session
 
 from flows import engines
 from pipeline.config import load_profile
-from pipeline.faces.head_motion import turn_angles
-from pipeline.faces.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
-from pipeline.faces.pose_fit import fit_poses
+from pipeline.face.head_motion import turn_angles
+from pipeline.face.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
+from pipeline.face.pose_fit import fit_poses
 from pipeline.media.clips import cut_clip
 from pipeline.media.probe import probe
 from pipeline.media.upright import Orientation, plausible_aspect, square_size

@@ -18,9 +18,9 @@ from pipeline import tables
 from pipeline.config import load_profile
 from pipeline.page.wording import PROMPT, scan, scan_html
 from pipeline.paperwork import consent
-from pipeline.report import run
 from pipeline.settings import Profile, ReportSettings
 from pipeline.stage import Missing
+from pipeline.stages.report import run
 
 CODE = sorted(
     path

@@ -41,7 +41,7 @@ from made_transcripts import (
 
 from pipeline.paperwork.session import TranscriptFile
 from pipeline.tables import MEDIA
-from pipeline.transcripts import files
+from pipeline.transcribe import files
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252")
 

@@ -29,7 +29,7 @@ GROUPS = {
 """Kind of cue: a column that stands for it, and the frame rate it needs."""
 USABLE, PARTLY = 0.8, 0.2
 """Share of the windows from which a kind of cue counts as measured, and as measured in part."""
-AXES = Path(__file__).parents[1] / "faces" / "axes.svg"
+AXES = Path(__file__).parents[1] / "face" / "axes.svg"
 
 
 @dataclass(frozen=True, slots=True)
