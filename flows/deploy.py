@@ -127,7 +127,7 @@ def main() -> None:
     child.ends_with_parent()
     from prefect.types.entrypoint import EntrypointType
 
-    from flows.nightly import nightly
+    from flows.scheduled import nightly
 
     nightly.serve(
         name="nightly",

@@ -20,8 +20,9 @@ from flows.lock import alone
 from flows.messages import PrefectFailed
 from flows.prepare import Outcome, Work, prepare
 from flows.progress import Board
+from flows.publish import finish
 from flows.summary import as_data, as_markdown, exit_code, write_summary
-from flows.work import finish, stay_on_this_machine, work_through
+from flows.work import stay_on_this_machine, work_through
 from models.base import Fingerprint
 from models.errors import WeightMissingError
 from pipeline.errors import ConfigError, InputError

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
-
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
-from flows import NIGHT_VARIABLE, child, disk
+from flows import disk
 from flows.prepare import Outcome, Work
-from flows.progress import Board
 from flows.registry import board_of, work_of
 from flows.session import process_session
 from flows.summary import as_markdown
-from pipeline.config import load_profile
 
 
 @flow(name="sessions", flow_run_name="{run}", persist_result=False)
@@ -33,23 +27,6 @@ def process_sessions(run: str, sessions: list[str]) -> None:
         create_markdown_artifact(as_markdown(work), key="morning-summary")
     except Exception as error:  # noqa: BLE001  the summary also lies in the run's folder
         board.line(f"Prefect did not keep the summary ({type(error).__name__})")
-
-
-@flow(name="nightly", persist_result=False)
-def nightly() -> None:
-    """The scheduled night: everything new or changed below the folder it was served for."""
-    from flows.folders import session_folders
-    from flows.work import work_through
-
-    child.follow_parent()
-    night = json.loads(os.environ[NIGHT_VARIABLE])
-    work_through(
-        session_folders(Path(night["recordings"])),
-        consent=Path(night["consent"]),
-        profile=load_profile(Path(night["profile"]) if night["profile"] else None),
-        out=Path(night["out"]),
-        board=Board(),
-    )
 
 
 def _note_failure(work: Work, session: str, error: Exception) -> None:
