@@ -10,6 +10,7 @@ import pytest
 import report_fixture as made
 
 from pipeline import tables
+from pipeline.rules import cue_windows as gathering
 from pipeline.rules.cues import (
     CUES,
     MINIMAL,
@@ -507,7 +508,7 @@ def test_windows_under_the_noise_bring_their_limit_and_none_without_nods_counts(
     columns["client_gaze_path_rate_dps_reason"] = ["below_noise" if u else None for u in under]
     columns["client_nod_slow_pm"] = np.where(under, 0.0, 6.0)
     columns["client_nod_slow_pm_z"] = np.zeros(n)
-    windows = candidates._cue_windows(
+    windows = gathering.cue_windows(
         tables.WINDOWS.build(columns), tables.TURNS.empty(), [], np.zeros(0), SETTINGS
     )
     assert windows.values[GAZE] == pytest.approx(np.where(under, 2.6, 8.0))

@@ -12,6 +12,7 @@ import pytest
 import report_fixture as made
 
 from pipeline import tables
+from pipeline.page import colours
 from pipeline.page import plot as report_plot
 from pipeline.page.cards import Card, cards, causes, clip_span, lines, with_wordless
 from pipeline.page.plot import Mark, Timeline, timeline_svg
@@ -532,4 +533,4 @@ def test_text_colours_have_contrast(full: str) -> None:
             assert contrast(declared[name], declared[ground]) >= 4.5, name
             if name in at_night:
                 assert contrast(at_night[name], at_night[ground]) >= 4.5, name
-    assert (declared["R1"], declared["R2"]) == (report_plot.LOW, report_plot.HIGH)
+    assert (declared["R1"], declared["R2"]) == (colours.LOW, colours.HIGH)

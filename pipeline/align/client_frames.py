@@ -12,6 +12,7 @@ from pipeline.face.blinks import LONG_CLOSURE_S
 from pipeline.face.gaze_bins import SHUT_MARGIN_S
 from pipeline.face.openings import OPENINGS
 from pipeline.spans import Flags, Floats, Whys, as_array, is_inside
+from pipeline.tables.arrays import floats
 
 GAP_STEPS = 2.5
 """A frame stands for at most this many usual steps."""
@@ -72,22 +73,22 @@ def client_frames(face_frames: pa.Table) -> Frames:
     """The client's rows of `face_frames`."""
     roles = np.array(face_frames.column("role").to_pylist(), dtype=object)
     rows = np.flatnonzero(roles == "client")
-    rows = rows[np.argsort(_floats(face_frames, "t_s")[rows], kind="stable")]
+    rows = rows[np.argsort(floats(face_frames, "t_s")[rows], kind="stable")]
     own = face_frames.take(pa.array(rows))
-    t_s = _floats(own, "t_s")
+    t_s = floats(own, "t_s")
     usual_s = float(np.median(np.diff(t_s))) if len(t_s) > 1 else 0.0
     held_s = np.minimum(np.append(np.diff(t_s), usual_s)[: len(t_s)], GAP_STEPS * usual_s)
     return Frames(
         t_s,
         held_s,
         np.array(own.column("reason").to_pylist(), dtype=object),
-        _floats(own, "face_iod_px"),
-        np.column_stack([_floats(own, f"gaze_{axis}_deg") for axis in ("yaw", "pitch")]),
-        np.column_stack([_floats(own, f"head_{axis}_deg") for axis in ("yaw", "pitch", "roll")]),
-        _floats(own, "head_speed_dps"),
+        floats(own, "face_iod_px"),
+        np.column_stack([floats(own, f"gaze_{axis}_deg") for axis in ("yaw", "pitch")]),
+        np.column_stack([floats(own, f"head_{axis}_deg") for axis in ("yaw", "pitch", "roll")]),
+        floats(own, "head_speed_dps"),
         np.array(own.column("head_speed_reason").to_pylist(), dtype=object),
-        (_floats(own, "eye_aspect_left") + _floats(own, "eye_aspect_right")) / 2,
-        {name: _floats(own, name) for name in OPENINGS},
+        (floats(own, "eye_aspect_left") + floats(own, "eye_aspect_right")) / 2,
+        {name: floats(own, name) for name in OPENINGS},
         _flags(own, "face_valid"),
         _flags(own, "blinks_sought"),
         _flags(own, "nods_sought"),
@@ -106,10 +107,6 @@ def client_events(face_events: pa.Table) -> Events:
     ]
     long_shut = [span for span in shut if span[1] - span[0] > LONG_CLOSURE_S]
     return Events(blinks, slow, fast, as_array(shut), as_array(long_shut))
-
-
-def _floats(table: pa.Table, column: str) -> Floats:
-    return np.asarray(table.column(column).cast(pa.float64()).to_numpy(), np.float64)
 
 
 def _flags(table: pa.Table, column: str) -> Flags:

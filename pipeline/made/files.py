@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pipeline.made.session import Utterance
+from pipeline.made.script import Utterance
 
 CLIENT, THERAPIST = "C01", "T01"
 TRANSCRIPT = "transcript.vtt"

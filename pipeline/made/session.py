@@ -31,7 +31,7 @@ from pipeline.made.face import FindPoints
 from pipeline.made.files import TRANSCRIPT, consent_text, session_text, transcript_text
 from pipeline.made.media import write_media
 from pipeline.made.motion import FPS, Motion, plan_motion
-from pipeline.made.script import Block, Line, write_script
+from pipeline.made.script import Block, Line, Utterance, write_script
 from pipeline.made.voices import Clip, mix, speak_lines
 
 FULL_MINUTES = 12.0
@@ -50,24 +50,6 @@ RATED_AT = ((0.13, 25.0), (0.24, -26.0), (0.46, 29.0), (0.58, -33.0), (0.80, 21.
 RATED_S = 40.0
 VERSION = 3
 """Raise it when the same seed makes another session."""
-
-
-@dataclass(frozen=True, slots=True)
-class Utterance:
-    """One spoken turn on the session clock."""
-
-    role: str
-    start_s: float
-    """Audible start."""
-    end_s: float
-    """Audible end."""
-    text: str
-    question: str | None
-    """``open``, ``closed`` or None."""
-    planned_gap_s: float
-    """Silence before it; after a therapist question this is the planned response latency."""
-    block: Block
-    words: tuple[TimedWord, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipeline import tables
-from pipeline.rules.rule import Draft, Evidence, Flags, hysteresis, scored, tidy
+from pipeline.rules.rule import Draft, Evidence, hysteresis, scored, tidy
 from pipeline.settings import CandidatesSettings
-from pipeline.spans import runs
+from pipeline.spans import Flags, runs
 from pipeline.tables.schema import Column
 from pipeline.timeline import Floats, Span, log_duration, robust_location
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from pipeline import tables
-from pipeline.rules.rule import Draft, Evidence, Flags, scored, tidy
+from pipeline.rules.rule import Draft, Evidence, scored, tidy
 from pipeline.settings import CandidatesSettings
+from pipeline.spans import Flags
+from pipeline.tables.arrays import floats, present
 from pipeline.timeline import Floats, Span, overlap_s
 
 TITLE = "Replies came later than usual"
@@ -27,6 +30,16 @@ class Replies:
     latency_s: Floats
     z: Floats
     degraded: Flags
+
+
+def replies_of(turns: pa.Table) -> Replies:
+    """As arrays, the turns in which the client replies: rows of `tables.TURNS`."""
+    return Replies(
+        floats(turns, "start_s"),
+        floats(turns, "response_latency_s"),
+        floats(turns, "response_latency_z"),
+        present(turns, "response_latency_reason"),
+    )
 
 
 def usual_s(replies: Replies, settings: CandidatesSettings) -> float:

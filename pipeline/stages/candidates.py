@@ -11,25 +11,16 @@ Rules and defaults: SCIENCE 4.1-4.3; conjunction threshold from its null simulat
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import tables
-from pipeline.align.faces import MIXED_CUES
+from pipeline.rules.cue_windows import cue_windows, question_ends
 from pipeline.rules.cues import (
-    CUES,
-    LATENCY,
-    MINIMAL,
-    NODS,
-    TRAVEL,
-    CueWindows,
     several_cues,
-    silences_after_questions,
-    usual_values,
 )
 from pipeline.rules.dial import (
     DialDivergence,
@@ -37,16 +28,16 @@ from pipeline.rules.dial import (
     rated_segments,
     rating_divergences,
 )
-from pipeline.rules.replies import Replies, late_reply_runs, usual_s
-from pipeline.rules.rule import Draft, Flags, select
+from pipeline.rules.replies import late_reply_runs, replies_of
+from pipeline.rules.rule import Draft, select
 from pipeline.rules.unapplied import Unapplied, unapplied
 from pipeline.settings import CandidatesSettings
 from pipeline.stage import Inputs, Outputs, Stage
-from pipeline.timeline import Floats, Seconds, Span
+from pipeline.tables.arrays import floats
+from pipeline.tables.rules import RULE_VERSIONS
+from pipeline.timeline import Seconds
 
 VERSION = 6
-RULE_VERSIONS = {"R1": 1, "R2": 1, "R3": 1, "R4": 1, "R6": 2}
-"""Raise one when its rule's meaning changes."""
 
 
 def run(inputs: Inputs, engine: None, settings: CandidatesSettings) -> Outputs:
@@ -111,12 +102,12 @@ def _cue_drafts(
     ).sort_by("start_s")
     drafts: list[Draft] = []
     if "R4" in applied:
-        drafts += late_reply_runs(_replies(replies), settings)
+        drafts += late_reply_runs(replies_of(replies), settings)
     if "R6" in applied:
-        questions = _question_ends(turns)
-        spans = list(zip(_floats(silences, "start_s"), _floats(silences, "end_s"), strict=True))
+        questions = question_ends(turns)
+        spans = list(zip(floats(silences, "start_s"), floats(silences, "end_s"), strict=True))
         drafts += several_cues(
-            _cue_windows(windows, replies, spans, questions, settings), questions, settings
+            cue_windows(windows, replies, spans, questions, settings), questions, settings
         )
     return drafts
 
@@ -165,90 +156,6 @@ def _divergences(moments: pa.Table, medians: Mapping[str, float | None]) -> list
         for row in moments.to_pylist()
         if row["kind"] == "divergence"
     ]
-
-
-def _replies(replies: pa.Table) -> Replies:
-    return Replies(
-        _floats(replies, "start_s"),
-        _floats(replies, "response_latency_s"),
-        _floats(replies, "response_latency_z"),
-        _present(replies, "response_latency_reason"),
-    )
-
-
-def _cue_windows(
-    windows: pa.Table,
-    replies: pa.Table,
-    silences: Sequence[Span],
-    questions_s: Floats,
-    settings: CandidatesSettings,
-) -> CueWindows:
-    windows = windows.sort_by("start_s")
-    start_s, end_s = _floats(windows, "start_s"), _floats(windows, "end_s")
-    cued = [cue.column.name for cue in (*CUES, *NODS)]
-    minimal_s = _floats(
-        replies.filter(pc.fill_null(replies.column("reply_minimal"), False)), "start_s"
-    )
-    begun = _floats(replies, "start_s") >= settings.earliest_s
-    latencies_s = _floats(replies, "response_latency_s")[begun]
-    unflagged = np.zeros(len(start_s), dtype=bool)
-    values = {name: _floats(windows, name) for name in (*cued, MINIMAL.name)}
-    z = {name: _floats(windows, f"{name}_z") for name in cued}
-    speaking = _floats(windows, "client_speaking")  # NaN, 0 or 1
-    usual = {
-        name: usual_values(values[name], z[name], speaking if name in MIXED_CUES else None)
-        for name in cued
-    }
-    for name in (nod.column.name for nod in NODS):  # a window without a nod is none of nodding
-        z[name] = np.where(values[name] == 0, np.nan, z[name])
-    usual[LATENCY.name] = np.full(len(start_s), usual_s(_replies(replies), settings))
-    median = _median(values[MINIMAL.name][start_s >= settings.earliest_s])
-    usual[MINIMAL.name] = np.full(len(start_s), median)
-    degraded = {name: _present(windows, f"{name}_reason") for name in cued}
-    still = np.isnan(values[TRAVEL.name]) & np.isfinite(z[TRAVEL.name])
-    degraded[TRAVEL.name] = degraded[TRAVEL.name] & ~still
-    limit = _floats(windows, "client_gaze_limit_dps")
-    values[TRAVEL.name] = np.where(still, limit, values[TRAVEL.name])
-    return CueWindows(
-        start_s,
-        end_s,
-        values=values,
-        z=z,
-        degraded=degraded | {MINIMAL.name: unflagged},
-        minimal_reply=_any_inside(minimal_s, start_s, end_s),
-        silences=silences_after_questions(list(silences), questions_s, latencies_s, settings),
-        usual=usual,
-        at_most={TRAVEL.name: still},
-    )
-
-
-def _question_ends(turns: pa.Table) -> Floats:
-    asked = pc.and_(
-        pc.equal(turns.column("role"), "therapist"),
-        pc.fill_null(turns.column("is_question"), False),
-    )
-    return _floats(turns.filter(asked), "question_end_s")
-
-
-def _any_inside(times_s: Floats, start_s: Floats, end_s: Floats) -> Flags:
-    times_s = np.sort(times_s)
-    return np.asarray(np.searchsorted(times_s, end_s) > np.searchsorted(times_s, start_s))
-
-
-def _median(values: Floats) -> float:
-    measured = values[np.isfinite(values)]
-    return float(np.median(measured)) if measured.size else float("nan")
-
-
-def _floats(table: pa.Table, column: str) -> Floats:
-    """Column as float64, null as NaN; shape (n_rows,)."""
-    values = table.column(column).cast(pa.float64())
-    return np.asarray(values.to_numpy(), dtype=np.float64)
-
-
-def _present(table: pa.Table, column: str) -> Flags:
-    """Where the column is not null; shape (n_rows,)."""
-    return np.asarray(pc.is_valid(table.column(column)).to_numpy(), dtype=bool)
 
 
 def _row(session_id: str, draft: Draft) -> dict[str, Any]:

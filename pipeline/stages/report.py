@@ -23,15 +23,18 @@ from markupsafe import Markup
 from models.base import Progress
 from pipeline import tables
 from pipeline.page import wording
-from pipeline.page.cards import KINDS, Card, cards
+from pipeline.page.cards import Card, cards
+from pipeline.page.colours import CLIENT, THERAPIST
 from pipeline.page.cue_check import cue_check
 from pipeline.page.dials import RULES, dial_figure, dial_views
 from pipeline.page.forms import form_lines, imported_flags
 from pipeline.page.looked_for import chance_lines, not_looked_for
-from pipeline.page.plot import CLIENT, THERAPIST, Z_SHOWN, Mark, Timeline, Track, timeline_svg
+from pipeline.page.plot import Z_SHOWN, Mark, Timeline, Track, timeline_svg
 from pipeline.page.text import clock, not_measured, quantity, unit_of
 from pipeline.settings import ReportSettings
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
+from pipeline.tables.arrays import floats as column
+from pipeline.tables.rules import KINDS
 from pipeline.tables.sources import references
 from pipeline.timeline import Floats, Seconds
 
@@ -226,13 +229,13 @@ def _dial_note(quality: pa.Table) -> str:
 
 def _cue_tracks(windows: pa.Table, turns: pa.Table) -> list[Track]:
     tracks = []
-    centre = (_column(windows, "start_s") + _column(windows, "end_s")) / 2
+    centre = (column(windows, "start_s") + column(windows, "end_s")) / 2
     for name in PLOTTED:
         label = tables.WINDOWS.by_name[name].label
         if name == "client_response_latency_s":
-            times, z = _column(turns, "start_s"), _column(turns, "response_latency_z")
+            times, z = column(turns, "start_s"), column(turns, "response_latency_z")
         else:
-            times, z = centre, _column(windows, f"{name}_z")
+            times, z = centre, column(windows, f"{name}_z")
         if np.isfinite(z).any():
             tracks.append(Track(label, times, z, is_event=name == "client_response_latency_s"))
     return tracks
@@ -306,10 +309,6 @@ def _cited(given: Mapping[str, pa.Table], timeline: Timeline) -> set[str]:
     if given["congruence"].column("r").drop_null().to_pylist():
         keys |= {column.source for column in tables.CONGRUENCE.columns}
     return keys
-
-
-def _column(table: pa.Table, name: str) -> Floats:
-    return np.asarray(table.column(name).cast(pa.float64()).to_numpy(), dtype=np.float64)
 
 
 def _floats(values: Iterable[float | None]) -> Floats:
