@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.config import CONFIGS
-from pipeline.language.cues import CUES, CueRules, feedback_sought, repair_marker
 from pipeline.language.lexicon import contains, tokens
+from pipeline.language.phrase_cues import CUES, CueRules, feedback_sought, repair_marker
 from pipeline.language.questions import QuestionRules
 from pipeline.language.replies import agreement_pattern
 

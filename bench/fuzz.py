@@ -34,15 +34,15 @@ from pipeline.dials.reasons import read_reasons
 from pipeline.errors import InputError
 from pipeline.media.probe import probe
 from pipeline.paperwork.consent import load_register, refusals
-from pipeline.paperwork.doubts import KnownSession
 from pipeline.paperwork.session import RatingFile, SessionSpec, TranscriptFile
 from pipeline.paperwork.session_toml import load_session
+from pipeline.paperwork.stray_refusals import KnownSession
 from pipeline.settings import RatingsSettings, TranscribeSettings
 from pipeline.stage import Inputs, Missing
 from pipeline.stages import ratings, transcribe
 from pipeline.study.attendance import read_attendance
 from pipeline.tables import DIARIZATION, MEDIA, SESSIONS, SPEECH, TURNS
-from pipeline.transcribe import files as transcript_files
+from pipeline.transcribe import transcript as transcript_files
 
 SLOW_S = 5.0
 HANGS_S = 20.0

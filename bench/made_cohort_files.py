@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 
 from bench.made_cohort import EFFECT_SD, MadeDials, draw_rho, make_dials
 from pipeline import tables
-from pipeline.dials.agreement import shared
 from pipeline.dials.congruence import congruence
 from pipeline.dials.figures import count_moves, longest_hold_s
+from pipeline.dials.two_raters import shared
 from pipeline.results.provenance import run_record
 from pipeline.settings import Profile
 from pipeline.study.behaviour import label_track

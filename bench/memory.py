@@ -77,7 +77,7 @@ def _resident_mb(field: str) -> float:
 
 def made_session(folder: Path, minutes: float, fps: float) -> Path:
     """A session folder of that length below `folder`/recordings."""
-    from pipeline.made.session import make_plan, write_session
+    from pipeline.made.conversation import make_plan, write_session
 
     recordings = folder / "recordings"
     session = write_session(make_plan(7, minutes), recordings)

@@ -21,8 +21,8 @@ from flows.work import work_through
 from models.base import Image, StillFrame
 from pipeline.config import load_profile
 from pipeline.errors import InputError
+from pipeline.made.conversation import make_plan, sample_portrait, write_session
 from pipeline.made.planted import Finding, compare
-from pipeline.made.session import make_plan, sample_portrait, write_session
 from pipeline.results.views import Output
 from pipeline.settings import Profile
 from pipeline.stage import Missing

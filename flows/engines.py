@@ -28,7 +28,7 @@ from pipeline.errors import ConfigError
 from pipeline.paperwork.session import own_channels
 from pipeline.settings import Profile
 from pipeline.stage import Missing
-from pipeline.transcribe.files import brings_transcript
+from pipeline.transcribe.transcript import brings_transcript
 from pipeline.voice.microphones import OwnMicrophones
 
 if TYPE_CHECKING:

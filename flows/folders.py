@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import InputError, SessionError
-from pipeline.paperwork.doubts import KnownSession
 from pipeline.paperwork.ids import as_seen, normal
 from pipeline.paperwork.papers import printable
 from pipeline.paperwork.session_toml import people_in
+from pipeline.paperwork.stray_refusals import KnownSession
 
 NO_SESSION = "._@#$~"
 """First characters of the folders that systems and shares put beside sessions: ``.Trash-1000``,

@@ -23,7 +23,7 @@ from pipeline.rules.cues import (
 )
 from pipeline.rules.cues import silences_after_questions as after_questions
 from pipeline.rules.dial import RatedSegment, rated_segments
-from pipeline.rules.replies import Replies, late, late_reply_runs, usual_s
+from pipeline.rules.late_replies import Replies, late, late_reply_runs, usual_s
 from pipeline.rules.rule import Draft, Evidence, budget, hysteresis, scored, select, tidy
 from pipeline.settings import CandidatesSettings
 from pipeline.spans import runs

@@ -9,7 +9,7 @@ import pytest
 from bench.cues import SENTENCES, measure
 from pipeline.config import CONFIGS
 from pipeline.errors import ConfigError
-from pipeline.language.cues import CUES, CueRules, feedback_sought, repair_marker
+from pipeline.language.phrase_cues import CUES, CueRules, feedback_sought, repair_marker
 
 LISTS = tomllib.loads((CONFIGS / "lexicon.en.toml").read_text(encoding="utf-8"))
 RULES = CueRules(LISTS, punctuated=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.dials.agreement import (
+from pipeline.dials.two_raters import (
     confusion,
     divergence,
     divergences,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.dials.files import read_rating
+from pipeline.dials.layouts import read_rating
 from pipeline.errors import SessionError
 from pipeline.paperwork.session import RatingFile
 from pipeline.stages.ratings import on_seconds

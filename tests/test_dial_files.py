@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.dials.files import DialCourse, read_rating
+from pipeline.dials.layouts import DialCourse, read_rating
 from pipeline.errors import SessionError
 from pipeline.paperwork.session import RatingFile
 

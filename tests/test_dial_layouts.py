@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from pipeline.dials.files import read_rating, read_rows
+from pipeline.dials.layouts import read_rating, read_rows
 from pipeline.errors import SessionError
 from pipeline.paperwork.session import RatingFile
 

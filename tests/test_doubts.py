@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from bench.spellings import near
 from pipeline.errors import ConsentError
 from pipeline.paperwork.consent import SCOPES, Record, Register, permitted, refusals
-from pipeline.paperwork.doubts import KnownSession
 from pipeline.paperwork.ids import normal
 from pipeline.paperwork.session import SessionSpec
+from pipeline.paperwork.stray_refusals import KnownSession
 
 DAY = dt.date(2026, 3, 2)
 PEOPLE = {"W04": ("C10", "T02"), "W11": ("C11", "T02"), "W12": ("C07", "T03")}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.made import heard
+from pipeline.made import recognised
 
 WORDS = st.lists(st.sampled_from(["yes", "no", "the", "garden", "rain", "I"]), max_size=20)
 
@@ -20,7 +20,7 @@ def timed(*words, gap_s=0.1, length_s=0.3):
 
 
 def test_signs_case_and_hyphens_are_no_errors():
-    lineup = heard.line_up(
+    lineup = recognised.line_up(
         ["Well,", "a", "check-in", "isn’t"], ["well", "A", "check", "in", "isn't"]
     )
     assert (lineup.planted, lineup.errors) == (5, 0)
@@ -32,17 +32,17 @@ def test_signs_case_and_hyphens_are_no_errors():
     [("a b c d", 0.0), ("a x c d", 0.25), ("a c d", 0.25), ("a b b c d", 0.25), ("", 1.0)],
 )
 def test_each_kind_of_error_counts_once(found, rate):
-    assert heard.line_up(["a", "b", "c", "d"], found.split()).error_rate == rate
+    assert recognised.line_up(["a", "b", "c", "d"], found.split()).error_rate == rate
 
 
 def test_words_where_none_were_planted_are_errors():
-    assert heard.line_up([], ["thank", "you"]).error_rate == 1.0
-    assert heard.line_up([], []).error_rate == 0.0
+    assert recognised.line_up([], ["thank", "you"]).error_rate == 1.0
+    assert recognised.line_up([], []).error_rate == 0.0
 
 
 @given(WORDS, WORDS)
 def test_pairs_are_equal_words_in_order(planted, found):
-    lineup = heard.line_up(planted, found)
+    lineup = recognised.line_up(planted, found)
     assert all(planted[i] == found[j] for i, j in lineup.pairs)
     assert list(lineup.pairs) == sorted(set(lineup.pairs))
     assert lineup.errors <= max(len(planted), len(found))
@@ -52,8 +52,8 @@ def test_pairs_are_equal_words_in_order(planted, found):
 def test_times_are_compared_for_words_that_are_the_same():
     planted, found = timed("one", "two", "three"), timed("one", "too", "three")
     found[2]["start_s"] += 0.25
-    lineup = heard.line_up([w["text"] for w in planted], [w["text"] for w in found])
-    assert heard.time_errors_s(lineup, planted, found) == pytest.approx([0.0, 0.25])
+    lineup = recognised.line_up([w["text"] for w in planted], [w["text"] for w in found])
+    assert recognised.time_errors_s(lineup, planted, found) == pytest.approx([0.0, 0.25])
 
 
 def test_the_first_word_after_a_pause_is_looked_at_alone():
@@ -64,8 +64,8 @@ def test_the_first_word_after_a_pause_is_looked_at_alone():
     found = [dict(word) for word in planted]
     found[0]["start_s"] += 0.01
     found[1]["start_s"] += 0.2
-    lineup = heard.line_up(["one", "two", "three"], ["one", "two", "three"])
-    errors = heard.after_pause_errors_s(lineup, planted, found, pause_s=0.5)
+    lineup = recognised.line_up(["one", "two", "three"], ["one", "two", "three"])
+    errors = recognised.after_pause_errors_s(lineup, planted, found, pause_s=0.5)
     assert errors == pytest.approx([0.01, 0.2])
 
 
@@ -76,4 +76,4 @@ def test_a_question_counts_where_it_ends():
         {"is_question": False, "question_end_s": None},
         {"is_question": True, "question_end_s": 31.5},
     ]
-    assert heard.questions_found(planted, turns) == 1
+    assert recognised.questions_found(planted, turns) == 1

@@ -12,7 +12,6 @@ from pipeline import tables
 from pipeline.config import CONFIGS, load_profile
 from pipeline.errors import ConfigError
 from pipeline.language.cohesion import cohesion
-from pipeline.language.figures import language_figures
 from pipeline.language.lexicon import (
     compile_phrases,
     compile_whole,
@@ -21,6 +20,7 @@ from pipeline.language.lexicon import (
     tokens,
 )
 from pipeline.language.questions import QuestionRules
+from pipeline.language.rates import language_figures
 from pipeline.settings import LanguageSettings
 from pipeline.stage import Inputs
 from pipeline.stages import language, turns

@@ -15,7 +15,7 @@ from made_dials import followed, rated, turn_table
 from made_faces import SPEC
 
 from pipeline import tables
-from pipeline.dials.files import DialCourse
+from pipeline.dials.layouts import DialCourse
 from pipeline.settings import RatingsSettings
 from pipeline.stages.ratings import STAGE, on_seconds
 

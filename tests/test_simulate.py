@@ -9,12 +9,12 @@ import av
 import numpy as np
 import pytest
 
-from pipeline.made import session as simulate
-from pipeline.made.dials import plan_dials
-from pipeline.made.face import DEG_PER_EYE_WIDTH, LEFT_EYE, RIGHT_EYE, build_rig, render_frame
+from pipeline.made import conversation as simulate
 from pipeline.made.media import write_media
-from pipeline.made.motion import FPS, Motion, plan_motion
-from pipeline.made.voices import RATE_HZ, audible_span
+from pipeline.made.movements import FPS, Motion, plan_motion
+from pipeline.made.planned_dials import plan_dials
+from pipeline.made.portrait import DEG_PER_EYE_WIDTH, LEFT_EYE, RIGHT_EYE, build_rig, render_frame
+from pipeline.made.spoken_lines import RATE_HZ, audible_span
 from pipeline.paperwork.session_toml import load_session
 from pipeline.timeline import log_duration, robust_z
 

@@ -9,8 +9,8 @@ import pytest
 
 from pipeline.errors import SessionError
 from pipeline.transcribe.captions import words_of
-from pipeline.transcribe.events import without_events
 from pipeline.transcribe.stm import parse
+from pipeline.transcribe.unspoken import without_events
 
 SAMPLE = Path(pyannote.audio.__file__).parent / "sample" / "sample.stm"
 RECORDINGS = [f"trn0{number}" for number in (0, 1, 2, 3, 4, 5, 6, 7, 9)]

@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.align.face_figures import Seen, face_figures
 from pipeline.align.speech import Speech
 from pipeline.align.words import has_transcript
-from pipeline.language.figures import language_figures
+from pipeline.language.rates import language_figures
 from pipeline.spans import Floats, WindowCue, intersection
 
 Figure = dict[str, Any]

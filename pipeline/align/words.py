@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.align.speech import Speech, first_reason, five_minutes
-from pipeline.language.figures import RATE_MIN_WORDS
+from pipeline.language.rates import RATE_MIN_WORDS
 from pipeline.spans import (
     Floats,
     WindowCue,

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.language.cues import Match
 from pipeline.language.lexicon import tokens
+from pipeline.language.phrase_cues import Match
 from pipeline.language.questions import QuestionType
 from pipeline.language.turn_words import owners
 from pipeline.timeline import Seconds

@@ -1,7 +1,7 @@
 """The written script of the demo session: who says what, in which order, after which planned gap.
 
 Every sentence is made up for the demo from the templates below. Times are not decided here, except
-the gaps: how long a line takes is known only once it has been spoken (`made.voices`).
+the gaps: how long a line takes is known only once it has been spoken (`made.spoken_lines`).
 """
 
 from __future__ import annotations

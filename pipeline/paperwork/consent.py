@@ -3,8 +3,8 @@
 `consent.toml` beside the recordings holds one record per person, standing or for named sessions.
 For each person, session and scope the newest record that speaks of it decides; of two on one day a
 refusal wins. Ids are compared in their normal form (`paperwork.ids`), and a refusal that names
-nobody here holds back whom it may mean (`paperwork.doubts`). Nothing of a session is opened before
-`permitted` has answered.
+nobody here holds back whom it may mean (`paperwork.stray_refusals`). Nothing of a session is opened
+before `permitted` has answered.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from pydantic import (
 from pipeline.errors import ConsentError, InputError
 from pipeline.files import write_atomically
 from pipeline.paperwork.complaints import all_told, complaint, not_utf8
-from pipeline.paperwork.doubts import Doubt, KnownSession, doubts_of
 from pipeline.paperwork.ids import normal
 from pipeline.paperwork.papers import MOST_TOML_BYTES, paper, toml_in
 from pipeline.paperwork.session import SessionSpec
 from pipeline.paperwork.session_media import Role
+from pipeline.paperwork.stray_refusals import Doubt, KnownSession, doubts_of
 
 Scope = Literal[
     "record",

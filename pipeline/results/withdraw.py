@@ -19,8 +19,8 @@ from pathlib import Path
 
 from pipeline.errors import StoreError
 from pipeline.files import write_atomically
-from pipeline.paperwork.doubts import KnownSession
 from pipeline.paperwork.ids import normal
+from pipeline.paperwork.stray_refusals import KnownSession
 from pipeline.results.views import Output
 
 STUDY_FOLDER = "study"

@@ -19,7 +19,7 @@ from pipeline.rules.cues import (
     silences_after_questions,
     usual_values,
 )
-from pipeline.rules.replies import replies_of, usual_s
+from pipeline.rules.late_replies import replies_of, usual_s
 from pipeline.settings import CandidatesSettings
 from pipeline.spans import Flags
 from pipeline.tables.arrays import floats, present

@@ -19,7 +19,9 @@ import pyarrow as pa
 
 from pipeline import tables
 from pipeline.dials import guess_task
-from pipeline.dials.agreement import (
+from pipeline.dials.congruence import binned, both_rated, congruence
+from pipeline.dials.reasons import read_reasons
+from pipeline.dials.two_raters import (
     LEVELS,
     confusion,
     divergence,
@@ -29,8 +31,6 @@ from pipeline.dials.agreement import (
     running_mean,
     shared,
 )
-from pipeline.dials.congruence import binned, both_rated, congruence
-from pipeline.dials.reasons import read_reasons
 from pipeline.errors import SessionError
 from pipeline.media.player_clock import player_zero_s
 from pipeline.paperwork.session import RATERS, GuessFile

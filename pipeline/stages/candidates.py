@@ -28,7 +28,7 @@ from pipeline.rules.dial import (
     rated_segments,
     rating_divergences,
 )
-from pipeline.rules.replies import late_reply_runs, replies_of
+from pipeline.rules.late_replies import late_reply_runs, replies_of
 from pipeline.rules.rule import Draft, select
 from pipeline.rules.unapplied import Unapplied, unapplied
 from pipeline.settings import CandidatesSettings

@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from pipeline import tables
 from pipeline.language.cohesion import COHESION_MIN_WORDS, cohesion, content_words, echo_ratio
-from pipeline.language.cues import CueRules, feedback_sought, repair_marker
 from pipeline.language.lexicon import compile_leading, contains, phrases_named
+from pipeline.language.phrase_cues import CueRules, feedback_sought, repair_marker
 from pipeline.language.questions import QuestionRules
 from pipeline.language.replies import (
     agreement_pattern,

@@ -23,8 +23,8 @@ import pyarrow as pa
 from pipeline import tables
 from pipeline.dials.direction import disagrees_with_reasons, of_text
 from pipeline.dials.figures import dial_figures
-from pipeline.dials.files import DialCourse, Rating, read_rating
 from pipeline.dials.lag import Lag, estimate_lag, turn_changes
+from pipeline.dials.layouts import DialCourse, Rating, read_rating
 from pipeline.dials.reasons import read_reasons
 from pipeline.dials.segments import pick_segments
 from pipeline.errors import SessionError

@@ -30,7 +30,7 @@ from pipeline.spans import as_array
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import IMPORT_COUNTS, TRANSCRIPTION, WORDS
 from pipeline.timeline import Seconds, Span, union
-from pipeline.transcribe import files as transcript_files
+from pipeline.transcribe import transcript as transcript_files
 from pipeline.transcribe.coverage import coverage
 from pipeline.transcribe.word_voices import is_overlap, speaker_of, voices_of
 from pipeline.voice.microphones import kept_apart

@@ -14,8 +14,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.transcribe.captions import Cue
-from pipeline.transcribe.events import is_remark
 from pipeline.transcribe.speaker_names import is_generic, plain
+from pipeline.transcribe.unspoken import is_remark
 
 EVERY_CAPTION = 0.8
 """From this share of captions with a label on, one without is nobody's; below, labels hold on."""

@@ -23,11 +23,11 @@ from pipeline.timeline import Seconds
 from pipeline.transcribe import recognisers, stm, subtitles
 from pipeline.transcribe.captions import LONGEST, Cue, Found, Word, tokens, words_of
 from pipeline.transcribe.encoding import decoded
-from pipeline.transcribe.events import without_events
 from pipeline.transcribe.labels import with_voices
 from pipeline.transcribe.order import in_order, in_spoken_order
 from pipeline.transcribe.repeats import said_once
 from pipeline.transcribe.speaker_names import plain, roles_of
+from pipeline.transcribe.unspoken import without_events
 
 MOST_WORDS = 100_000
 OUTSIDE_MAX = 0.1

@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 
 from models.base import Audio, Image, Interval, Progress, TimedWord, silent
-from pipeline.made.dials import (
+from pipeline.made.media import write_media
+from pipeline.made.movements import FPS, Motion, plan_motion
+from pipeline.made.planned_dials import (
     Dials,
     RatedStretch,
     carma_text,
@@ -27,12 +29,10 @@ from pipeline.made.dials import (
     reasons_text,
     time_rating_text,
 )
-from pipeline.made.face import FindPoints
-from pipeline.made.files import TRANSCRIPT, consent_text, session_text, transcript_text
-from pipeline.made.media import write_media
-from pipeline.made.motion import FPS, Motion, plan_motion
+from pipeline.made.portrait import FindPoints
 from pipeline.made.script import Block, Line, Utterance, write_script
-from pipeline.made.voices import Clip, mix, speak_lines
+from pipeline.made.spoken_lines import Clip, mix, speak_lines
+from pipeline.made.texts import TRANSCRIPT, consent_text, session_text, transcript_text
 
 FULL_MINUTES = 12.0
 """From this length on a session has the planned runs; before, rules may not fire (SCIENCE 4.1)."""

@@ -3,7 +3,7 @@
 The portrait is placed on a 1280 x 720 canvas with 92 px between the eyes and kept as YUV 4:2:0. Per
 frame only the head's region is warped, by two inverse maps: one in the eye openings (the upper lid
 is pulled down over the eye, the iris shifted inside the opening), one for the whole head (a depth
-model of an ellipsoid with a nose, turned a little). Signs are those of `made.motion`.
+model of an ellipsoid with a nose, turned a little). Signs are those of `made.movements`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.base import Image
-from pipeline.made.motion import Motion
+from pipeline.made.movements import Motion
 
 Floats = NDArray[np.float32]
 Plane = NDArray[np.uint8]
