@@ -25,6 +25,7 @@ from pipeline.errors import StoreError
 from pipeline.files import sha256_of, write_atomically
 from pipeline.stage import Absence, Outputs
 from pipeline.tables import TABLES
+from pipeline.tables.schema import Table
 
 NOT_YET = "not computed yet"
 BROKE_OFF = "broke off"
@@ -107,7 +108,7 @@ class Store:
         try:
             draft.mkdir(parents=True)
             manifest = _write_artifact(draft, stage, key, outputs, made)
-            _swap_in(draft, final)
+            swap_in(draft, final)
         except BaseException:  # a full disk above all: what is half-written would keep it full
             shutil.rmtree(draft, ignore_errors=True)
             raise
@@ -173,7 +174,7 @@ def _write_artifact(
     stamp = {"thinslice.stage": stage, "thinslice.key": key}
     stamp |= {f"thinslice.{name}": _json(value).decode() for name, value in made.items()}
     for name, table in outputs.tables.items():
-        _write_table(folder, name, table, stamp)
+        write_table(folder, TABLES[name], table, stamp)
     for name, content in outputs.files.items():
         write_atomically(folder / name, content)
     manifest = Manifest(
@@ -188,24 +189,24 @@ def _write_artifact(
     return manifest
 
 
-def _write_table(
-    folder: Path, name: str, table: pa.Table | Iterator[pa.Table], stamp: dict[str, str]
+def write_table(
+    folder: Path, declared: Table, table: pa.Table | Iterator[pa.Table], stamp: Mapping[str, str]
 ) -> None:
-    declared = TABLES[name]
+    """A table and its column dictionary, flushed to disk; `stamp` goes into the file's metadata."""
     schema = declared.arrow_schema()
     schema = schema.with_metadata({**(schema.metadata or {}), **stamp})
     pieces = iter([table]) if isinstance(table, pa.Table) else table
-    path = folder / f"{name}.parquet"
+    path = folder / f"{declared.name}.parquet"
     with pq.ParquetWriter(path, schema, compression="zstd", write_statistics=True) as writer:
         for piece in pieces:
             writer.write_table(piece.cast(schema))
     with path.open("rb") as file:
         os.fsync(file.fileno())
-    write_atomically(folder / f"{name}.json", _json(declared.sidecar()))
+    write_atomically(folder / f"{declared.name}.json", _json(declared.sidecar()))
 
 
-def _swap_in(draft: Path, final: Path) -> None:
-    """Rename a finished draft into place; a damaged predecessor is moved aside first."""
+def swap_in(draft: Path, final: Path) -> None:
+    """Rename a finished draft into place; what stood there is moved aside first, then removed."""
     if final.exists():
         old = final.with_name(f".{final.name}.old")
         shutil.rmtree(old, ignore_errors=True)
