@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import struct
 from fractions import Fraction
 from itertools import islice, product
@@ -161,3 +162,28 @@ def test_the_head_stands_alike_in_eight_orientations(tmp_path, upright_frames):
         print(f"{turn}: {deg:.2f} deg, {mm:.2f} mm")
     assert max(deg for deg, _ in apart.values()) < 1.0
     assert max(mm for _, mm in apart.values()) < 5.0
+
+
+def test_pictures_that_were_looked_at_free_their_memory_at_once(tmp_path):
+    """A ring of references would keep 3 MB a frame of a 1080p session until the collector came."""
+    path = film(tmp_path / "film.mp4", [np.zeros((*SIZE, 3), np.uint8)] * 10, Orientation(True))
+    gc.collect()
+    gc.disable()
+    try:
+        seen = [frame.image.shape for frame in read_frames(path, max_fps=25.0)]
+        cut = rings_left()
+    finally:
+        gc.enable()
+    assert len(seen) == 10
+    assert cut == 0
+
+
+def rings_left() -> int:
+    """Frames only the collector can free."""
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        gc.collect()
+        return sum(isinstance(one, av.VideoFrame) for one in gc.garbage)
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()

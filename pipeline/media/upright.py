@@ -13,10 +13,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideData
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
@@ -64,7 +65,10 @@ class Orientation:
 
 def orientation(frame: VideoFrame) -> Orientation:
     """What the container, or the codec, asks of a decoded frame."""
-    given = cast("Mapping[object, Any]", frame.side_data)
+    # not `frame.side_data`: what it keeps on the frame refers back to it, and such a ring of
+    # pictures outlives its last reader until the garbage collector comes by
+    make = cast("Callable[[VideoFrame], Mapping[object, Any]]", SideDataContainer)
+    given = make(frame)
     if SideData.DISPLAYMATRIX not in given:
         return Orientation()
     matrix = np.frombuffer(bytes(given[SideData.DISPLAYMATRIX]), np.int32)
