@@ -22,7 +22,7 @@ ways: where nothing is seen that leaves A, B and D, all three. The first cue lie
 a therapist question; where questions are not known (no transcript) the rule is silent.
 
 By chance about one such moment in 50 minutes is expected where cues vary independently, 3 where
-every pair is correlated by .3 (measured in `tests/test_candidates.py`).
+every pair is correlated by .3 (measured in `tests/test_stages_candidates.py`).
 """
 
 from __future__ import annotations

@@ -44,4 +44,4 @@ CHANCE_LOAD = (
         ),
     ),
 )
-"""Rules, what they look for, and what chance alone gives (`tests/test_candidates.py`)."""
+"""Rules, what they look for, and what chance alone gives (`tests/test_stages_candidates.py`)."""

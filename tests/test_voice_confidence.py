@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_language import SETTINGS, TURNS
+from test_stages_language import SETTINGS, TURNS
 
 from pipeline import tables
 from pipeline.config import load_profile

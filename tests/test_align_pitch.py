@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_align import DURATION_S, aligned, alternating, build, column, slices
+from test_stages_align import DURATION_S, aligned, alternating, build, column, slices
 
 HOP_S = 0.01
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_align import DURATION_S, aligned, alternating, column, feature, turns
+from test_stages_align import DURATION_S, aligned, alternating, column, feature, turns
 
 NAME = "therapist_directive_strong_pk"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_face_windows import DURATION_S, alternating, events, frames
+from test_align_faces import DURATION_S, alternating, events, frames
 
 from pipeline.align.face_figures import SHARES, Seen, face_figures
 
