@@ -38,7 +38,8 @@ def as_text() -> str:
     lines = []
     for table in EVERY_TABLE:
         lines += [table.name, f"  {table.description}"]
-        lines += [f"    {c.name:<34} {c.unit:<11} {c.description}" for c in table.columns]
+        described = (*table.columns, *table.figures)
+        lines += [f"    {one.name:<34} {one.unit:<11} {one.description}" for one in described]
     return "\n".join(lines) + "\n"
 
 

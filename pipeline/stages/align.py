@@ -36,7 +36,7 @@ from pipeline.spans import Floats, WindowCue, Windows, missing_everywhere
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.timeline import windows
 
-VERSION = 7
+VERSION = 8
 """Raise when the numbers can change."""
 
 LATENCY = "client_response_latency_s"
@@ -115,7 +115,7 @@ def run(inputs: Inputs, engine: None, settings: AlignSettings) -> Outputs:
         {
             "windows": tables.WINDOWS.build(columns),
             "events": _events(inputs),
-            "session_features": tables.SESSION_FEATURES.build_rows(rows),
+            "session_features": tables.SESSION_FEATURES.build_figures(rows),
         }
     )
 

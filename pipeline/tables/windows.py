@@ -6,7 +6,6 @@ from pipeline.tables.columns import (
     END_S,
     LATENCY_REASONS,
     QUALITY,
-    REASON,
     REASONS,
     ROLES,
     SESSION_ID,
@@ -139,19 +138,6 @@ WINDOWS = Table(
     ),
     ("session_id", "start_s"),
 )  # fmt: skip
-
-SESSION_FEATURES = Table(
-    "session_features",
-    "One row per session-level feature.",
-    (
-        SESSION_ID,
-        Column("feature", "string", "-", "Name, unit at its end.", "align", nullable=False),
-        Column("value", "float64", "-", "The value, in the unit its name ends with.", "align"),
-        REASON,
-        Column("description", "string", "-", "What it is.", "align", nullable=False),
-    ),
-    ("session_id", "feature"),
-)
 
 CANDIDATES = Table(
     "candidates",
