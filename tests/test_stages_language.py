@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from pipeline import tables
-from pipeline.config import CONFIGS, load_profile
+from pipeline.config import load_profile
 from pipeline.errors import ConfigError
 from pipeline.language.cohesion import cohesion
 from pipeline.language.lexicon import (
@@ -25,7 +24,7 @@ from pipeline.settings import LanguageSettings
 from pipeline.stage import Inputs
 from pipeline.stages import language, turns
 
-PHRASES = tomllib.loads((CONFIGS / "lexicon.en.toml").read_text(encoding="utf-8"))
+PHRASES = load_profile().language.phrases
 SETTINGS = LanguageSettings(phrases=PHRASES, word_rate_min_wps=0.0)
 """The talk here is scripted with few words, slowly said."""
 TURNS = load_profile().turns
