@@ -22,9 +22,6 @@ from pipeline.spans import (
     sum_inside,
 )
 
-MOTION_CUES = {"client_mea": "client", "therapist_mea": "therapist"}
-"""Cue -> whose region of the picture."""
-
 
 def motion_cues(
     motion: pa.Table, regions: pa.Table, windows: Windows, *, no_video: str, valid_min: float
@@ -40,7 +37,8 @@ def motion_cues(
     reasons = {row["role"]: row["reason"] for row in regions.to_pylist()}
     roles = np.array(motion.column("role").to_pylist(), dtype=object)
     cues = {}
-    for name, role in MOTION_CUES.items():
+    for role in ("client", "therapist"):
+        name = f"{role}_mea"
         rows = np.flatnonzero(roles == role)
         if len(rows):
             cues[name] = _window_means(motion.take(pa.array(rows)), windows, valid_min)

@@ -61,6 +61,24 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class CueColumn(Column):
+    """A cue of the analysis windows: also how a window is compared with this person's others."""
+
+    span_s: float | str = 0.0
+    """Measured over this span round the window (seconds, or a setting of `align`); 0: the window."""
+    step_s: str = ""
+    """Setting of `align` with the step of its baseline, where spans overlap much."""
+    by_state: bool = False
+    """Compared only with windows of which the client speaks as much: most, or less than half."""
+    on_log: bool = False
+    """A skewed duration: compared on log(x + 0.25), as reply latencies are among the turns."""
+    least_snr_db: str = ""
+    """Setting of `align` under whose speech to noise it is degraded; it is the voice's then."""
+    of_listening: bool = False
+    """Not known without knowing when the client speaks."""
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """What a row of a long table may be of, declared as a column is."""
 
