@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from models.base import Diarization, Fingerprint, SpeakerInterval
+from models.base import Diarization, SpeakerInterval
 from pipeline import diarize
 from pipeline.settings import DiarizeSettings
 from pipeline.stage import Inputs, Missing
@@ -20,8 +20,6 @@ A, B = 0, 1
 
 class Planted:
     """Gives back what a test planted."""
-
-    fingerprint = Fingerprint("planted", "1")
 
     def __init__(self, turns, exclusive):
         self.found = Diarization(tuple(turns), tuple(exclusive))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from made_media import bursts, write_media
 
-from models.base import Fingerprint, TimedWord, Transcript
+from models.base import TimedWord, Transcript
 from pipeline import transcribe
 from pipeline.media.probe import probe
 from pipeline.session import TranscriptFile
@@ -28,8 +28,6 @@ VTT = (
 
 class Planted:
     """Gives back planted words and keeps what it was asked."""
-
-    fingerprint = Fingerprint("planted", "1")
 
     def __init__(self, *words):
         self.words = words

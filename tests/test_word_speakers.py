@@ -17,7 +17,7 @@ import pytest
 from conftest import needs_embedded_weights
 from faster_whisper.audio import decode_audio
 
-from models.base import Fingerprint, Interval, TimedWord, Transcript
+from models.base import Interval, TimedWord, Transcript
 from models.speech.detector import SileroSpeechDetector
 from models.voices.embedded_diarizer import EmbeddedDiarizer
 from pipeline import diarize, tables, transcribe, turns
@@ -45,8 +45,6 @@ class Meeting:
 
 class Reads:
     """A transcriber that hears the reference words."""
-
-    fingerprint = Fingerprint("planted", "1")
 
     def __init__(self, words):
         self.words = words

@@ -35,7 +35,6 @@ from models.allocator import keep_freed_memory
 from models.base import (
     SAMPLE_RATE_HZ,
     Audio,
-    Fingerprint,
     Interval,
     Progress,
     TimedWord,
@@ -45,7 +44,7 @@ from models.base import (
 from models.batches import AdaptiveBatch
 from models.device import CPU, Device
 from models.errors import EngineInputError, WeightMissingError
-from models.options import TranscriberOptions, transcriber_fingerprint, whisper_compute_type
+from models.options import TranscriberOptions, whisper_compute_type
 from models.speech.detector import check_audio
 from models.speech.doubts import Heard, repetition, unworded_s
 from models.speech.packs import halves, pack, quietest_moment
@@ -139,11 +138,6 @@ class WhisperTranscriber:
             cpu_threads=self._options.cpu_threads,
             local_files_only=True,
         )
-
-    @property
-    def fingerprint(self) -> Fingerprint:
-        """What must be equal for equal words."""
-        return transcriber_fingerprint(self._folder, self._options, self._device)
 
     def transcribe(
         self,
