@@ -17,9 +17,9 @@ from dataclasses import asdict
 import numpy as np
 from scipy.signal import lfilter
 
-from pipeline.dials.agreement import divergence, divergences
 from pipeline.dials.congruence import binned, congruence
 from pipeline.dials.truth_and_bias import truth_and_bias
+from pipeline.dials.two_raters import divergence, divergences
 from pipeline.settings import AgreementSettings
 from pipeline.timeline import Floats
 

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.config import CONFIGS
-from pipeline.talk.cues import CUES, CueRules, feedback_sought, repair_marker
-from pipeline.talk.lexicon import contains, tokens
-from pipeline.talk.questions import QuestionRules
-from pipeline.talk.replies import agreement_pattern
+from pipeline.language.lexicon import contains, tokens
+from pipeline.language.phrase_cues import CUES, CueRules, feedback_sought, repair_marker
+from pipeline.language.questions import QuestionRules
+from pipeline.language.replies import agreement_pattern
 
 SENTENCES = Path(__file__).resolve().parents[1] / "tests" / "data" / "cues"
 

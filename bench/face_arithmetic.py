@@ -31,14 +31,15 @@ from scipy.spatial.transform import Rotation
 
 from bench.faces import DATA, embedded
 from bench.memory import CLEAR, _resident_mb
-from pipeline import face, tables
-from pipeline.faces.gaze import LEFT_IRIS, LEFT_LID, RIGHT_IRIS, RIGHT_LID
-from pipeline.faces.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
-from pipeline.faces.pose_fit import fit_poses
+from pipeline import tables
+from pipeline.face.gaze import LEFT_IRIS, LEFT_LID, RIGHT_IRIS, RIGHT_LID
+from pipeline.face.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
+from pipeline.face.pose_fit import fit_poses
 from pipeline.media.video import read_frames
-from pipeline.session import SessionSpec
+from pipeline.paperwork.session import SessionSpec
 from pipeline.settings import FaceSettings
 from pipeline.stage import Inputs
+from pipeline.stages import face
 
 FPS, WIDTH, HEIGHT, POINTS = 25, 1280, 720, 478
 CAMERA = camera_matrix(WIDTH, HEIGHT)
@@ -62,7 +63,7 @@ class FromFile(Mapping[str, pa.Table]):
         self._path, self._tables = path, {"media": media}
 
     def pieces(self, name: str, rows: int) -> Iterator[pa.RecordBatch]:
-        """As `pipeline.store.Store.pieces` reads them."""
+        """As `pipeline.results.store.Store.pieces` reads them."""
         assert name == "landmarks"
         with pq.ParquetFile(self._path, pre_buffer=False) as file:
             yield from file.iter_batches(batch_size=rows, use_threads=False)

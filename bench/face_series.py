@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.faces.blinks import find_closures
-from pipeline.faces.nods import find_nods
+from pipeline.face.blinks import find_closures
+from pipeline.face.nods import find_nods
 from pipeline.settings import FaceSettings
 
 Floats = NDArray[np.float64]

@@ -47,10 +47,10 @@ from models.base import FaceTracker, Interval
 from models.faces.networks import TASK_MESH, task_member
 from models.faces.tracker import EmbeddedFaceTracker
 from models.weights.catalog import locate
+from pipeline.align.client_frames import client_events, client_frames
+from pipeline.align.faces import face_cues
 from pipeline.settings import AlignSettings
 from pipeline.spans import Windows
-from pipeline.windows.client_frames import client_events, client_frames
-from pipeline.windows.faces import face_cues
 
 Floats = NDArray[np.float64]
 ROOT = Path(__file__).resolve().parents[1]

@@ -14,13 +14,13 @@ import time
 
 import numpy as np
 
-from pipeline.faces.openings import OPENINGS
+from pipeline.align.baselines import speaking_windows, z_of
+from pipeline.align.client_frames import Events, Frames
+from pipeline.align.faces import face_cues, face_quality
+from pipeline.face.openings import OPENINGS
 from pipeline.settings import AlignSettings
 from pipeline.spans import Windows, as_array
 from pipeline.timeline import windows
-from pipeline.windows.baselines import speaking_windows, z_of
-from pipeline.windows.client_frames import Events, Frames
-from pipeline.windows.faces import face_cues, face_quality
 
 ROUNDS = 3
 

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from bench.made_heads import Pose, View, draw
 from models.base import FaceTracker, Frame, Image, Interval, StillFrame
-from pipeline import face, landmarks, tables
-from pipeline.session import SessionSpec
+from pipeline import tables
+from pipeline.paperwork.session import SessionSpec
 from pipeline.settings import FaceSettings, LandmarksSettings
 from pipeline.stage import Inputs
+from pipeline.stages import face, landmarks
 
 SPEC = SessionSpec.model_validate({
     "id": "made-01",

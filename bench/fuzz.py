@@ -28,21 +28,21 @@ from typing import Any
 import numpy as np
 
 from bench.fuzz_seeds import BREAKERS, NUMBERS, SEEDS
-from pipeline import ratings, transcribe
 from pipeline.config import load_profile
-from pipeline.consent import load_register, refusals
 from pipeline.dials.guess_task import read_guesses
 from pipeline.dials.reasons import read_reasons
-from pipeline.doubts import KnownSession
 from pipeline.errors import InputError
 from pipeline.media.probe import probe
-from pipeline.session import RatingFile, SessionSpec, TranscriptFile
-from pipeline.session_toml import load_session
+from pipeline.paperwork.consent import load_register, refusals
+from pipeline.paperwork.session import RatingFile, SessionSpec, TranscriptFile
+from pipeline.paperwork.session_toml import load_session
+from pipeline.paperwork.stray_refusals import KnownSession
 from pipeline.settings import RatingsSettings, TranscribeSettings
 from pipeline.stage import Inputs, Missing
+from pipeline.stages import ratings, transcribe
 from pipeline.study.attendance import read_attendance
 from pipeline.tables import DIARIZATION, MEDIA, SESSIONS, SPEECH, TURNS
-from pipeline.transcripts import files as transcript_files
+from pipeline.transcribe import transcript as transcript_files
 
 SLOW_S = 5.0
 HANGS_S = 20.0

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.faces.gaze_modes import around_mode
+from pipeline.face.gaze_modes import around_mode
 from pipeline.spans import Floats, Windows
 
 DURATION_S = 1800

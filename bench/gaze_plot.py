@@ -20,11 +20,12 @@ import pyarrow as pa
 
 from models.faces.tracker import EmbeddedFaceTracker
 from models.weights.catalog import locate
-from pipeline import face, landmarks, tables
+from pipeline import tables
 from pipeline.media.video import read_frames
-from pipeline.session import SessionSpec
+from pipeline.paperwork.session import SessionSpec
 from pipeline.settings import FaceSettings, LandmarksSettings
 from pipeline.stage import Inputs
+from pipeline.stages import face, landmarks
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt  # after the backend is chosen

@@ -18,7 +18,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from pipeline.dials.congruence import binned, both_rated, congruence
 from pipeline.dials.segments import pick_segments
-from pipeline.made.dials import held
+from pipeline.made.planned_dials import held
 from pipeline.settings import RatingsSettings, StudySettings
 from pipeline.study.behaviour import label_track
 from pipeline.study.congruence import SessionPair

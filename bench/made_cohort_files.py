@@ -20,13 +20,13 @@ import pyarrow.parquet as pq
 
 from bench.made_cohort import EFFECT_SD, MadeDials, draw_rho, make_dials
 from pipeline import tables
-from pipeline.dials.agreement import shared
 from pipeline.dials.congruence import congruence
 from pipeline.dials.figures import count_moves, longest_hold_s
-from pipeline.provenance import run_record
-from pipeline.schema import Table
+from pipeline.dials.two_raters import shared
+from pipeline.results.provenance import run_record
 from pipeline.settings import Profile
 from pipeline.study.behaviour import label_track
+from pipeline.tables.schema import Table
 
 RUN = "20260302T020000-made"
 RATERS = ("client", "therapist")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.base import Image
-from pipeline.made.face import EyeRig, eye_map
+from pipeline.made.portrait import EyeRig, eye_map
 
 Floats = NDArray[np.float32]
 LIMBUS_MM, EYE_WIDTH_MM = 5.9, 26.5

@@ -25,8 +25,9 @@ from scipy.spatial.transform import Rotation
 
 from bench.made_eyes import Eyeball, eyeball, turned
 from models.base import FaceTracker, Image, StillFrame
-from pipeline.faces.head_pose import POSE_POINTS
-from pipeline.made.face import (
+from pipeline.face.head_pose import POSE_POINTS
+from pipeline.made.conversation import sample_portrait
+from pipeline.made.portrait import (
     EYE_DISTANCE_MM,
     EYE_DISTANCE_PX,
     EYES_AT,
@@ -44,7 +45,6 @@ from pipeline.made.face import (
     jaw_field,
     place,
 )
-from pipeline.made.session import sample_portrait
 
 Floats = NDArray[np.float32]
 MM_PER_PX = EYE_DISTANCE_MM / EYE_DISTANCE_PX

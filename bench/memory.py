@@ -44,9 +44,9 @@ def one_session(recordings: Path, out: Path) -> dict[str, Any]:
     from flows.folders import session_folders
     from flows.prepare import prepare
     from pipeline.config import load_profile
-    from pipeline.execute import run_stage
+    from pipeline.results.execute import run_stage
+    from pipeline.results.views import Output
     from pipeline.stages import STAGES
-    from pipeline.views import Output
 
     work = prepare(
         session_folders(recordings),
@@ -77,7 +77,7 @@ def _resident_mb(field: str) -> float:
 
 def made_session(folder: Path, minutes: float, fps: float) -> Path:
     """A session folder of that length below `folder`/recordings."""
-    from pipeline.made.session import make_plan, write_session
+    from pipeline.made.conversation import make_plan, write_session
 
     recordings = folder / "recordings"
     session = write_session(make_plan(7, minutes), recordings)

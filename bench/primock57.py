@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline import language, roles, tables, turns
+from pipeline import tables
 from pipeline.config import load_profile
 from pipeline.stage import Inputs
+from pipeline.stages import language, roles, turns
 
 ROOT = Path(__file__).resolve().parents[1]
 PEOPLE = ("doctor", "patient")

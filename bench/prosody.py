@@ -30,9 +30,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from made_vowels import VOWELS, vowel  # noqa: E402
 
 from models.base import SAMPLE_RATE_HZ, Audio  # noqa: E402
-from pipeline import prosody, tables  # noqa: E402
+from pipeline import tables  # noqa: E402
 from pipeline.settings import ProsodySettings  # noqa: E402
 from pipeline.stage import Inputs  # noqa: E402
+from pipeline.stages import prosody  # noqa: E402
 from pipeline.voice.fundamental_frequency import autocorrelation_track, track_voice  # noqa: E402
 from pipeline.voice.pitch import Grid, grid_over, level_db  # noqa: E402
 from pipeline.voice.pyin import PitchSearch, pyin  # noqa: E402

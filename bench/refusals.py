@@ -20,9 +20,9 @@ from random import Random
 from bench.spellings import near, respelt
 from flows.folders import session_folders
 from flows.prepare import Work, prepare
-from pipeline.consent import SCOPES, Record, append_record
+from pipeline.paperwork.consent import SCOPES, Record, append_record
+from pipeline.results.views import Output
 from pipeline.settings import Profile
-from pipeline.views import Output
 
 CLIENT, THERAPIST, SESSION = "Bär-10", "T02", "W04"
 FACTS = '[session]\ndyad = "D1"\nnumber = 1\nclient = "{}"\ntherapist = "{}"\n'

@@ -44,17 +44,17 @@ from made_motion import (  # noqa: E402
 )
 
 from bench.faces import DATA, embedded  # noqa: E402
-from pipeline import landmarks  # noqa: E402
 from pipeline.media.recording import FolderRecording  # noqa: E402
-from pipeline.movement import PAIR_EVERY  # noqa: E402
-from pipeline.moving.energy import energy, masks  # noqa: E402
-from pipeline.moving.grid import STEP_S as GRID_STEP_S  # noqa: E402
-from pipeline.moving.grid import MotionGrid  # noqa: E402
-from pipeline.moving.regions import Region, cells_of  # noqa: E402
-from pipeline.moving.synchrony import above_chance, lag_correlation  # noqa: E402
-from pipeline.session import SessionSpec  # noqa: E402
+from pipeline.movement.energy import energy, masks  # noqa: E402
+from pipeline.movement.grid import STEP_S as GRID_STEP_S  # noqa: E402
+from pipeline.movement.grid import MotionGrid  # noqa: E402
+from pipeline.movement.regions import Region, cells_of  # noqa: E402
+from pipeline.movement.synchrony import above_chance, lag_correlation  # noqa: E402
+from pipeline.paperwork.session import SessionSpec  # noqa: E402
 from pipeline.settings import LandmarksSettings, MovementSettings  # noqa: E402
 from pipeline.stage import Inputs  # noqa: E402
+from pipeline.stages import landmarks  # noqa: E402
+from pipeline.stages.movement import PAIR_EVERY  # noqa: E402
 
 SETTINGS = MovementSettings()
 AREAS = (cells_of(Region(0, 0, 0.5, 1, "side")), cells_of(Region(0.5, 0, 1, 1, "side")))

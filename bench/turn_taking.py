@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from models.base import SAMPLE_RATE_HZ
 from models.speech.detector import SileroSpeechDetector
 from models.voices.embedded_diarizer import EmbeddedDiarizer
-from pipeline import diarize, tables, turns
+from pipeline import tables
 from pipeline.settings import DiarizeSettings, TurnsSettings
 from pipeline.stage import Inputs
+from pipeline.stages import diarize, turns
 
 FOUND_WITHIN_S = 1.0
 DYADS = Path(__file__).resolve().parents[2] / "shared" / "data" / "speech" / "dyads"

@@ -7,9 +7,9 @@ from pathlib import Path
 from pipeline.config import load_profile
 from pipeline.errors import InputError, MediaError, SessionError
 from pipeline.media.container import listed
-from pipeline.session import SessionSpec, named_files
-from pipeline.session_media import continues
-from pipeline.session_toml import load_session
+from pipeline.paperwork.session import SessionSpec, named_files
+from pipeline.paperwork.session_media import continues
+from pipeline.paperwork.session_toml import load_session
 from pipeline.settings import Profile
 
 

@@ -16,7 +16,7 @@ from flows.terminal import keep_ours
 from models.errors import EngineError
 from pipeline.config import CONFIGS, load_profile
 from pipeline.errors import InputError, ThinsliceError
-from pipeline.views import Output
+from pipeline.results.views import Output
 
 app = typer.Typer(
     help="Consented therapy recordings in; aligned features and a few moments worth a look out.",

@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from models.base import Seconds
+from pipeline.files import write_atomically
 from pipeline.media.clips import cut_clip
 from pipeline.media.recording import FolderRecording
-from pipeline.store import write_atomically
 
 if TYPE_CHECKING:
-    from pipeline.execute import Job
+    from pipeline.results.execute import Job
 
 _NO_PICTURE = ("no_consent", "no_media", "unreadable_media")
 
 
 @dataclass(frozen=True, slots=True)
 class KeptClips:
-    """`pipeline.report.ClipCutter` over one session's media."""
+    """`pipeline.stages.report.ClipCutter` over one session's media."""
 
     recording: FolderRecording
     folder: Path

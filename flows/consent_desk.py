@@ -1,7 +1,8 @@
 """What `thinslice consent` does.
 
 Ids are typed here by hand. A grant of an id that only nearly is a known one is refused. A refusal
-is always recorded, and removes only what it surely means: `pipeline.doubts` holds back the rest.
+is always recorded, and removes only what it surely means: `paperwork.stray_refusals` holds back
+the rest.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from typing import Literal, cast, get_args
 
 from flows.folders import found, known_sessions, neighbours
 from flows.lock import alone
-from pipeline.consent import SCOPES, Record, Register, Scope, append_record, load_register
-from pipeline.doubts import KnownSession
 from pipeline.errors import InputError, StoreError
-from pipeline.ids import Likeness, as_seen, likeness, nearest, normal
-from pipeline.session_media import Role
-from pipeline.views import Output
-from pipeline.withdraw import remembered, withdraw
+from pipeline.paperwork.consent import SCOPES, Record, Register, Scope, append_record, load_register
+from pipeline.paperwork.ids import Likeness, as_seen, likeness, nearest, normal
+from pipeline.paperwork.session_media import Role
+from pipeline.paperwork.stray_refusals import KnownSession
+from pipeline.results.views import Output
+from pipeline.results.withdraw import remembered, withdraw
 
 USUAL: tuple[Scope, ...] = (
     "record",

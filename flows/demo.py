@@ -21,12 +21,12 @@ from flows.work import work_through
 from models.base import Image, StillFrame
 from pipeline.config import load_profile
 from pipeline.errors import InputError
+from pipeline.made.conversation import make_plan, sample_portrait, write_session
 from pipeline.made.planted import Finding, compare
-from pipeline.made.session import make_plan, sample_portrait, write_session
+from pipeline.results.views import Output
 from pipeline.settings import Profile
 from pipeline.stage import Missing
 from pipeline.tables import TABLES
-from pipeline.views import Output
 
 _MARGIN = 0.25
 """Of the portrait's size, added round it so that a tight portrait is found too."""

@@ -18,8 +18,8 @@ from flows.folders import session_folders
 from flows.server import prefect_server
 from flows.summary import counts_of
 from flows.work import stay_on_this_machine
-from pipeline.consent import load_register
 from pipeline.errors import ConsentError, InputError, ThinsliceError
+from pipeline.paperwork.consent import load_register
 
 if TYPE_CHECKING:  # Prefect is imported only when its environment is set
     from prefect.schedules import Schedule
@@ -127,7 +127,7 @@ def main() -> None:
     child.ends_with_parent()
     from prefect.types.entrypoint import EntrypointType
 
-    from flows.nightly import nightly
+    from flows.scheduled import nightly
 
     nightly.serve(
         name="nightly",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from pipeline.config import CONFIGS, FROM_LEXICON, load_profile
-from pipeline.section import Section
+from pipeline.files import write_atomically
 from pipeline.settings import Profile
-from pipeline.store import write_atomically
+from pipeline.settings.section import Section
 from pipeline.tables import STUDY_TABLES, TABLES
 
 EVERY_TABLE = (*TABLES.values(), *STUDY_TABLES.values())

@@ -29,14 +29,14 @@ from models.options import (
 from models.weights import catalog
 from pipeline.errors import ConfigError
 from pipeline.media import clips
-from pipeline.session import own_channels
+from pipeline.paperwork.session import own_channels
 from pipeline.settings import Profile
 from pipeline.stage import Missing
-from pipeline.transcripts.files import brings_transcript
+from pipeline.transcribe.transcript import brings_transcript
 from pipeline.voice.microphones import OwnMicrophones
 
 if TYPE_CHECKING:
-    from pipeline.execute import Job
+    from pipeline.results.execute import Job
 
 WHISPER = TranscriberOptions()
 FACES = FaceTrackerOptions()

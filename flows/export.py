@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
-from pipeline.views import Output
+from pipeline.results.views import Output
 
 FORMATS = ("rttm",)
 

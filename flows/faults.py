@@ -6,8 +6,9 @@ from contextlib import suppress
 
 from flows import disk
 from pipeline.errors import ConfigError, InputError
+from pipeline.files import write_atomically
+from pipeline.results.store import Store
 from pipeline.stage import Missing, Stage
-from pipeline.store import Store, write_atomically
 
 OUTSIDE = "outside"
 """The profile or the disk is at fault: other stages would meet it too, so the session fails."""

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.doubts import KnownSession
 from pipeline.errors import InputError, SessionError
-from pipeline.ids import as_seen, normal
-from pipeline.papers import printable
-from pipeline.session_toml import people_in
+from pipeline.paperwork.ids import as_seen, normal
+from pipeline.paperwork.papers import printable
+from pipeline.paperwork.session_toml import people_in
+from pipeline.paperwork.stray_refusals import KnownSession
 
 NO_SESSION = "._@#$~"
 """First characters of the folders that systems and shares put beside sessions: ``.Trash-1000``,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flows.prepare import Outcome
-from pipeline.store import Manifest
+from pipeline.results.store import Manifest
 
 
 @dataclass(frozen=True, slots=True)

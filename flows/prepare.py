@@ -15,18 +15,18 @@ from flows.engines import check_device, describe
 from flows.faults import WHERE, keep_trace
 from flows.folders import Found, clashes, found, known_sessions, neighbours
 from models.base import Progress, silent
-from pipeline.consent import Register, load_register, people, permitted, refusals
 from pipeline.errors import ConsentError, InputError, SessionError
-from pipeline.execute import Job, Step, plan
 from pipeline.media.recording import FolderRecording
 from pipeline.media.steady import Look, growth, is_doubtful, look_at
-from pipeline.papers import printable
-from pipeline.session import SessionSpec, public_name
-from pipeline.session_toml import load_session
+from pipeline.paperwork.consent import Register, load_register, people, permitted, refusals
+from pipeline.paperwork.papers import printable
+from pipeline.paperwork.session import SessionSpec, public_name
+from pipeline.paperwork.session_toml import load_session
+from pipeline.results.execute import Job, Step, plan
+from pipeline.results.store import Store
+from pipeline.results.views import Output
 from pipeline.settings import Profile
 from pipeline.stage import Absence, Missing
-from pipeline.store import Store
-from pipeline.views import Output
 
 MOST_NOTES = 20
 """Of the register's refusals that name nobody; more of them hide each other."""

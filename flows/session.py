@@ -21,10 +21,10 @@ from prefect.tasks import Task
 from flows.engines import build, describe, on_gpu
 from flows.faults import OUTSIDE, as_failure, keep_trace, why_failed
 from flows.prepare import Outcome
+from flows.publish import finish
 from flows.registry import board_of, work_of
-from flows.work import finish
 from pipeline.errors import InputError
-from pipeline.execute import Job, go_without, run_stage
+from pipeline.results.execute import Job, go_without, run_stage
 from pipeline.stage import Missing, Stage
 from pipeline.stages import STAGES
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import shutil
 import tomllib
@@ -11,16 +10,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from flows.folders import found as folders_found
 from flows.folders import known_sessions, neighbours
 from flows.lock import alone
 from flows.progress import Board
-from pipeline.consent import Register, load_register
 from pipeline.errors import ConsentError, InputError
+from pipeline.files import write_atomically
+from pipeline.paperwork.consent import Register, load_register
+from pipeline.results.store import swap_in, write_table
+from pipeline.results.views import Output
+from pipeline.results.withdraw import STUDY_FOLDER as FOLDER
+from pipeline.results.withdraw import remembered
 from pipeline.settings import StudySettings
-from pipeline.store import write_atomically
 from pipeline.study.attendance import Appointment, read_attendance
 from pipeline.study.attendance_rates import agreed_to_recording
 from pipeline.study.features import check_features
@@ -40,9 +41,6 @@ from pipeline.study.reading import (
 )
 from pipeline.study.study import Study, study
 from pipeline.tables import STUDY_TABLES
-from pipeline.views import Output
-from pipeline.withdraw import STUDY_FOLDER as FOLDER
-from pipeline.withdraw import remembered
 
 
 def run_study(
@@ -195,14 +193,10 @@ def _write(output: Output, found: Study, text: Paragraphs) -> Path:
     draft.mkdir()
     stamp = {"thinslice.settings": settings_hash(found.settings)}
     for name, table in found.tables.items():
-        schema = table.schema.with_metadata({**(table.schema.metadata or {}), **stamp})
-        pq.write_table(table.cast(schema), draft / f"{name}.parquet", compression="zstd")
-        sidecar = json.dumps(STUDY_TABLES[name].sidecar(), indent=1, ensure_ascii=False)
-        write_atomically(draft / f"{name}.json", (sidecar + "\n").encode())
+        write_table(draft, STUDY_TABLES[name], table, stamp)
     write_atomically(draft / "methods.txt", as_text(text).encode())
     write_atomically(draft / "study.html", page(found, text).encode())
-    shutil.rmtree(final, ignore_errors=True)
-    draft.replace(final)
+    swap_in(draft, final)
     return final
 
 

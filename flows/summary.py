@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.prepare import Outcome, Work
+from pipeline.files import write_atomically
 from pipeline.stage import Absence
-from pipeline.store import write_atomically
 
 STATE_WORDS = {
     "done": "done",

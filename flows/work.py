@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 from flows import PREFECT_ENVIRONMENT, disk, supervise
 from flows.lock import alone
-from flows.prepare import Outcome, Work, prepare
+from flows.prepare import Work, prepare
 from flows.progress import Board
+from flows.publish import finish
 from flows.summary import write_summary
 from pipeline.errors import ConfigError
-from pipeline.provenance import new_run_id, run_record
+from pipeline.results.provenance import new_run_id, run_record
+from pipeline.results.views import Output, write_record
 from pipeline.settings import Profile
-from pipeline.stages import STAGES
-from pipeline.views import Output, publish, write_record
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -70,34 +70,6 @@ def stay_on_this_machine(out: Path) -> None:
             f"PREFECT_API_URL points to {elsewhere}; session records stay on this machine. "
             "Unset it."
         )
-
-
-def finish(work: Work, session: str, started: float) -> None:
-    """Publish a session whose every stage is done, and note its outcome."""
-    job = work.jobs[session]
-    missing = [stage.name for stage in STAGES if stage.name not in job.done]
-    if missing:  # never show half a session in place of a whole one
-        failed = Outcome(job.spec.id, "failed", f"not shown: {', '.join(missing)} not done")
-        work.outcomes.setdefault(session, failed)
-        return
-    try:
-        view = publish(work.output, work.run_id, job.spec.id, session, job.done)
-    except Exception as error:  # noqa: BLE001  the other sessions are shown, whatever it is
-        why = disk.FULL if disk.is_full(error) else f"{type(error).__name__}; check permissions"
-        sentence = f"its results could not be shown: {why}"
-        work.outcomes[session] = Outcome(job.spec.id, "failed", sentence)
-        return
-    job.store.drop_problems(session, still=job.broken)
-    report = view / "report.html"
-    work.outcomes[session] = Outcome(
-        job.spec.id,
-        "done_with_faults" if job.broken else "done",
-        absences=job.absences(),
-        stages_run=len(job.computed),
-        stages_found=len(job.done) - len(job.computed) - len(job.broken),
-        seconds=time.perf_counter() - started,
-        report=work.output.latest(job.spec.id) / "report.html" if report.exists() else None,
-    )
 
 
 def _written(work: Work) -> str:

@@ -78,13 +78,14 @@ def main() -> None:
     pipe, stacks = map(int, sys.argv[1:3])
     faulthandler.enable(stacks)
     faulthandler.register(DUMP, stacks, all_threads=True)
-    from flows import nightly, registry  # loads Prefect while its server comes up
+    from flows import registry  # loads Prefect while its server comes up
+    from flows.sessions import process_sessions
 
     work, sessions = pickle.load(sys.stdin.buffer)  # noqa: S301  our own parent's
     wire = Wire(Connection(pipe, readable=False), work)
     with registry.registered(work, wire):
         try:
-            nightly.process_sessions(run=work.run_id, sessions=sessions)
+            process_sessions(run=work.run_id, sessions=sessions)
         except Exception as error:  # noqa: BLE001  Prefect's own: the summary says it
             wire.tell(PrefectFailed(type(error).__name__))
     sys.stdout.flush()

@@ -12,11 +12,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline.complaints import all_told, complaint, not_utf8
 from pipeline.errors import ConfigError
-from pipeline.papers import MOST_TOML_BYTES, paper, toml_of
+from pipeline.language.lexicon import phrases_named
+from pipeline.paperwork.complaints import all_told, complaint, not_utf8
+from pipeline.paperwork.papers import MOST_TOML_BYTES, paper, toml_of
 from pipeline.settings import Profile
-from pipeline.talk.lexicon import phrases_named
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.base import Audio, Frame, Progress, silent
-from pipeline.section import Section
-from pipeline.session import SessionSpec
+from pipeline.paperwork.session import SessionSpec
+from pipeline.settings.section import Section
 from pipeline.timeline import Span
 
 
@@ -85,7 +85,7 @@ class Recording(Protocol):
 
 @runtime_checkable
 class InPieces(Protocol):
-    """Tables that can be read piece by piece; see `pipeline.execute.TablesOnDemand`."""
+    """Tables that can be read piece by piece; see `pipeline.results.execute.TablesOnDemand`."""
 
     def pieces(self, name: str, rows: int) -> Iterator[pa.RecordBatch]:
         """One table at most `rows` at a time."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from made_dials import rated
 
-from pipeline.session_toml import load_session
+from pipeline.paperwork.session_toml import load_session
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = Path(os.environ.get("THINSLICE_CASES", ROOT.parent / "shared" / "cases"))

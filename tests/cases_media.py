@@ -19,12 +19,12 @@ import numpy as np
 from flows import engines
 from pipeline.config import load_profile
 from pipeline.errors import InputError
-from pipeline.execute import Job, run_stage
 from pipeline.media.recording import FolderRecording
-from pipeline.session_toml import load_session
+from pipeline.paperwork.session_toml import load_session
+from pipeline.results.execute import Job, run_stage
+from pipeline.results.store import Store
 from pipeline.stage import Missing
 from pipeline.stages import STAGES
-from pipeline.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 Row = tuple[str, str, str, bool]

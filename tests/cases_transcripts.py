@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.base import SAMPLE_RATE_HZ
-from pipeline import transcribe
 from pipeline.media.recording import FolderRecording
-from pipeline.session_toml import load_session
+from pipeline.paperwork.session_toml import load_session
 from pipeline.settings import TranscribeSettings
 from pipeline.stage import Inputs, Missing, Outputs
+from pipeline.stages import transcribe
 from pipeline.tables import DIARIZATION, MEDIA, QUALITY_FIGURES, SPEECH
 
 SAID = """

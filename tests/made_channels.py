@@ -37,7 +37,7 @@ class Turn(NamedTuple):
 def lines() -> tuple[np.ndarray, ...]:
     """The texts spoken, cut to what is audible, at equal levels; row 0 speaks first."""
     pytest.importorskip("espeakng_loader", reason="the demo's synthesiser is not installed")
-    from pipeline.made.voices import SYNTH_RATE_HZ, VOICES, audible_span, faded, synthesise
+    from pipeline.made.spoken_lines import SYNTH_RATE_HZ, VOICES, audible_span, faded, synthesise
 
     spoken = synthesise([{"text": t, "rate_wpm": 168, **VOICES[who]} for who, t in TEXTS])
     cut = []

@@ -12,9 +12,9 @@ import pyarrow as pa
 from made_faces import SPEC, inputs
 
 from pipeline import tables
-from pipeline.ratings import run
 from pipeline.settings import RatingsSettings
 from pipeline.stage import Outputs
+from pipeline.stages.ratings import run
 
 MALFORMED = Path(__file__).parent / "data" / "dials" / "malformed"
 SESSION_S = 600.0

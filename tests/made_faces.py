@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline import tables
-from pipeline.faces.gaze import LEFT_IRIS, LEFT_LID, RIGHT_IRIS, RIGHT_LID
-from pipeline.faces.head_pose import MEAN_FACE_MM, camera_matrix
-from pipeline.session import SessionSpec
+from pipeline.face.gaze import LEFT_IRIS, LEFT_LID, RIGHT_IRIS, RIGHT_LID
+from pipeline.face.head_pose import MEAN_FACE_MM, camera_matrix
+from pipeline.paperwork.session import SessionSpec
 from pipeline.stage import Inputs
 
 WIDTH, HEIGHT = 1280, 720

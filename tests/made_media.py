@@ -10,7 +10,7 @@ import av
 import numpy as np
 
 from pipeline.media.recording import FolderRecording
-from pipeline.session_toml import load_session
+from pipeline.paperwork.session_toml import load_session
 
 RATE = 48_000
 MILLISECOND = Fraction(1, 1000)

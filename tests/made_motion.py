@@ -10,9 +10,9 @@ import av
 import numpy as np
 
 from pipeline.media.video import read_frames
-from pipeline.moving.energy import Changes, read_changes
-from pipeline.moving.grid import CELL_PIXELS, GRID, LEVELS, GridStep, MotionGrid, counts_column
-from pipeline.moving.grid import STEP_S as GRID_STEP_S
+from pipeline.movement.energy import Changes, read_changes
+from pipeline.movement.grid import CELL_PIXELS, GRID, LEVELS, GridStep, MotionGrid, counts_column
+from pipeline.movement.grid import STEP_S as GRID_STEP_S
 from pipeline.tables import MOTION_GRID
 
 WIDTH, HEIGHT = 320, 180

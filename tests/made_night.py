@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from made_media import BOTH, SESSION, write_media
 
-from flows import nightly, registry, session
+from flows import registry, session, sessions
 from flows.folders import session_folders
 from flows.prepare import Work, prepare
 from flows.progress import Board
-from flows.work import finish
+from flows.publish import finish
 from models.base import (
     Diarization,
     FaceObservation,
@@ -24,10 +24,10 @@ from models.base import (
     Transcript,
 )
 from pipeline.config import load_profile
-from pipeline.consent import Record, append_record
+from pipeline.paperwork.consent import Record, append_record
+from pipeline.results.views import Output
 from pipeline.settings import Profile
 from pipeline.stages import STAGES
-from pipeline.views import Output
 
 SECONDS, RATE = 60.0, 16_000
 TURNS = [(float(start), start + 3.6, i % 2) for i, start in enumerate(range(1, 57, 4))]
@@ -134,8 +134,8 @@ def plant_engines(monkeypatch, *, prefect: bool = False) -> None:
     if prefect:
         return
     monkeypatch.setattr(session, "run_one_stage", Plain(session.run_one_stage))
-    monkeypatch.setattr(nightly, "process_session", session.process_session.fn)
-    monkeypatch.setattr(nightly, "create_markdown_artifact", lambda *_, **__: None)
+    monkeypatch.setattr(sessions, "process_session", session.process_session.fn)
+    monkeypatch.setattr(sessions, "create_markdown_artifact", lambda *_, **__: None)
 
 
 @contextmanager
@@ -164,5 +164,5 @@ def night(place: Path, out: Path, run_id: str, profile: Profile | None = None) -
         if name not in unfinished:
             finish(work, name, 0.0)
     with registry.registered(work, Board()):
-        nightly.process_sessions.fn(run_id, unfinished)
+        sessions.process_sessions.fn(run_id, unfinished)
     return work

@@ -1,4 +1,4 @@
-"""A drawn face in the order of `faces.outlines`, and rows of the table `cue_check`."""
+"""A drawn face in the order of `face.outlines`, and rows of the table `cue_check`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.faces.outlines import OUTLINES
+from pipeline.face.outlines import OUTLINES
 
 ROUND = {
     "face": (0.0, 10.0, 70.0, 95.0), "eye_left": (-31.0, -12.0, 14.0, 5.0),

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from made_night import STAGE, plant_engines
 
-from flows import nightly, worker
+from flows import sessions, worker
 
 
 def hangs():
@@ -53,7 +53,7 @@ def main():
     object.__setattr__(declared, "run", run)
     plant_engines(pytest.MonkeyPatch(), prefect=with_prefect == "prefect")
     if with_prefect != "prefect":
-        nightly.process_sessions = nightly.process_sessions.fn
+        sessions.process_sessions = sessions.process_sessions.fn
     print("INFO: a library says something of its own")
     worker.main()
 

@@ -14,11 +14,11 @@ from conftest import ROOT
 
 from flows import engines
 from pipeline.errors import InputError
-from pipeline.execute import Job, run_stage
 from pipeline.media.recording import FolderRecording
-from pipeline.session_toml import load_session
+from pipeline.paperwork.session_toml import load_session
+from pipeline.results.execute import Job, run_stage
+from pipeline.results.store import Store
 from pipeline.stages import STAGES
-from pipeline.store import Store
 
 WHOLE = bool(os.environ.get("THINSLICE_CORPUS"))
 """Everything, as `make corpus` asks for; else a handful."""

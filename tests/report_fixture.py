@@ -11,11 +11,12 @@ import pyarrow as pa
 from made_outlines import moment
 from scipy.signal import lfilter
 
-from pipeline import agreement, candidates, tables
-from pipeline.forms import form_row
-from pipeline.report import STAGE
+from pipeline import tables
+from pipeline.paperwork.forms import form_row
 from pipeline.settings import AgreementSettings, CandidatesSettings
 from pipeline.stage import Absence, Inputs
+from pipeline.stages import agreement, candidates
+from pipeline.stages.report import STAGE
 from pipeline.timeline import log_duration, robust_z
 
 SESSION = "D07-05"

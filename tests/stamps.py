@@ -38,9 +38,7 @@ BY_VALUE = (
     "models.options",  # in an engine's fingerprint, option by option
     "models.weights",
     "pipeline.errors",
-    "pipeline.schema",
-    "pipeline.section",
-    "pipeline.session",  # what session.toml says is in the key as it was read
+    "pipeline.paperwork.session",  # what session.toml says is in the key as it was read
     "pipeline.settings",
     "pipeline.stage",
     "pipeline.tables",

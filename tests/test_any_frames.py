@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from real_corpus import WHOLE
 
 from models.base import StillFrame
-from pipeline.faces.events import Person, face_events
-from pipeline.faces.head_motion import head_speed
-from pipeline.faces.stretches import local_rate_hz
-from pipeline.moving.energy import energy, masks, read_changes
-from pipeline.moving.grid import CELLS, STEP_S, MotionGrid, counts_column
-from pipeline.moving.synchrony import above_chance, lag_correlation
+from pipeline.face.events import Person, face_events
+from pipeline.face.head_motion import head_speed
+from pipeline.face.stretches import local_rate_hz
+from pipeline.movement.energy import energy, masks, read_changes
+from pipeline.movement.grid import CELLS, STEP_S, MotionGrid, counts_column
+from pipeline.movement.synchrony import above_chance, lag_correlation
 from pipeline.settings import FaceSettings, MovementSettings
 from pipeline.tables import MOTION_GRID
 

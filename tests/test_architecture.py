@@ -13,13 +13,13 @@ from conftest import ROOT
 PACKAGES = ("pipeline", "flows", "models")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 STAGE_MACHINERY = {
-    "pipeline.store",
-    "pipeline.provenance",
-    "pipeline.execute",
-    "pipeline.views",
+    "pipeline.results.store",
+    "pipeline.results.provenance",
+    "pipeline.results.execute",
+    "pipeline.results.views",
     "pipeline.stages",
-    "pipeline.withdraw",
-    "pipeline.consent",
+    "pipeline.results.withdraw",
+    "pipeline.paperwork.consent",
 }
 
 

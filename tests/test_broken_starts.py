@@ -9,7 +9,7 @@ import pytest
 
 from bench.cues import SENTENCES
 from pipeline.config import CONFIGS
-from pipeline.talk.questions import QuestionRules, steadied
+from pipeline.language.questions import QuestionRules, steadied
 
 LISTS = tomllib.loads((CONFIGS / "lexicon.en.toml").read_text(encoding="utf-8"))
 RULES = QuestionRules(LISTS, punctuated=True)

@@ -8,10 +8,10 @@ import pytest
 
 from flows import cli, consent_desk
 from flows.lock import alone
-from pipeline.consent import load_register, permitted, refusals
 from pipeline.errors import InputError, StoreError
-from pipeline.session import SessionSpec, public_name
-from pipeline.views import Output
+from pipeline.paperwork.consent import load_register, permitted, refusals
+from pipeline.paperwork.session import SessionSpec, public_name
+from pipeline.results.views import Output
 
 SPEC = SessionSpec.model_validate(
     {

@@ -6,13 +6,13 @@ import pytest
 from made_media import bursts, session, write_media
 
 from models.base import Diarization, Fingerprint, Interval, SpeakerInterval
-from pipeline.execute import Job, plan, run_stage
 from pipeline.media import recording as media
-from pipeline.session_toml import load_session
+from pipeline.paperwork.session_toml import load_session
+from pipeline.results.execute import Job, plan, run_stage
+from pipeline.results.store import Store
 from pipeline.settings import Profile
 from pipeline.stage import Missing
 from pipeline.stages import STAGES
-from pipeline.store import Store
 
 HEARING = ("ingest", "diarize", "prosody")  # the stages that read audio here
 SPOKEN = [(0.5, 4.0, 0), (5.0, 9.0, 1)]

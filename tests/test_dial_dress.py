@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_tables import Dress, dresses, time, write
 
-from pipeline.csv_rows import read_rows as read_typed
-from pipeline.csv_rows import span_of
-from pipeline.dials.files import read_rows
+from pipeline.dials.layouts import read_rows
 from pipeline.errors import SessionError
-from pipeline.session import RatingFile
+from pipeline.paperwork.csv_rows import read_rows as read_typed
+from pipeline.paperwork.csv_rows import span_of
+from pipeline.paperwork.session import RatingFile
 
 Planted = list[float | None]
 RATINGS = st.lists(

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.dials.files import DialCourse, read_rating
+from pipeline.dials.layouts import DialCourse, read_rating
 from pipeline.errors import SessionError
-from pipeline.session import RatingFile
+from pipeline.paperwork.session import RatingFile
 
 HEADER = [
     "Time of Rating,02-Mar-2026 10:00:00", "Multimedia File,room.mp4", "Lower Label,hindering",

@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT, needs_embedded_weights
 
-from pipeline.made.heard import WER_BAR, line_up
-from pipeline.session import public_name
+from pipeline.made.recognised import WER_BAR, line_up
+from pipeline.paperwork.session import public_name
 from pipeline.tables import TABLES
 
 pytestmark = needs_embedded_weights
@@ -55,7 +55,7 @@ def thinslice(*words, prefix=(), check=True, **more):
 def made_session(recordings):
     """A 2-minute session with audio, video and dials, without words; returns its folder."""
     from flows.demo import _find_points, _portrait
-    from pipeline.made.session import make_plan, write_session
+    from pipeline.made.conversation import make_plan, write_session
 
     plan = make_plan(seed=7, minutes=MINUTES)
     return write_session(plan, recordings, face=_portrait(None), find_points=_find_points)

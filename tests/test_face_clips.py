@@ -12,12 +12,12 @@ from face_scenes import decoded, tracker
 from made_faces import inputs, media_table
 
 from models.base import StillFrame
-from pipeline import face, landmarks
-from pipeline.made.face import HEIGHT, WIDTH, build_rig, render_frame
-from pipeline.made.motion import Motion
-from pipeline.made.session import sample_portrait
+from pipeline.made.conversation import sample_portrait
+from pipeline.made.movements import Motion
+from pipeline.made.portrait import HEIGHT, WIDTH, build_rig, render_frame
 from pipeline.media.video import read_frames
 from pipeline.settings import FaceSettings, LandmarksSettings
+from pipeline.stages import face, landmarks
 
 SWITCH_S = 0.1
 

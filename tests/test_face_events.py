@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline import tables
-from pipeline.faces.events import Person, face_events
+from pipeline.face.events import Person, face_events
 from pipeline.settings import FaceSettings
 
 FPS = 25

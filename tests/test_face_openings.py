@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from made_faces import HEIGHT, WIDTH, turn
 
-from pipeline.faces.head_pose import MEAN_FACE_MM, camera_matrix
-from pipeline.faces.openings import (
+from pipeline.face.head_pose import MEAN_FACE_MM, camera_matrix
+from pipeline.face.openings import (
     INNER_BROWS,
     LEFT_BROW,
     LIP_CORNERS,
@@ -19,7 +19,7 @@ from pipeline.faces.openings import (
     RIGHT_BROW,
     openings,
 )
-from pipeline.faces.pose_fit import Poses
+from pipeline.face.pose_fit import Poses
 
 CAMERA = camera_matrix(WIDTH, HEIGHT)
 EYES_MM = 63.0

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pytest
 from made_faces import inputs, media_table, mesh
 from made_media import bursts, session, write_media
-from test_align import column, voices
-from test_align import session as empty_tables
+from test_stages_align import column, voices
+from test_stages_align import session as empty_tables
 
 from models.base import FaceObservation
-from pipeline import align, face, landmarks
 from pipeline.config import CONFIGS, load_profile
+from pipeline.stages import align, face, landmarks
 
 FPS, LASTS_S = 25, 80.0
 NEEDS_MORE = (

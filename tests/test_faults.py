@@ -14,10 +14,10 @@ from made_night import STAGE, breaking, night, plant_engines, recordings
 
 from flows.summary import exit_code, write_summary
 from pipeline.errors import ConfigError, SessionError
-from pipeline.session import public_name
+from pipeline.page.wording import scan, scan_html
+from pipeline.paperwork.session import public_name
 from pipeline.stages import STAGES
 from pipeline.tables import TABLES
-from pipeline.wording import scan, scan_html
 
 NAME = public_name("D0705")
 ANOTHER = count(1000)

@@ -20,17 +20,18 @@ from flows.lock import alone
 from flows.messages import PrefectFailed
 from flows.prepare import Outcome, Work, prepare
 from flows.progress import Board
+from flows.publish import finish
 from flows.summary import as_data, as_markdown, exit_code, write_summary
-from flows.work import finish, stay_on_this_machine, work_through
+from flows.work import stay_on_this_machine, work_through
 from models.base import Fingerprint
 from models.errors import WeightMissingError
-from pipeline.consent import Record, append_record
 from pipeline.errors import ConfigError, InputError
-from pipeline.session import public_name
+from pipeline.paperwork.consent import Record, append_record
+from pipeline.paperwork.session import public_name
+from pipeline.results.views import Output
 from pipeline.settings import Profile
 from pipeline.stage import Absence, Missing
 from pipeline.stages import STAGES
-from pipeline.views import Output
 
 SESSION = """
 [session]
@@ -263,7 +264,7 @@ def test_an_unreadable_recording_fails_and_leaves_the_latest_results(tmp_path, m
     latest = Output(tmp_path / ".out").latest("D0705")
     latest.mkdir(parents=True)
     (latest / "report.html").touch()
-    monkeypatch.setattr("pipeline.execute.sha256_of", refusing(errno.EACCES))
+    monkeypatch.setattr("pipeline.results.execute.sha256_of", refusing(errno.EACCES))
     work = night_of(tmp_path, tmp_path / ".out")
     (outcome,) = work.outcomes.values()
     assert outcome.state == "failed"
@@ -283,7 +284,7 @@ def test_half_a_session_is_never_shown(tmp_path):
 
 def test_a_full_disk_is_said_and_the_night_ends_with_1(tmp_path, monkeypatch, capsys):
     recordings(tmp_path, D0705=SESSION)
-    monkeypatch.setattr("pipeline.store.os.fsync", refusing(errno.ENOSPC))
+    monkeypatch.setattr("pipeline.results.store.os.fsync", refusing(errno.ENOSPC))
     code, said = said_by(monkeypatch, capsys, "nightly", tmp_path, "--out", tmp_path / ".out")
     assert code == 1
     assert "the disk of --out is full; the summary could not be written" in " ".join(said.split())
@@ -311,7 +312,7 @@ def test_a_fault_in_planning_one_session_stops_no_other(tmp_path, monkeypatch):
 
 def test_a_full_disk_while_preparing_is_no_unreadable_file(tmp_path, monkeypatch):
     granted(recordings(tmp_path, D0705=SESSION))
-    monkeypatch.setattr("pipeline.store.os.fsync", refusing(errno.ENOSPC))
+    monkeypatch.setattr("pipeline.results.store.os.fsync", refusing(errno.ENOSPC))
     (outcome,) = prepared(tmp_path, tmp_path / ".out").outcomes.values()
     assert outcome.sentence == disk.FULL
 

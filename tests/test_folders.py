@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flows.folders import clashes, found, known_sessions, neighbours, session_folders
-from pipeline.ids import normal
+from pipeline.paperwork.ids import normal
 
 FACTS = '[session]\ndyad = "D1"\nnumber = 1\nclient = "{}"\ntherapist = "T02"\n'
 OF_SHARES = (

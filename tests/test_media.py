@@ -14,7 +14,7 @@ import soundfile
 from made_media import BOTH, bursts, onsets, session, write_media
 
 from pipeline.errors import MediaError
-from pipeline.hashing import sha256_of
+from pipeline.files import sha256_of
 from pipeline.media.audio import _aligned, decode_stream, read_audio
 from pipeline.media.container import listed
 from pipeline.media.probe import probe

@@ -11,10 +11,10 @@ from made_media import session, write_media
 from flows import engines
 from models.base import Diarization, SpeakerInterval
 from pipeline.config import load_profile
-from pipeline.execute import Job, run_stage
-from pipeline.session_toml import load_session
+from pipeline.paperwork.session_toml import load_session
+from pipeline.results.execute import Job, run_stage
+from pipeline.results.store import Store
 from pipeline.stages import STAGES
-from pipeline.store import Store
 
 pytestmark = needs_embedded_weights
 UP_TO_ROLES = ("ingest", "diarize", "transcribe", "turns", "roles")

@@ -9,9 +9,10 @@ import pytest
 from made_channels import RATE, microphones
 from made_vowels import vowel
 
-from pipeline import prosody, tables
+from pipeline import tables
 from pipeline.settings import ProsodySettings
 from pipeline.stage import Inputs
+from pipeline.stages import prosody
 
 SECONDS = 6.0
 LOW_HZ, HIGH_HZ = 110.0, 210.0

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from pipeline import candidates, tables
+from pipeline import tables
 from pipeline.rules.dial import DialDivergence, rating_divergences
 from pipeline.settings import CandidatesSettings
+from pipeline.stages import candidates
 
 SETTINGS = CandidatesSettings()
 

@@ -11,7 +11,7 @@ import stamps
 
 from models.options import VERSIONS
 from pipeline.media import recording
-from pipeline.provenance import KEY_LIBRARIES
+from pipeline.results.provenance import KEY_LIBRARIES
 from pipeline.stages import STAGES
 
 NO_NUMBERS = {"pydantic", "markupsafe", "yaml", "safetensors", "threadpoolctl"}

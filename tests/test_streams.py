@@ -8,10 +8,10 @@ from made_media import session
 from made_streams import RATE, SAYS, Layout, voice
 
 from models.base import Interval
-from pipeline import ingest
 from pipeline.errors import InputError
 from pipeline.settings import IngestSettings
 from pipeline.stage import Inputs
+from pipeline.stages import ingest
 from pipeline.tables import TABLES
 
 MIXED, APART = ("mixed",), ("therapist", "client")

@@ -6,16 +6,16 @@ import io
 
 from rich.console import Console
 
-from flows import nightly, registry
+from flows import registry, sessions
 from flows.prepare import Outcome, Work
 from flows.progress import Board
 from flows.summary import show
-from pipeline.execute import Job
 from pipeline.media.recording import FolderRecording
-from pipeline.session import SessionSpec, public_name
+from pipeline.paperwork.session import SessionSpec, public_name
+from pipeline.results.execute import Job
+from pipeline.results.views import Output
 from pipeline.settings import Profile
 from pipeline.stage import Absence
-from pipeline.views import Output
 
 WHY = "session N01-02: room.mp4 ends early; name it under [transcript], [[ratings]] or [/b] :x:"
 SPEC = {
@@ -48,11 +48,11 @@ def test_the_log_of_a_night_names_no_session_and_no_file(tmp_path, monkeypatch):
         work.outcomes[session] = Outcome(spec.id, "failed", WHY)
         raise RuntimeError(WHY)
 
-    monkeypatch.setattr(nightly, "process_session", fails)
-    monkeypatch.setattr(nightly, "create_markdown_artifact", lambda *_, **__: None)
+    monkeypatch.setattr(sessions, "process_session", fails)
+    monkeypatch.setattr(sessions, "create_markdown_artifact", lambda *_, **__: None)
     board = Board(Console(file=io.StringIO(), width=300))
     with registry.registered(work, board):
-        nightly.process_sessions.fn(work.run_id, [name])
+        sessions.process_sessions.fn(work.run_id, [name])
     log = board.console.file.getvalue()
     assert log == f"{name}  failed; runs/20260302-0200/summary.html says why\n"
     assert work.outcomes[name].sentence == WHY

@@ -28,10 +28,10 @@ from flows.progress import Board
 from flows.summary import exit_code
 from flows.work import work_through
 from pipeline.config import load_profile
-from pipeline.session import public_name
+from pipeline.paperwork.session import public_name
+from pipeline.results.views import Output
+from pipeline.results.withdraw import withdraw
 from pipeline.settings import ExecutionSettings
-from pipeline.views import Output
-from pipeline.withdraw import withdraw
 
 HERE = Path(__file__).parent
 GIB = 2**30

@@ -10,9 +10,9 @@ import pytest
 from made_faces import landmark_table, mesh
 
 from pipeline.errors import StoreError
-from pipeline.execute import TablesOnDemand
+from pipeline.results.execute import TablesOnDemand
+from pipeline.results.store import Store
 from pipeline.stage import Outputs
-from pipeline.store import Store
 
 ROWS = 700
 

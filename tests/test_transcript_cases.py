@@ -12,10 +12,10 @@ from made_transcripts import srt
 from transcript_styles import read
 
 from pipeline.errors import SessionError
-from pipeline.session_toml import load_session
-from pipeline.transcripts.captions import Cue, Mark, words_of
-from pipeline.transcripts.events import without_events
-from pipeline.transcripts.order import in_order, rising
+from pipeline.paperwork.session_toml import load_session
+from pipeline.transcribe.captions import Cue, Mark, words_of
+from pipeline.transcribe.order import in_order, rising
+from pipeline.transcribe.unspoken import without_events
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK = re.compile(r"<[^>]*>")

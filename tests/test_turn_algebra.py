@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from test_turns import SETTINGS, dialogues, run, ticks, turns_of
+from test_stages_turns import SETTINGS, dialogues, run, ticks, turns_of
 
 GAPS = st.integers(-40, 500).map(lambda n: n / 100)
 LENGTHS = st.integers(200, 900).map(lambda n: n / 100)

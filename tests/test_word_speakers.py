@@ -20,10 +20,11 @@ from faster_whisper.audio import decode_audio
 from models.base import Interval, TimedWord, Transcript
 from models.speech.detector import SileroSpeechDetector
 from models.voices.embedded_diarizer import EmbeddedDiarizer
-from pipeline import diarize, tables, transcribe, turns
+from pipeline import tables
+from pipeline.language.spoken import spoken_turns
 from pipeline.settings import DiarizeSettings, TranscribeSettings, TurnsSettings
 from pipeline.stage import Inputs
-from pipeline.talk.spoken import spoken_turns
+from pipeline.stages import diarize, transcribe, turns
 
 TWO_PEOPLE = ("trn03",)
 VOICE_MIN_S = 2.0

@@ -14,12 +14,13 @@ import pytest
 import report_fixture as made
 from conftest import ROOT
 
-from pipeline import consent, tables
+from pipeline import tables
 from pipeline.config import load_profile
-from pipeline.report import run
+from pipeline.page.wording import PROMPT, scan, scan_html
+from pipeline.paperwork import consent
 from pipeline.settings import Profile, ReportSettings
 from pipeline.stage import Missing
-from pipeline.wording import PROMPT, scan, scan_html
+from pipeline.stages.report import run
 
 CODE = sorted(
     path

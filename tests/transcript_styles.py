@@ -39,9 +39,9 @@ from made_transcripts import (
     youtube,
 )
 
-from pipeline.session import TranscriptFile
+from pipeline.paperwork.session import TranscriptFile
 from pipeline.tables import MEDIA
-from pipeline.transcripts import files
+from pipeline.transcribe import transcript
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252")
 
@@ -150,13 +150,13 @@ STYLES: dict[str, tuple[str, Callable[[Script], str]]] = {
 
 def read(
     path, *, client="C07", therapist="T02", speakers=None, duration_s=None
-) -> files.Transcript:
+) -> transcript.Transcript:
     """The words of a file, as the stage reads them."""
     told = TranscriptFile(file=path.name, speakers=speakers or {})
     spec = SimpleNamespace(
         transcript=told, session=SimpleNamespace(client=client, therapist=therapist)
     )
-    return files.read(path, spec, MEDIA.empty(), duration_s)
+    return transcript.read(path, spec, MEDIA.empty(), duration_s)
 
 
 def encoded(text: str, encoding: str) -> bytes | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import SessionError
-from pipeline.sheet_values import doubtful_mark, is_missing, numbers, shown
+from pipeline.paperwork.sheet_values import doubtful_mark, is_missing, numbers, shown
 
 Floats = NDArray[np.float64]
 Axis = tuple[float, float]

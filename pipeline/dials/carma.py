@@ -17,9 +17,9 @@ from pipeline.dials.clock import seconds_of
 from pipeline.dials.direction import Direction, of_ends
 from pipeline.dials.rows import DialRows, Layout
 from pipeline.errors import SessionError
-from pipeline.session import RatingFile
-from pipeline.sheet_lines import Line, is_ruled
-from pipeline.sheet_values import number, shown
+from pipeline.paperwork.session import RatingFile
+from pipeline.paperwork.sheet_lines import Line, is_ruled
+from pipeline.paperwork.sheet_values import number, shown
 
 MARKS = frozenset({"multimedia file", "minimum value", "maximum value", "number of steps"})
 TABLE_MARKS = frozenset({"minimum value", "maximum value", "second", "rating"})

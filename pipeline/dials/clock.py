@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pipeline.dials.axis import refuse_doubtful_marks
 from pipeline.errors import SessionError
-from pipeline.sheet_values import number, numbers, position, shown
+from pipeline.paperwork.sheet_values import number, numbers, position, shown
 
 Floats = NDArray[np.float64]
 TimeCell = tuple[int, str]

@@ -18,9 +18,9 @@ from pipeline.dials.direction import Direction, of_name
 from pipeline.dials.names import LONGEST
 from pipeline.dials.rows import DialRows
 from pipeline.errors import SessionError
-from pipeline.session import RatingFile
-from pipeline.sheet_lines import Line, is_ruled
-from pipeline.sheet_values import number, shown
+from pipeline.paperwork.session import RatingFile
+from pipeline.paperwork.sheet_lines import Line, is_ruled
+from pipeline.paperwork.sheet_values import number, shown
 
 HEADER_ROWS = 10
 """Looked through for the header; DARMA writes five."""

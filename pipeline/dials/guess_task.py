@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from math import comb
 from pathlib import Path
 
-from pipeline.csv_rows import choice_of, read_rows, span_of
 from pipeline.errors import SessionError
-from pipeline.papers import paper
+from pipeline.paperwork.csv_rows import choice_of, read_rows, span_of
+from pipeline.paperwork.papers import paper
 from pipeline.timeline import Seconds, Span, overlap_s
 
 LABELS = ("helpful", "hindering")

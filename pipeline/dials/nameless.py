@@ -11,8 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from pipeline.errors import SessionError
-from pipeline.sheet_lines import Line
-from pipeline.sheet_values import is_missing, number, position
+from pipeline.paperwork.sheet_lines import Line
+from pipeline.paperwork.sheet_values import is_missing, number, position
 
 NAMED = "write a first line that names its columns, e.g. time,rating"
 

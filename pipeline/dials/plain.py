@@ -2,7 +2,7 @@
 
 A rating holds until the next row. Times are media positions in the unit the column names, or a wall
 clock with the film's start (`pipeline.dials.clock`); with a column of positions or events they are
-reckoned from those (`pipeline.dials.events`). The axis is 0..100 unless session.toml gives `scale`.
+reckoned from those (`dials.player_log`). The axis is 0..100 unless session.toml gives `scale`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from pipeline.dials.axis import PLAIN_AXIS, Axis, no_ratings, on_axis
 from pipeline.dials.clock import seconds_of
-from pipeline.dials.columns import Columns, columns_of, of_one_person
 from pipeline.dials.direction import Direction, of_name
-from pipeline.dials.events import (
+from pipeline.dials.header import Columns, columns_of, of_one_person
+from pipeline.dials.player_log import (
     PLAY,
     RATING,
     SEEK,
@@ -31,9 +31,9 @@ from pipeline.dials.events import (
 from pipeline.dials.rows import DialRows
 from pipeline.dials.table import table_of
 from pipeline.errors import SessionError
-from pipeline.session import RatingFile
-from pipeline.sheet_lines import Line, Sheet
-from pipeline.sheet_values import number, shown
+from pipeline.paperwork.session import RatingFile
+from pipeline.paperwork.sheet_lines import Line, Sheet
+from pipeline.paperwork.sheet_values import number, shown
 
 Floats = NDArray[np.float64]
 SLACK_S = 0.0005

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.csv_rows import read_rows, span_of
 from pipeline.errors import SessionError
-from pipeline.papers import paper
-from pipeline.sheet_values import is_missing
+from pipeline.paperwork.csv_rows import read_rows, span_of
+from pipeline.paperwork.papers import paper
+from pipeline.paperwork.sheet_values import is_missing
 from pipeline.timeline import Seconds
 
 

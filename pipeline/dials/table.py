@@ -15,8 +15,8 @@ from pipeline.dials.clock import is_time
 from pipeline.dials.nameless import names_by_shape, rises
 from pipeline.dials.names import names_begin, names_time
 from pipeline.errors import SessionError
-from pipeline.sheet_lines import HEADER_LINES, Line, Sheet, has_row_names
-from pipeline.sheet_values import is_missing, number
+from pipeline.paperwork.sheet_lines import HEADER_LINES, Line, Sheet, has_row_names
+from pipeline.paperwork.sheet_values import is_missing, number
 
 
 @dataclass(frozen=True, slots=True)

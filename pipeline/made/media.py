@@ -15,7 +15,8 @@ import av
 import numpy as np
 
 from models.base import Audio, Image, Progress, silent
-from pipeline.made.face import (
+from pipeline.made.movements import FPS, Motion
+from pipeline.made.portrait import (
     HEIGHT,
     WIDTH,
     FaceRig,
@@ -24,8 +25,7 @@ from pipeline.made.face import (
     build_rig,
     render_frame,
 )
-from pipeline.made.motion import FPS, Motion
-from pipeline.made.voices import RATE_HZ
+from pipeline.made.spoken_lines import RATE_HZ
 
 RENDER_THREADS = 2
 BATCH_FRAMES = 2 * FPS

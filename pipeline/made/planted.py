@@ -1,7 +1,7 @@
 """Planted versus found: what the pipeline made of the demo session, whose truth is known.
 
-`compare` reads a session's final tables and the ``truth.json`` that `made.session` wrote beside its
-media. It never looks at a setting: a changed threshold shows up as a changed finding.
+`compare` reads a session's final tables and the ``truth.json`` that `made.conversation` wrote
+beside its media. It never looks at a setting: a changed threshold shows up as a changed finding.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.made import heard
+from pipeline.made import recognised
 
 LATENCY_BAR_S = 0.1
 BLINK_BAR = 0.10
@@ -50,7 +50,7 @@ def compare(truth: Mapping[str, Any], tables: Tables) -> list[Finding]:
 
     Parameters
     ----------
-    truth : as `made.session.Plan.truth` gives it.
+    truth : as `made.conversation.Plan.truth` gives it.
     tables : the session's final tables by name; those that are absent give findings with
         ``ok = None``.
     """
@@ -153,17 +153,18 @@ def words(truth: Mapping[str, Any], tables: Tables) -> list[Finding]:
     names = ("words", "questions", "start of a word", "start of a word after a pause")
     if not found or turns is None:
         return [missing(name, str(len(planted)), "recognised") for name in names]
-    lineup = heard.line_up([w["text"] for w in planted], [w["text"] for w in found])
+    lineup = recognised.line_up([w["text"] for w in planted], [w["text"] for w in found])
     asked = [u for u in truth["utterances"] if u["question"]]
-    hits = heard.questions_found(asked, turns)
-    after = heard.after_pause_errors_s(lineup, planted, found, SHORTEST_PAUSE_S)
-    rate, least = lineup.error_rate, heard.QUESTIONS_BAR * len(asked)
+    hits = recognised.questions_found(asked, turns)
+    onsets = recognised.time_errors_s(lineup, planted, found)
+    after = recognised.after_pause_errors_s(lineup, planted, found, SHORTEST_PAUSE_S)
+    rate, least = lineup.error_rate, recognised.QUESTIONS_BAR * len(asked)
     return [
         Finding(names[0], str(lineup.planted), f"word error rate {rate:.1%}",
-                f"<= {heard.WER_BAR:.0%}", rate <= heard.WER_BAR),
+                f"<= {recognised.WER_BAR:.0%}", rate <= recognised.WER_BAR),
         Finding(names[1], str(len(asked)), str(hits), f">= {least:.0f}", hits >= least),
-        _word_times(names[2], heard.time_errors_s(lineup, planted, found), heard.WORD_TIME_BAR_S),
-        _word_times(names[3], after, heard.AFTER_PAUSE_BAR_S),
+        _word_times(names[2], onsets, recognised.WORD_TIME_BAR_S),
+        _word_times(names[3], after, recognised.AFTER_PAUSE_BAR_S),
     ]  # fmt: skip
 
 

@@ -1,16 +1,18 @@
 """The written script of the demo session: who says what, in which order, after which planned gap.
 
 Every sentence is made up for the demo from the templates below. Times are not decided here, except
-the gaps: how long a line takes is known only once it has been spoken (`made.voices`).
+the gaps: how long a line takes is known only once it has been spoken (`made.spoken_lines`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
+
+from models.base import TimedWord
 
 Role = Literal["client", "therapist"]
 Block = Literal["usual", "slow_replies", "several_cues"]
@@ -45,6 +47,24 @@ class Line:
     def plain_text(self) -> str:
         """The text as a transcript has it, without pause marks."""
         return " ".join(self.text.replace(PAUSE_MARK, " ").split())
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One spoken turn on the session clock."""
+
+    role: str
+    start_s: float
+    """Audible start."""
+    end_s: float
+    """Audible end."""
+    text: str
+    question: str | None
+    """``open``, ``closed`` or None."""
+    planned_gap_s: float
+    """Silence before it; after a therapist question this is the planned response latency."""
+    block: Block
+    words: tuple[TimedWord, ...] = field(repr=False)
 
 
 OPEN_QUESTIONS = (

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from models.base import Seconds
-from pipeline.session_media import MediaFile, continues
+from pipeline.paperwork.session_media import MediaFile, continues
 from pipeline.timeline import Span, complement, union
 
 FILLS_S = 5.0  # less of another recording is not worth a change of sound

@@ -28,7 +28,7 @@ from pipeline.media.parts import Place, claims, place_of
 from pipeline.media.probe import TRUNCATION_TOLERANCE, MediaProbe, probe
 from pipeline.media.sound import Claim, Sound, in_rows, mixed
 from pipeline.media.video import read_frames
-from pipeline.session import SessionSpec, own_channels
+from pipeline.paperwork.session import SessionSpec, own_channels
 from pipeline.timeline import Span, overlap_s
 
 VERSION = 1

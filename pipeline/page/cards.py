@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from pipeline.page.text import clock, difference, label, quantity, signed
 from pipeline.settings import ReportSettings
+from pipeline.tables.rules import KINDS
 from pipeline.timeline import Seconds, Span, overlap_s
 
 LINE_GAP_S = 2.0
@@ -23,13 +24,6 @@ WORDLESS_BRIEF_REPLY = "[brief reply, words not recovered]"
 WORDLESS_REPLY = "[reply, words not recovered]"
 WORDLESS_TURN = "[heard, words not recovered]"
 WHO = {"client": "Client", "therapist": "Therapist", "unknown": "Someone"}
-KINDS = {
-    "R1": "rated low",
-    "R2": "rated high",
-    "R3": "ratings differ",
-    "R4": "late replies",
-    "R6": "several cues",
-}
 
 
 @dataclass(frozen=True, slots=True)

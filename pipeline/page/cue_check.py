@@ -18,6 +18,7 @@ from markupsafe import Markup
 from pipeline.page.outlines import PICTURE_REASONS, Face, drawn_face
 from pipeline.page.text import clock, quantity, reason_words
 from pipeline.stage import Absence
+from pipeline.tables.arrays import floats
 from pipeline.timeline import Floats, Seconds
 
 GROUPS = {
@@ -29,7 +30,7 @@ GROUPS = {
 """Kind of cue: a column that stands for it, and the frame rate it needs."""
 USABLE, PARTLY = 0.8, 0.2
 """Share of the windows from which a kind of cue counts as measured, and as measured in part."""
-AXES = Path(__file__).parents[1] / "faces" / "axes.svg"
+AXES = Path(__file__).parents[1] / "face" / "axes.svg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def cue_check(
     """The check from the tables `windows`, `session_features` and `cue_check`."""
     rows = given["cue_check"].to_pylist()
     windows = given["windows"]
-    rate = _floats(windows, "client_video_hz")
+    rate = floats(windows, "client_video_hz")
     if not rows or not np.isfinite(rate).any():
         why = next((a.sentence for a in absences if a.modality == "video"), "")
         return CueCheck(f"No video cues. {why}".strip())
@@ -128,10 +129,10 @@ def _measured_share(windows: pa.Table, column: str) -> tuple[float, str]:
 
 def _why(reason: str, windows: pa.Table, gates: Mapping[str, Any], rate_gate: str | None) -> str:
     where = np.array(windows.column("client_face_reason").to_pylist(), object) == reason
-    size = _median(_floats(windows, "client_face_iod_px")[where])
+    size = _median(floats(windows, "client_face_iod_px")[where])
     if reason == "small_face" and size is not None:
         return f"face {size:.0f} px between the eyes, {gates['gate_iod_px']:.0f} needed"
-    rate = _median(_floats(windows, "client_video_hz"))
+    rate = _median(floats(windows, "client_video_hz"))
     if reason == "low_fps" and rate_gate and rate is not None:
         return f"{rate:.0f} frames a second, {gates[rate_gate]:.0f} needed"
     return PICTURE_REASONS.get(reason, reason_words(reason))
@@ -178,7 +179,7 @@ def _facts(figures: Mapping[str, float | None], level: str) -> Iterator[tuple[st
 
 
 def _size_strip(windows: pa.Table, duration_s: Seconds, gate_px: float) -> Strip:
-    centre, size = _centres(windows), _floats(windows, "client_face_iod_px")
+    centre, size = _centres(windows), floats(windows, "client_face_iod_px")
     top = 1.2 * max(gate_px, float(np.nanmax(size, initial=0.0)))
     down = 100 * (1 - size / top)
     steps = [
@@ -197,7 +198,7 @@ def _size_strip(windows: pa.Table, duration_s: Seconds, gate_px: float) -> Strip
 
 def _share_strip(windows: pa.Table, duration_s: Seconds) -> Strip:
     """Good frames from below, the others from above in the colour of their commonest reason."""
-    centre, share = _centres(windows), _floats(windows, "client_face_valid_prop")
+    centre, share = _centres(windows), floats(windows, "client_face_valid_prop")
     hop_s = float(np.median(np.diff(centre))) if len(centre) > 1 else duration_s
     reasons = windows.column("client_face_reason").to_pylist()
     paths: dict[str, list[str]] = {}
@@ -229,8 +230,4 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _centres(windows: pa.Table) -> Floats:
-    return (_floats(windows, "start_s") + _floats(windows, "end_s")) / 2
-
-
-def _floats(table: pa.Table, name: str) -> Floats:
-    return np.asarray(table.column(name).cast(pa.float64()).to_numpy(), np.float64)
+    return (floats(windows, "start_s") + floats(windows, "end_s")) / 2

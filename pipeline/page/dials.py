@@ -13,9 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.dials.agreement import LEVELS
 from pipeline.dials.congruence import N_EFF_MIN
 from pipeline.dials.guess_task import in_words
+from pipeline.dials.two_raters import LEVELS
 from pipeline.page.plot import Timeline, timeline_svg
 from pipeline.page.text import clock
 

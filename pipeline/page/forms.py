@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.forms import SUBSCALES, alliance_difference, missing_forms
 from pipeline.page.text import quantity
+from pipeline.paperwork.forms import SUBSCALES, alliance_difference, missing_forms
 
 
 @dataclass(frozen=True, slots=True)

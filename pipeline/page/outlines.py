@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from pipeline.faces.outlines import OUTLINES
+from pipeline.face.outlines import OUTLINES
 from pipeline.page.text import clock, reason_words
 from pipeline.timeline import Floats
 

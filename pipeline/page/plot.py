@@ -20,18 +20,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
+from pipeline.page.colours import CLIENT, COLOURS, RULE_COLOURS
 from pipeline.page.text import clock
 from pipeline.timeline import Floats, Seconds, Span
-
-CLIENT = "#0b5f86"
-THERAPIST = "#a8480f"
-UNKNOWN = "#6b7280"
-HIGH = "#2f6b3a"
-LOW = "#7a4a9c"
-APART = "#1d6a6a"
-CUES = "#374151"
-COLOURS = {"client": CLIENT, "therapist": THERAPIST, "unknown": UNKNOWN}
-RULE_COLOURS = {"R1": LOW, "R2": HIGH, "R3": APART, "R4": CUES, "R6": CUES}
 
 _STYLE: dict[str, Any] = {
     "svg.hashsalt": "thinslice",

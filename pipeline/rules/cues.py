@@ -22,7 +22,7 @@ ways: where nothing is seen that leaves A, B and D, all three. The first cue lie
 a therapist question; where questions are not known (no transcript) the rule is silent.
 
 By chance about one such moment in 50 minutes is expected where cues vary independently, 3 where
-every pair is correlated by .3 (measured in `tests/test_candidates.py`).
+every pair is correlated by .3 (measured in `tests/test_stages_candidates.py`).
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipeline import tables
-from pipeline.rules.rule import Draft, Evidence, Flags, hysteresis, scored, tidy
-from pipeline.schema import Column
+from pipeline.rules.rule import Draft, Evidence, hysteresis, scored, tidy
 from pipeline.settings import CandidatesSettings
-from pipeline.spans import runs
+from pipeline.spans import Flags, runs
+from pipeline.tables.schema import Column
 from pipeline.timeline import Floats, Span, log_duration, robust_location
 
 TITLE = "Several cues changed together — worth a look"

@@ -9,17 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.settings import CandidatesSettings
+from pipeline.spans import Flags
+from pipeline.tables.rules import WEIGHTS
 from pipeline.timeline import Floats, Seconds, Span, overlap_s, union
-
-Flags = NDArray[np.bool_]
 
 Z_CAP = 4.0
 """No single number counts for more than this in a score."""
-WEIGHTS = {"R4": 0.9, "R6": 1.0}
-"""How much a rule's score counts against the other's, within the budget."""
 QUALITY_WEIGHTS = {"ok": 1.0, "degraded": 0.5, "absent": 0.0}
 SECOND_OF_A_RULE = 0.7
 """Diversity: the score of a rule's later candidates is multiplied by this."""

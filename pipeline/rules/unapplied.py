@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.rules.cues import CUES, MINIMAL, NODS, together
-from pipeline.rules.rule import Flags
 from pipeline.settings import CandidatesSettings
+from pipeline.tables.arrays import present
 from pipeline.timeline import Seconds
 
 
@@ -103,13 +103,9 @@ def _too_few_cues(windows: pa.Table, settings: CandidatesSettings) -> Unapplied 
     """R6 is silent where no window has enough kinds of cue, whatever their values."""
     measured = {family: np.zeros(windows.num_rows, dtype=bool) for family in "ABCDEF"}
     for cue in (*CUES, *NODS):
-        measured[cue.family] |= _present(windows, f"{cue.column.name}_z")
+        measured[cue.family] |= present(windows, f"{cue.column.name}_z")
     measured["A"] |= measured["A"].any()  # a silence counts in windows without a reply, too
-    measured["D"] |= _present(windows, MINIMAL.name)
+    measured["D"] |= present(windows, MINIMAL.name)
     if together(measured, settings).any():
         return None
     return Unapplied("not_measured", "too few kinds of cue were measured")
-
-
-def _present(table: pa.Table, column: str) -> Flags:
-    return np.asarray(pc.is_valid(table.column(column)).to_numpy(), dtype=bool)

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from pipeline.csv_rows import Row, read_rows
 from pipeline.errors import InputError, SessionError
-from pipeline.papers import paper
-from pipeline.sheet_values import shown
+from pipeline.paperwork.csv_rows import Row, read_rows
+from pipeline.paperwork.papers import paper
+from pipeline.paperwork.sheet_values import shown
 
 Status = Literal["held", "cancelled", "no_show", "ended_planned", "ended_unplanned"]
 STATUSES: tuple[Status, ...] = get_args(Status)

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.consent import Register
+from pipeline.paperwork.consent import Register
 from pipeline.study.attendance import Appointment
 from pipeline.study.pooling import Interval, newcombe_difference, wilson
 

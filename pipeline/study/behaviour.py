@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.session import RATERS
+from pipeline.paperwork.session import RATERS
 from pipeline.settings import StudySettings
 from pipeline.study.features import label_and_unit
 from pipeline.study.pooling import Interval, benjamini_hochberg, mean_interval, sign_flip_p

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.forms import is_below_mark, reliable_change
+from pipeline.paperwork.forms import is_below_mark, reliable_change
 
 Row = Mapping[str, Any]
 Course = Sequence[tuple[Row, Sequence[Row]]]

@@ -12,15 +12,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline import __version__, wording
-from pipeline.forms import MARKS, RELIABLE_CHANGES
-from pipeline.provenance import library_versions
-from pipeline.section import Section
+from pipeline import __version__
+from pipeline.page import wording
+from pipeline.paperwork.forms import MARKS, RELIABLE_CHANGES
+from pipeline.results.provenance import library_versions
 from pipeline.settings import StudySettings
-from pipeline.sources import Source, references
+from pipeline.settings.section import Section
 from pipeline.study.features import FEATURES
 from pipeline.study.study import Study
 from pipeline.tables import STUDY_TABLES
+from pipeline.tables.sources import Source, references
 
 METHOD_SOURCES = ("bakdash2017", "hartung2001", "mariooryad2015", "swift2016")
 """Cited by the text rather than by a column."""

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline import wording
-from pipeline.session import RATERS
+from pipeline.page import wording
+from pipeline.page.colours import CLIENT, THERAPIST
+from pipeline.paperwork.session import RATERS
 from pipeline.study.features import label_and_unit
 from pipeline.study.methods import Paragraphs, cited, settings_hash
 from pipeline.study.pooling import wilson
@@ -28,8 +29,6 @@ from pipeline.timeline import Floats
 
 Row = Mapping[str, Any]
 
-CLIENT, THERAPIST = "#0b5f86", "#a8480f"
-"""As on a session's report; not imported, for that would load a plotting library."""
 CORRELATIONS = ("congruence_r", "congruence_r_all_sessions", "congruence_rmcorr")
 
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from pipeline.dials.congruence import binned, both_rated
 from pipeline.errors import InputError, StoreError
-from pipeline.session import RATERS
+from pipeline.paperwork.session import RATERS
 from pipeline.settings import StudySettings
 from pipeline.study.behaviour import session_rows
 from pipeline.study.congruence import SessionPair

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline import tables
-from pipeline.session import RATERS
+from pipeline.paperwork.session import RATERS
 from pipeline.settings import StudySettings
 from pipeline.study.attendance import Appointment
 from pipeline.study.attendance_rates import period_rows

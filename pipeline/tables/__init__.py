@@ -6,7 +6,6 @@ from these declarations. Changing a meaning or a unit raises the table's version
 
 from __future__ import annotations
 
-from pipeline.schema import Table
 from pipeline.tables.columns import (
     END_S,
     LATENCY_REASON_WORDS,
@@ -34,6 +33,7 @@ from pipeline.tables.dials import (
     RATINGS,
 )
 from pipeline.tables.recording import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, STREAMS, VOICES
+from pipeline.tables.schema import Table
 from pipeline.tables.seen import (
     CUE_CHECK,
     EVENTS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.schema import Column
+from pipeline.tables.schema import Column
 
 REASON_WORDS = {
     "at_chance": "no more than chance would give",

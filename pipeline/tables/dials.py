@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.schema import Column, Table
 from pipeline.tables.columns import END_S, QUALITY, REASON, REASONS, SESSION_ID, START_S, T_S
+from pipeline.tables.schema import Column, Table
 
 _RATER = Column("rater", "string", "-", "Who turned the dial.", "girard2014carma", levels=("client", "therapist"),
                 nullable=False)  # fmt: skip

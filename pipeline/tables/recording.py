@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.schema import Column, Table
 from pipeline.tables.columns import QUALITY, REASON, REASONS, SESSION_ID, SPEAKER
+from pipeline.tables.schema import Column, Table
 
 SESSIONS = Table(
     "sessions",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.schema import Column, Table
 from pipeline.tables.columns import END_S, REASON, REASONS, ROLE, SESSION_ID, START_S, T_S
+from pipeline.tables.schema import Column, Table
 
 LANDMARKS = Table(
     "landmarks",
@@ -74,7 +74,7 @@ SEATS = Table(
 
 FACE_FRAMES = Table(
     "face_frames",
-    "One row per video frame and person looked at: scalars only, no image, no landmark. Axes and signs are drawn in pipeline/faces/axes.svg.",
+    "One row per video frame and person looked at: scalars only, no image, no landmark. Axes and signs are drawn in pipeline/face/axes.svg.",
     (
         SESSION_ID,
         Column("media", "int32", "1", "Media file.", "landmarks", minimum=0, nullable=False),
@@ -157,7 +157,7 @@ CUE_CHECK = Table(
 FACE_EVENT_KINDS = (
     "blink", "eye_closure", "nod_slow", "nod_fast", "head_shake", "stare", "look_away", "out_of_frame",
 )  # fmt: skip
-"""What is looked for in a face over time; `pipeline.faces.events` defines each."""
+"""What is looked for in a face over time; `pipeline.face.events` defines each."""
 
 _FACE_EVENT_SIZE = (
     "Depth of a blink or closure (share of open); degrees of a nod or shake, and of a look away; "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pipeline.schema import Column, Table, cue
 from pipeline.tables.columns import (
     END_S,
     LATENCY_REASONS,
@@ -14,6 +13,7 @@ from pipeline.tables.columns import (
     START_S,
     TURN_ID,
 )
+from pipeline.tables.schema import Column, Table, cue
 
 SPEECH = Table(
     "speech",

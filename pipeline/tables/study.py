@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.schema import Column, Table
 from pipeline.tables.columns import REASON, SESSION_ID
 from pipeline.tables.dials import _RATER
+from pipeline.tables.schema import Column, Table
 
 _DYAD = Column("dyad_id", "string", "-", "Pseudonym of the pair.", "ingest", nullable=False)
 _FEATURE_UNIT = Column(

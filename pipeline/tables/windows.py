@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pipeline.schema import Column, Table, cue
 from pipeline.tables.columns import (
     END_S,
     LATENCY_REASONS,
@@ -13,6 +12,8 @@ from pipeline.tables.columns import (
     SESSION_ID,
     START_S,
 )
+from pipeline.tables.rules import RULE_VERSIONS
+from pipeline.tables.schema import Column, Table, cue
 
 WINDOW_CUES = (
     Column("client_response_latency_s", "float32", "s", "Longest reply latency of replies that start here.",
@@ -158,7 +159,7 @@ CANDIDATES = Table(
     (
         SESSION_ID,
         Column("candidate_id", "string", "-", "Rule and start, stable between runs.", "candidates", nullable=False),
-        Column("rule", "string", "-", "Which rule proposed it.", "candidates", levels=("R1", "R2", "R3", "R4", "R6"),
+        Column("rule", "string", "-", "Which rule proposed it.", "candidates", levels=tuple(RULE_VERSIONS),
                nullable=False),
         Column("rule_version", "int32", "1", "Version of the rule.", "candidates", minimum=1, nullable=False),
         Column("rank", "int32", "1", "Within the rule (and rater), 1 first.", "candidates", minimum=1, nullable=False),
@@ -178,7 +179,7 @@ RULES = Table(
     "One row per rule: whether this session could be searched with it.",
     (
         SESSION_ID,
-        Column("rule", "string", "-", "Which rule.", "candidates", levels=("R1", "R2", "R3", "R4", "R6"),
+        Column("rule", "string", "-", "Which rule.", "candidates", levels=tuple(RULE_VERSIONS),
                nullable=False),
         Column("is_applied", "bool", "-", "There was enough to apply it to; finding nothing is another matter.",
                "candidates", nullable=False),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.schema import Column, Table
 from pipeline.tables.columns import END_S, ROLES, SESSION_ID, START_S
+from pipeline.tables.schema import Column, Table
 
 WORDS = Table(
     "words",

@@ -15,8 +15,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from models.base import SAMPLE_RATE_HZ, Audio
-from pipeline.compiled import compiled
 from pipeline.timeline import Floats
+from pipeline.voice.compiled import compiled
 
 PERIODS_IN_WINDOW = 3.0
 CANDIDATES = 15

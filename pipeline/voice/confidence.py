@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.language.questions import is_punctuated
+from pipeline.language.turn_words import Ints, owners
 from pipeline.settings import LanguageSettings
 from pipeline.spans import Flags, Windows, amount_inside, divided
-from pipeline.talk.questions import is_punctuated
-from pipeline.talk.turn_words import Ints, owners
 from pipeline.timeline import Floats
 
 MOST = 0.5

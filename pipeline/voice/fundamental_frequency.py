@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.base import SAMPLE_RATE_HZ, Audio
-from pipeline.compiled import compiled
 from pipeline.settings import ProsodySettings
 from pipeline.timeline import Floats, Seconds
 from pipeline.voice.autocorrelation_pitch import autocorrelation_pitch, window_samples
+from pipeline.voice.compiled import compiled
 from pipeline.voice.pitch import Grid, Mask
 from pipeline.voice.pyin import PitchSearch, pyin
 

@@ -21,8 +21,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from models.base import SAMPLE_RATE_HZ, Audio
-from pipeline.compiled import compiled
 from pipeline.timeline import Floats
+from pipeline.voice.compiled import compiled
 
 Singles = NDArray[np.float32]
 States = NDArray[np.int64]

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.base import SAMPLE_RATE_HZ, Audio
-from pipeline.compiled import compiled
 from pipeline.timeline import Floats, Seconds
 from pipeline.voice.autocorrelation_pitch import SINC_DEPTH, sinc_value
+from pipeline.voice.compiled import compiled
 from pipeline.voice.pitch import Grid, Mask
 
 SNR_MIN_DB = 30.0

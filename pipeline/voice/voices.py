@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from models.base import Audio, Progress
-from pipeline.session import own_channels
+from pipeline.paperwork.session import own_channels
 from pipeline.settings import ProsodySettings
 from pipeline.stage import Inputs
 from pipeline.timeline import Floats, Seconds, Span, union

@@ -1,0 +1,1 @@
+"""What people write by hand: session.toml, the consent register, forms, small tables."""

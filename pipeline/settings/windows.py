@@ -1,0 +1,84 @@
+"""Settings of the windows, the moments found in them, and the page."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from pipeline.settings.section import Section
+
+
+class AlignSettings(Section):
+    """The analysis windows."""
+
+    at_most = (("hop_s", 1, "window_s"), ("blink_hop_s", 1, "blink_window_s"))
+
+    window_s: float = Field(30.0, gt=0, description="Window length, s")
+    hop_s: float = Field(5.0, gt=0, description="Window step, s")
+    blink_window_s: float = Field(180.0, gt=0, description="Span of the blink rate, s")
+    blink_hop_s: float = Field(30.0, gt=0, description="Step of its baseline, s")
+    closure_window_s: float = Field(60.0, gt=0, description="Span of eye closure P80, s")
+    speech_pause_s: float = Field(1.0, ge=0, description="A shorter pause is still speaking, s")
+    baseline_skip_s: float = Field(120.0, ge=0, description="Start left out of baselines, s")
+    baseline_min_n: int = Field(20, ge=2, description="Fewest baseline samples")
+    valid_min: float = Field(0.7, ge=0, le=1, description="Least share of valid face frames")
+    gaze_bin_s: float = Field(0.2, gt=0, description="Median bins of gaze travel, s")
+    gaze_floor_factor: float = Field(
+        2.0, ge=0, description="Gaze travel under this times the noise floor is not measurable"
+    )
+    rate_min_syllables: int = Field(10, ge=1, description="As in [prosody]")
+    rate_min_phonation_s: float = Field(3.0, gt=0, description="As in [prosody], s")
+    pause_min_turn_s: float = Field(3.0, gt=0, description="As in [prosody], s")
+    pause_min_s: float = Field(0.2, gt=0, description="As in [prosody], s")
+    voiced_min_s: float = Field(0.5, gt=0, description="As in [prosody], s")
+    f0_min_snr_db: float = Field(15.0, description="As in [prosody], of a window, dB")
+    rate_min_snr_db: float = Field(10.0, description="As in [prosody], of a window, dB")
+
+
+class CandidatesSettings(Section):
+    """Which moments are proposed (SCIENCE 4)."""
+
+    at_most = (
+        ("z_leave", 1, "z_enter"), ("shortest_s", 1, "longest_s"),
+        ("slow_run_count", 1, "slow_run_replies"), ("core_families_min", 1, "families_min"),
+    )  # fmt: skip
+
+    rules: list[Literal["R1", "R2", "R3", "R4", "R6"]] = Field(
+        default=["R1", "R2", "R3", "R4", "R6"], description="Rules that run"
+    )
+    earliest_s: float = Field(120.0, ge=0, description="Cue rules are silent before, s")
+    minimum_audio_s: float = Field(600.0, ge=0, description="Cue rules need this much audio, s")
+    z_enter: float = Field(1.5, gt=0, description="A cue counts from here")
+    z_leave: float = Field(1.0, gt=0, description="and until here (hysteresis)")
+    two_sided_z: float = Field(2.0, gt=0, description="For cues whose direction is unclear")
+    merge_gap_s: float = Field(30.0, ge=0, description="Nearer candidates are merged, s")
+    shortest_s: float = Field(10.0, ge=0, description="Shorter ones are dropped, s")
+    longest_s: float = Field(180.0, gt=0, description="Longer ones are cut, s")
+    per_hour: float = Field(6.0, gt=0, description="Budget of cue candidates per hour")
+    per_rule: int = Field(2, ge=1, description="Most candidates of one cue rule")
+    overlap_max: float = Field(0.3, ge=0, le=1, description="Most overlap between candidates")
+    slow_run_replies: int = Field(5, ge=2, description="R4: replies looked at together")
+    slow_run_count: int = Field(3, ge=1, description="R4: of which this many are slow")
+    slow_run_span_s: float = Field(300.0, gt=0, description="R4: within this span, s")
+    slow_latency_s: float = Field(2.0, gt=0, description="R4: least latency of a slow reply, s")
+    slow_over_median_s: float = Field(1.0, ge=0, description="R4: and this above the median, s")
+    question_window_s: float = Field(60.0, gt=0, description="R6: first cue after a question, s")
+    families_min: int = Field(3, ge=2, description="R6: families that must change")
+    core_families_min: int = Field(2, ge=1, description="R6: of which from A-D")
+    windows_min: int = Field(3, ge=1, description="R6: consecutive windows")
+    silence_after_question_s: float = Field(3.0, gt=0, description="R6 family A: silence, s")
+    silence_baseline_min_n: int = Field(20, ge=2, description="and it needs this many latencies")
+
+
+class ReportSettings(Section):
+    """The supervisor's page."""
+
+    pre_roll_s: float = Field(10.0, ge=0, description="Clip starts this much earlier, s")
+    post_roll_s: float = Field(5.0, ge=0, description="and ends this much later, s")
+    clip_max_s: float = Field(75.0, gt=0, description="Longest clip, s")
+    clip_height_px: int = Field(360, ge=120, le=1080, description="Clip height, px")
+    causes: str = Field("innocent_causes.toml", description="Innocent causes, a file in configs/")
+    innocent_causes: dict[str, list[str]] = Field(
+        default_factory=dict, description="Filled from the causes file when the profile is read"
+    )
