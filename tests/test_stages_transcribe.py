@@ -68,7 +68,9 @@ def run(
         session=SimpleNamespace(client="C07", therapist="T02"),
     )
     recording = SimpleNamespace(
-        audio=np.zeros(160_000, np.float32), path=lambda file: folder / file
+        audio=np.zeros(160_000, np.float32),
+        path=lambda file: folder / file,
+        microphones_off=((),),
     )
     tables = {
         "diarization": diarization(turns, exclusive), "speech": speech, "media": media,
@@ -99,7 +101,9 @@ def own_microphones(engine, crosstalk_db):
     part = SimpleNamespace(hears=["client", "therapist"])
     spec = SimpleNamespace(id="S01", transcript=None, media=[part])
     channels = np.tile(np.array([[0.0], [1.0]], np.float32), 160_000)
-    recording = SimpleNamespace(audio=channels[0], audio_channels=lambda: channels)
+    recording = SimpleNamespace(
+        audio=channels[0], audio_channels=lambda: channels, microphones_off=((), ())
+    )
     crosstalk = dict.fromkeys(QUALITY_FIGURES.by_name) | {
         "session_id": "S01", "measure": "crosstalk_db", "value": crosstalk_db, "quality": "ok",
         "description": "-",

@@ -74,7 +74,7 @@ def read(path):
 def given(meeting, diarization):
     """(word, who its turn is thought to belong to, marked as overlap) of every reference word."""
     audio = decode_audio(str(meeting.path))
-    recording = SimpleNamespace(audio=audio)
+    recording = SimpleNamespace(audio=audio, microphones_off=((),))
     spec = SimpleNamespace(id="s01", transcript=None, media=[])
     whole = {"session_id": ["s01"], "start_s": [0.0], "end_s": [audio.size / 16_000]}
     upstream = {
@@ -164,7 +164,7 @@ def test_words_through_our_own_diarizer(name, meetings):
     ]
     inputs = Inputs(
         SimpleNamespace(id="s01", media=[]),
-        SimpleNamespace(audio=audio),
+        SimpleNamespace(audio=audio, microphones_off=((),)),
         {"speech": tables.SPEECH.build_rows(heard)},
     )
     made = diarize.run(inputs, EmbeddedDiarizer(), DiarizeSettings())
