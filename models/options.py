@@ -19,7 +19,7 @@ VERSIONS = {
     "models.faces.tracker": 1,
     "models.faces.tracker_torch": 1,
     "models.speech.detector": 1,
-    "models.speech.transcriber": 1,
+    "models.speech.transcriber": 2,
     "models.voices.channel_diarizer": 1,
     "models.voices.community_diarizer": 1,
     "models.voices.embedded_diarizer": 1,
@@ -137,12 +137,15 @@ class TranscriberOptions:
     """Packs of speech decoded together at most; fewer where memory is short."""
     pack_s: Seconds = 30.0
     """Longest pack; Whisper hears half a minute at a time."""
-    no_speech_threshold: float = 0.6
+    no_speech_threshold: float = 0.5
     log_prob_threshold: float = -1.0
     """A pack more probably silent than the former whose words are less probable (mean log) than the
     latter has no words: Whisper's own rule (Radford et al. 2022)..."""
     repetition_threshold: float = 2.4
     """...and so is this: text that compresses more goes round in circles."""
+    borne_out_threshold: float = -2.2
+    """Words found with text before them whose mean log probability without it is less are dropped
+    for those heard without it."""
     unworded_s: Seconds = 1.0
     """A pack in which this much speech has no words is heard again, in halves."""
     hearings: int = 3
@@ -262,7 +265,7 @@ def transcriber_fingerprint(
     """
     options = options or TranscriberOptions()
     return Fingerprint(
-        engine="faster-whisper-packs-heard-again",
+        engine="faster-whisper-packs-borne-out",
         version=_versions("models.speech.transcriber", "faster-whisper", "ctranslate2"),
         weights=(("ctranslate2-folder", catalog.weight_sha256(folder)),),
         precision=whisper_compute_type(options, device),

@@ -165,11 +165,13 @@ def test_overlap_needs_two_voices_at_the_same_moment():
 
 def test_long_words_are_cut_and_settings_reach_the_engine():
     engine = Planted(TimedWord(1.0, 9.0, "so", 0.9))
-    (word,) = words(engine, longest_word_s=1.5, language="de", prompt="p", hotwords="h")
+    style = ["Um.", "So?"]
+    given = {"language": "de", "prompt": "p", "hotwords": "h", "spoken_style": style}
+    (word,) = words(engine, longest_word_s=1.5, **given)
     assert (word["start_s"], word["end_s"], word["timing"]) == (1.0, 2.5, "measured")
     assert word["probability"] == pytest.approx(0.9)
     asked = {name: engine.asked[name] for name in ("language", "prompt", "hotwords")}
-    assert asked == {"language": "de", "prompt": "p", "hotwords": "h"}
+    assert asked == {"language": "de", "prompt": "Um. So? p", "hotwords": "h"}
 
 
 def test_an_imported_transcript_needs_no_engine(tmp_path):

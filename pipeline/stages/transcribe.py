@@ -36,7 +36,7 @@ from pipeline.transcribe.word_voices import is_overlap, speaker_of, voices_of
 from pipeline.voice.evened import evened
 from pipeline.voice.microphones import kept_apart
 
-VERSION = 8  # raise when the numbers can change
+VERSION = 9  # raise when the numbers can change
 
 OR_IMPORT = (
     "A transcript file in the session's folder, named under [transcript] in session.toml, does too."
@@ -196,7 +196,7 @@ def _recognised(inputs: Inputs, engine: Transcriber, settings: TranscribeSetting
             sound.audio,
             speech=tuple(Interval(*span) for span in sorted(sound.speech)),
             language=settings.language,
-            prompt=settings.prompt,
+            prompt=" ".join((*settings.spoken_style, settings.prompt)).strip(),
             hotwords=settings.hotwords,
             progress=_part_of(inputs.progress, done, len(sounds)),
         )
