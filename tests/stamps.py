@@ -43,6 +43,8 @@ BY_VALUE = (
     "pipeline.stage",
     "pipeline.tables",
 )
+COMPUTES = ("pipeline.tables.arrays", "pipeline.tables.rules")
+"""Below them, and yet in no key: arithmetic, and what a rule weighs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,9 @@ def source_of(module: str) -> str:
 
 
 def _is_by_value(module: str) -> bool:
-    return any(module == name or module.startswith(f"{name}.") for name in BY_VALUE)
+    return module not in COMPUTES and any(
+        module == name or module.startswith(f"{name}.") for name in BY_VALUE
+    )
 
 
 def _table(given: Mapping[str, object], name: str) -> Mapping[str, object]:
