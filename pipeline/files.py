@@ -6,16 +6,11 @@ import hashlib
 import os
 from pathlib import Path
 
-_BLOCK = 1 << 20
-
 
 def sha256_of(path: Path) -> str:
-    """Hash of a file's bytes as hex, read in blocks so that memory stays flat."""
-    digest = hashlib.sha256()
+    """Hash of a file's bytes as hex; memory stays flat."""
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_atomically(path: Path, content: bytes) -> None:

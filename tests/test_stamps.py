@@ -14,7 +14,7 @@ from pipeline.media import recording
 from pipeline.results.provenance import KEY_LIBRARIES
 from pipeline.stages import STAGES
 
-NO_NUMBERS = {"pydantic", "markupsafe", "yaml", "safetensors", "threadpoolctl"}
+NO_NUMBERS = {"pydantic", "markupsafe", "yaml", "safetensors", "threadpoolctl", "rapidfuzz"}
 STATED_BY_ENGINES = {
     "faster-whisper", "onnxruntime", "pyannote.audio", "torch", "scipy", "ctranslate2",
     "ai-edge-litert", "mediapipe", "torchaudio",
