@@ -127,7 +127,7 @@ def test_a_lexicon_of_another_language_is_refused(tmp_path, monkeypatch):
     lexicon = tmp_path / "lexicon.en.toml"
     monkeypatch.setattr("pipeline.config.CONFIGS", tmp_path)
     lexicon.write_text(english.replace('language = "en"', 'language = "de"'), encoding="utf-8")
-    assert load_profile(german).language.phrases["fillers"]
+    assert load_profile(german).transcribe.spoken_style
     lexicon.write_text(english.replace('language = "en"', ""), encoding="utf-8")
     with pytest.raises(ConfigError, match="does not say of which language it is"):
         load_profile(german)

@@ -77,6 +77,15 @@ class CueColumn(Column):
     of_listening: bool = False
     """Not known without knowing when the client speaks."""
 
+    def arrow_field(self) -> pa.Field:
+        """As a column's; what decides its numbers is in the metadata, and so in the stage's key."""
+        plain = Column.arrow_field(self)
+        own = {name: str(getattr(self, name)) for name in _COMPARED if getattr(self, name)}
+        return plain.with_metadata({**plain.metadata, **own})
+
+
+_COMPARED = ("span_s", "step_s", "by_state", "on_log", "least_snr_db", "of_listening")
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
