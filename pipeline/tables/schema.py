@@ -76,6 +76,8 @@ class CueColumn(Column):
     """Setting of `align` under whose speech to noise it is degraded; it is the voice's then."""
     of_listening: bool = False
     """Not known without knowing when the client speaks."""
+    reasons: tuple[str, ...] = ()
+    """Why it may be null or degraded, where it has reasons of its own."""
 
     def arrow_field(self) -> pa.Field:
         """As a column's; what decides its numbers is in the metadata, and so in the stage's key."""

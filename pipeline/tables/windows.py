@@ -19,7 +19,8 @@ LONG_S = 300.0
 
 WINDOW_CUES = (
     CueColumn("client_response_latency_s", "float32", "s", "Longest reply latency of replies that start here.",
-              "stivers2009", minimum=0, gate="no reply starts here; z is that reply's own", label="reply latency"),
+              "stivers2009", minimum=0, gate="no reply starts here; z is that reply's own", label="reply latency",
+              reasons=LATENCY_REASONS),
     CueColumn("client_articulation_rate_sps", "float32", "syllable/s", "Client's syllables over phonation time.",
               "dejong2009", minimum=0, gate="under 10 syllables or 3 s phonation, or SNR under 10 dB", label="articulation rate",
               least_snr_db="rate_min_snr_db"),
@@ -152,8 +153,7 @@ WINDOWS = Table(
         Column("client_gaze_limit_dps", "float32", "deg/s",
                "Gaze travel under this is not told from measurement noise: twice the session's noise floor.", "align",
                minimum=0, gate="too little gaze measured"),
-        *(column for declared in WINDOW_CUES[:1] for column in cue(declared, LATENCY_REASONS)),
-        *(column for declared in WINDOW_CUES[1:] for column in cue(declared, REASONS)),
+        *(column for one in WINDOW_CUES for column in cue(one, one.reasons or REASONS)),
         Column("dial_client", "float32", "points", "Client's dial, mean, lag taken off.", "girard2014carma",
                minimum=0, maximum=100, gate="not rated", label="client's dial"),
         Column("dial_therapist", "float32", "points", "Therapist's dial, mean, lag taken off.", "girard2014carma",
