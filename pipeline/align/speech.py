@@ -34,7 +34,7 @@ from pipeline.spans import (
 from pipeline.timeline import union
 
 LONG_S = 300.0
-"""Length of the windows of talk share and exchange: a few minutes hold enough turns (SCIENCE 3)."""
+"""Length of the windows of talk share and exchange: a few minutes hold enough turns [ours]."""
 
 
 @dataclass(frozen=True, slots=True)

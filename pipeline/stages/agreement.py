@@ -5,7 +5,7 @@ both picked, the therapist's blind guesses and the raters' own reasons stand bes
 compared with the reaction lag of the profile taken off both, never one fitted to the other.
 
 Caveat: a dial that failed its quality gate is not compared, nor are dials with less than 15 minutes
-in common. Where the raters part, neither is right. Sources: SCIENCE 2.6; Swift and Tompkins (2016).
+in common. Where the raters part, neither is right. METHODS: Dials.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ with each other or a norm.
 
 Reply latencies are too few for that: a window shows the z that its reply has among all replies.
 
-Caveat: neighbouring windows share 25 s, so 20 samples may be two minutes of talk. Sources: SCIENCE
-2.0, 2.4 and 3; Iglewicz and Hoaglin (1993) for the robust z.
+Caveat: neighbouring windows share 25 s, so 20 samples may be two minutes of talk. METHODS: Clock,
+usual and z.
 """
 
 from __future__ import annotations

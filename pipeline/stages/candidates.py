@@ -6,7 +6,7 @@ session only; they are proposals for a look, expected to be wrong at times, neve
 anyone. R4 and R6 keep silent in the first two minutes and in recordings with under ten minutes
 between the first and the last word.
 
-Rules and defaults: SCIENCE 4.1-4.3; conjunction threshold from its null simulation (2.11).
+METHODS: Candidates, with what chance gives.
 """
 
 from __future__ import annotations
