@@ -1,8 +1,9 @@
 """Stage: how far client and therapist agree on the same hour.
 
-One row says how their dials go together and what chance gives; moments far apart, lowest stretches
-both picked, the therapist's blind guesses and the raters' own reasons stand beside it. Dials are
-compared with the reaction lag of the profile taken off both, never one fitted to the other.
+One row says how their dials go together and what chance gives. Beside it stand the stretches in
+which they lie far apart, the lowest segments both picked, the therapist's blind guesses and the
+raters' own reasons. Dials are compared with the reaction lag of the profile taken off both, never
+one fitted to the other.
 
 Caveat: a dial that failed its quality gate is not compared, nor are dials with less than 15 minutes
 in common. Where the raters part, neither is right. METHODS: Dials.

@@ -2,7 +2,7 @@
 
 Audio decides: a session whose sound cannot be read fails with one sentence, while unreadable video
 beside readable audio leaves the session without video. Of video only packets are read here; nobody
-is looked at. Caution: the noise figure compares loud speech with the quietest moments, so a noise
+is looked at. Caution: the noise figure compares loud speech with the quietest times, so a noise
 that comes only with speech goes unseen. METHODS: Recording.
 """
 

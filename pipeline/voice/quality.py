@@ -68,7 +68,7 @@ class VoiceMeasure:
     hnr_db: Floats
     """harmonics-to-noise ratio, dB, shape (n_frames,); NaN where unvoiced"""
     pulses_s: Floats
-    """one moment per period, rising, shape (n_pulses,)"""
+    """one time per period, rising, shape (n_pulses,)"""
     amplitudes: Floats
     """RMS about each pulse, shape (n_pulses,); NaN where its neighbours are no periods"""
 
@@ -299,7 +299,7 @@ def _sinc_maximum(curve: Floats, lag: int) -> float:
 def _pulses(
     audio: Audio, f0_hz: Floats, hop: int, run: tuple[int, int], latest: float, loudest: float
 ) -> Floats:
-    """Moments of the periods of one voiced run of frames after `latest`, in samples, unsorted."""
+    """Times of the periods of one voiced run of frames after `latest`, in samples, unsorted."""
     left, right = max(0.0, (run[0] - 0.5) * hop), min(audio.size - 1.0, (run[1] - 0.5) * hop)
     middle = 0.5 * (left + right)
     period = SAMPLE_RATE_HZ / _pitch_at(f0_hz, hop, run, middle)
