@@ -14,13 +14,24 @@ from typing import Any
 
 from models.base import Fingerprint
 from pipeline import __version__
+from pipeline.media import recording
 from pipeline.settings import Profile
 from pipeline.settings.section import Section
 from pipeline.stage import Missing, Stage
 from pipeline.tables import TABLES
 
-KEY_LIBRARIES = ("numpy", "scipy", "librosa", "opencv-python", "av", "pyarrow", "matplotlib")
-"""Their versions can change numbers, so they are part of every key."""
+KEY_LIBRARIES = (
+    "numpy",
+    "scipy",
+    "librosa",
+    "numba",
+    "opencv-python",
+    "av",
+    "pyarrow",
+    "matplotlib",
+    "jinja2",
+)
+"""Their versions can change numbers, so they are part of every key; an engine states its own."""
 
 _VERSIONS: dict[str, str] = {}
 
@@ -52,6 +63,7 @@ def stage_key(
         "engine": _engine_part(engine),
         "schema": written | {name: TABLES[name].version for name in stage.reads},
         "libraries": library_versions(),
+        "decoding": recording.VERSION if "media" in stage.sources else None,
     }
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
