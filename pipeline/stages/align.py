@@ -34,6 +34,7 @@ from pipeline.paperwork.forms import form_figures
 from pipeline.settings import AlignSettings
 from pipeline.spans import Floats, WindowCue, Windows, missing_everywhere
 from pipeline.stage import Inputs, Outputs, Stage
+from pipeline.tables.arrays import length_s
 from pipeline.timeline import windows
 
 VERSION = 7
@@ -72,7 +73,7 @@ def run(inputs: Inputs, engine: None, settings: AlignSettings) -> Outputs:
     """`windows`, `events` and `session_features`; an empty session gives no windows."""
     del engine
     whole = _read(inputs)
-    grid = _grid(_duration_s(inputs.tables), settings)
+    grid = _grid(length_s(inputs.tables["sessions"]), settings)
     floor_dps = face.gaze_floor_dps(whole.frames, whole.events, settings)
     plain = _plain(whole, inputs.tables, grid, settings) | {
         "client_gaze_limit_dps": np.full(len(grid), settings.gaze_floor_factor * floor_dps)
@@ -143,11 +144,6 @@ def _upstream(inputs: Inputs, kind: str) -> str | None:
             if absence.modality == modality:
                 return absence.reason
     return None
-
-
-def _duration_s(given: Mapping[str, pa.Table]) -> float:
-    known = given["sessions"].column("duration_s").drop_null().to_pylist()
-    return float(known[0]) if known else 0.0
 
 
 def _grid(duration_s: float, settings: AlignSettings) -> Windows:
