@@ -16,6 +16,7 @@ from rich.text import Text
 
 from flows.prepare import Outcome, Work
 from pipeline.files import write_atomically
+from pipeline.page.wording import PROMPT
 from pipeline.stage import Absence
 
 STATE_WORDS = {
@@ -24,7 +25,6 @@ STATE_WORDS = {
     "failed": "failed",
     "held_back": "held back",
 }
-CAPTION = "Prompts for human review; not an assessment."
 
 
 def exit_code(work: Work, *, asked_for_sessions: bool) -> int:
@@ -126,7 +126,7 @@ def write_summary(work: Work) -> None:
         counts=counts_of(_states(work)),
         notes=notes,
         rows=rows,
-        caption=CAPTION,
+        caption=PROMPT,
     )
     write_atomically(folder / "summary.html", page.encode())
     data = json.dumps(as_data(work), indent=1, ensure_ascii=False) + "\n"
