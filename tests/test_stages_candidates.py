@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import report_fixture as made
 
 from pipeline import tables
 from pipeline.rules import cue_windows as gathering
@@ -29,6 +28,7 @@ from pipeline.settings import CandidatesSettings
 from pipeline.spans import runs
 from pipeline.stages import candidates
 from pipeline.timeline import log_duration, robust_z
+from tests.made import report as made
 
 SETTINGS = CandidatesSettings()
 SIGNS = {cue.column.name: cue.sign or 1 for cue in CUES}

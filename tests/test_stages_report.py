@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
-import report_fixture as made
 
 from pipeline import tables
 from pipeline.page import colours
@@ -20,6 +19,7 @@ from pipeline.page.wording import PROMPT
 from pipeline.settings import ReportSettings
 from pipeline.stage import Inputs, Missing, Outputs
 from pipeline.stages.report import STAGE, ClipCutter, run
+from tests.made import report as made
 
 CAUSES = {
     "R1": ["the dial was left where it was"],

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from bench.made_cohort_files import RUN, write_cohort
+from bench.made.cohort_files import RUN, write_cohort
 from flows.progress import Board
 from flows.study import run_study
 from pipeline.errors import ConfigError, ConsentError, InputError

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import report_fixture as made
 from conftest import ROOT
 
 from pipeline import tables
@@ -21,6 +20,7 @@ from pipeline.paperwork import consent
 from pipeline.settings import Profile, ReportSettings
 from pipeline.stage import Missing
 from pipeline.stages.report import run
+from tests.made import report as made
 
 CODE = sorted(
     path
