@@ -14,7 +14,7 @@ from pipeline.results.provenance import KEY_LIBRARIES
 from pipeline.stages import STAGES
 from tests import stamps
 
-NO_NUMBERS = {"pydantic", "markupsafe", "yaml", "safetensors", "threadpoolctl"}
+NO_NUMBERS = {"pydantic", "markupsafe", "yaml", "safetensors", "threadpoolctl", "rapidfuzz"}
 STATED_BY_ENGINES = {
     "faster-whisper", "onnxruntime", "pyannote.audio", "torch", "scipy", "ctranslate2",
     "ai-edge-litert", "mediapipe", "torchaudio",
