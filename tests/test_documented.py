@@ -177,6 +177,14 @@ def test_no_document_is_named_that_a_reader_does_not_have():
     assert found == []
 
 
+def test_decisions_are_dated_and_short():
+    text = (ROOT / "DECISIONS.md").read_text(encoding="utf-8").partition("## Looks removable")[0]
+    entries = re.findall(r"^- (?:.*\n)(?:  .*\n)*", text, re.MULTILINE)
+    assert entries
+    assert [e[:60] for e in entries if not re.match(r"- \d{4}-\d\d-\d\d ", e)] == []
+    assert [e[:60] for e in entries if e.count("\n") > 6] == []
+
+
 def test_every_declared_read_is_used():
     for stage in STAGES:
         modules = with_what_it_imports(stage.run.__module__)
