@@ -5,9 +5,9 @@
 Every clip of `bench.made.worded_clips`, in turns: shipped, then ours, each in a process of its own
 with equal threads and the same kind of numbers. As shipped means beam 5, its own voice activity
 filter and word times on. Ours hears what our detector calls speech, whose time counts, with the
-default profile's text in spoken style. A word error rate is the least number of words to change over the
-reference's; both are written alike first (lower case, no punctuation, "'kay" is "okay"). Caution:
-AMI words overlap, so nobody can get them all.
+default profile's text in spoken style. A word error rate is the least number of words to change
+over the reference's; both are written alike first (lower case, no punctuation, "'kay" is "okay").
+Caution: AMI words overlap, so nobody can get them all.
 """
 
 from __future__ import annotations
