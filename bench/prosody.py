@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import sys
 import time
 import tomllib
 from collections.abc import Callable
@@ -25,10 +24,6 @@ import numpy as np
 import soundfile
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-from made_vowels import VOWELS, vowel  # noqa: E402
-
 from models.base import SAMPLE_RATE_HZ, Audio  # noqa: E402
 from pipeline import tables  # noqa: E402
 from pipeline.settings import ProsodySettings  # noqa: E402
@@ -44,6 +39,7 @@ from pipeline.voice.quality import (  # noqa: E402
     measure_voice,
     summarise,
 )
+from tests.made.vowels import VOWELS, vowel  # noqa: E402
 
 HOP_S = 0.01
 FRAME_LENGTH = 1024

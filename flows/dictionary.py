@@ -1,9 +1,10 @@
-"""The data dictionary and the default profile, generated from the declarations."""
+"""What is written from declarations: the data dictionary, the default profile, the floors."""
 
 from __future__ import annotations
 
 import json
 
+from flows.floors import ROOT, drawing
 from pipeline.config import CONFIGS, load_profile
 from pipeline.files import write_atomically
 from pipeline.settings import Profile
@@ -22,7 +23,7 @@ Prompts for human review; not an assessment.
 
 
 def as_markdown() -> str:
-    """DATA_DICTIONARY.md."""
+    """docs/DATA_DICTIONARY.md."""
     return _HEAD + "\n" + "\n".join(table.markdown() for table in EVERY_TABLE) + _causes()
 
 
@@ -63,4 +64,5 @@ def default_profile() -> str:
 if __name__ == "__main__":
     # the profile first: the dictionary quotes lists that loading it fills
     write_atomically(CONFIGS / "default.toml", default_profile().encode())
-    write_atomically(CONFIGS.parent / "DATA_DICTIONARY.md", as_markdown().encode())
+    write_atomically(ROOT / "docs" / "DATA_DICTIONARY.md", as_markdown().encode())
+    write_atomically(ROOT / "docs" / "floors.svg", drawing().encode())

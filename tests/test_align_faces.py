@@ -184,7 +184,7 @@ def test_travel_under_twice_the_noise_is_null_and_keeps_its_limit() -> None:
     gaze = np.column_stack([looks, np.zeros(len(t_s))]) + rng.normal(0, 0.5, (len(t_s), 2))
     seen = frames(30, gaze=gaze)
     floor = gaze_floor_dps(seen, events(), SETTINGS)
-    assert floor == pytest.approx(4.5 * 0.5, rel=0.1)  # FACES 5: 4 to 6 times the SD
+    assert floor == pytest.approx(4.5 * 0.5, rel=0.1)  # 4 to 6 times the SD
     travel, start_s = cues(seen)[TRAVEL], grid().start_s
     inside = start_s % 180 <= 30
     assert set(travel.reason[inside]) == {"below_noise"}

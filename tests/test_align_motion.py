@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_faces import SPEC
 from test_stages_align import aligned, alternating, build, column, feature
+
+from tests.made.faces import SPEC
 
 DURATION_S = 900.0
 T_S = np.arange(0.05, DURATION_S, 0.1)

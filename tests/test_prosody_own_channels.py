@@ -6,13 +6,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from made_channels import RATE, microphones
-from made_vowels import vowel
 
 from pipeline import tables
 from pipeline.settings import ProsodySettings
 from pipeline.stage import Inputs
 from pipeline.stages import prosody
+from tests.made.channels import RATE, microphones
+from tests.made.vowels import vowel
 
 SECONDS = 6.0
 LOW_HZ, HIGH_HZ = 110.0, 210.0

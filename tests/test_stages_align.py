@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from made_faces import SPEC, inputs
 
 from pipeline import tables
 from pipeline.settings import AlignSettings
 from pipeline.stage import Absence
 from pipeline.stages.align import STAGE, run
+from tests.made.faces import SPEC, inputs
 
 DURATION_S = 900.0
 SEEN = ("gaze", "stare", "head", "blink", "nod", "eye_closure", "face_motion", "mea")

@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from made_faces import SPEC, inputs, landmark_table, media_table, mesh
 
 from models.base import FaceObservation, StillFrame
 from pipeline.face.gaze import LID_AHEAD
@@ -17,6 +16,7 @@ from pipeline.settings import AlignSettings, FaceSettings, LandmarksSettings
 from pipeline.stages import align, face, landmarks
 from pipeline.stages.face import STAGE, run
 from pipeline.tables import FACE_EVENTS, FACE_FRAMES, LANDMARKS, SESSIONS, TABLES
+from tests.made.faces import SPEC, inputs, landmark_table, media_table, mesh
 
 SETTINGS = FaceSettings()
 BLINK = (0.2, 0.1, 0.08, 0.1, 0.2)

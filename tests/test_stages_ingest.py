@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
-from made_media import BOTH, bursts, session, write_media
 from scipy.signal import butter, sosfiltfilt
 
 from models.base import Interval
@@ -20,6 +19,7 @@ from pipeline.settings import IngestSettings
 from pipeline.stage import Inputs, Missing
 from pipeline.stages import ingest
 from pipeline.tables import TABLES
+from tests.made.media import BOTH, bursts, session, write_media
 
 RATE = 16_000
 FORM = '[[forms]]\ninstrument = "SRS"\nby = "client"\ntotal = 32.5\nmax = 40\n'

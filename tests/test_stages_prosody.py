@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from made_vowels import vowel as vowel_with_faults
 
 from pipeline import tables
 from pipeline.settings import ProsodySettings
@@ -15,6 +14,7 @@ from pipeline.stages import prosody
 from pipeline.voice import fundamental_frequency
 from pipeline.voice.pitch import grid_over, level_db
 from pipeline.voice.syllables import periodicity
+from tests.made.vowels import vowel as vowel_with_faults
 
 RATE = 16_000
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
-import report_fixture as made
 
 from pipeline import tables
 from pipeline.page import colours
@@ -18,10 +16,10 @@ from pipeline.page.cards import Card, cards, causes, clip_span, lines, with_word
 from pipeline.page.plot import Mark, Timeline, timeline_svg
 from pipeline.page.text import clock, difference, label, not_measured, quantity
 from pipeline.page.wording import PROMPT
-from pipeline.paperwork.session import SessionSpec
 from pipeline.settings import ReportSettings
 from pipeline.stage import Inputs, Missing, Outputs
 from pipeline.stages.report import STAGE, ClipCutter, run
+from tests.made import report as made
 
 CAUSES = {
     "R1": ["the dial was left where it was"],
@@ -360,15 +358,6 @@ def test_what_was_not_looked_for_is_said(bare: str, full: str) -> None:
     row = {"session_id": made.SESSION, "rule": "R4", "is_applied": True, "reason": None, "why": ""}
     every = rendered(made.bare_inputs(rules=tables.RULES.build_rows([row])))
     assert "The rules found no moment. That says nothing about the session" in every
-
-
-def test_without_an_ingest_row_session_toml_speaks() -> None:
-    facts = {"dyad": "D9", "number": 2, "client": "C9", "therapist": "T9"}
-    spec = SessionSpec.model_validate(
-        {"id": "abc", "session": facts, "media": [{"file": "a.wav", "hears": ["mixed"]}]}
-    )
-    empty = made.bare_inputs(sessions=tables.SESSIONS.empty())
-    assert "<h1>Session 2 of D9</h1>" in rendered(replace(empty, spec=spec))
 
 
 def test_made_up_sessions_carry_a_banner(full: str, bare: str) -> None:

@@ -4,7 +4,7 @@ A window counts only if enough of the frames it would use were good enough; othe
 null and its reason is the commonest one among the frames that were not. Rates are events over the
 time in which they could have been seen, never over the clock.
 
-| cue | of | gate (SCIENCE 2.4, 3) |
+| cue | of | gate (METHODS: Face and gaze) |
 |---|---|---|
 | gaze share, spread, travel, longest still gaze | listening | 15 fps, eyes 40 px apart |
 | blink rates (`align.lids`) | each state, 180 s | 20 fps, eyes 40 px apart |

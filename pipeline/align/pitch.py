@@ -1,8 +1,8 @@
 """How wide a voice's pitch ranges, and how well the recording can be heard, per window.
 
 Pitch is pooled over the window's voiced frames, in semitones, so neither figure depends on how high
-a voice is (De Looze & Hirst 2010). Speech to noise is SCIENCE 3's, of the window: where a stretch
-is noisier than its session, what noise spoils keeps its value there and is marked as degraded.
+a voice is (De Looze & Hirst 2010). Speech to noise (METHODS: Recording) is the window's: where a
+stretch is noisier than its session, what noise spoils keeps its value and is marked as degraded.
 """
 
 from __future__ import annotations

@@ -89,8 +89,8 @@ def directive_rate(
 ) -> WindowCue:
     """Therapist's directive phrases per 1,000 of the therapist's words in the 5 minutes around.
 
-    Under 100 words a phrase more or less would be all there is to see (SCIENCE 2.11: as a rate over
-    minutes it tells sessions apart, turn by turn it is wrong more often than right).
+    Under 100 words a phrase more or less would be all there is to see (METHODS: Words): as a rate
+    over minutes it tells sessions apart, turn by turn it is wrong more often than right.
     """
     if speech.role_reason is not None:
         return missing_everywhere(windows, speech.role_reason)

@@ -24,12 +24,12 @@ from pipeline.stage import Missing
 from pipeline.timeline import Span, complement, overlap_s, union
 from pipeline.voice.microphones import OFF, ChannelDiarizer
 
-UNHEARD_MAX_S = 5.0  # speech on what is not heard; less is a detector's error [J]
+UNHEARD_MAX_S = 5.0  # speech on what is not heard; less is a detector's error [ours]
 UNBOUNDED_S = 1e6
 RATES_HZ = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 RATIOS = sorted({a / b for a in RATES_HZ for b in RATES_HZ if a != b})
 RATIO_WITHIN = 0.002
-SPEED_LEAST_S = 60.0  # in shorter ones a late start alone gives any ratio [J]
+SPEED_LEAST_S = 60.0  # in shorter ones a late start alone gives any ratio [ours]
 UNKNOWN = dict.fromkeys(
     ("role", "level_db", "raised_db", "offset_prop", "clip_prop", "off_s", "speech_prop")
 )

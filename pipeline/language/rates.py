@@ -1,8 +1,8 @@
 """Language of a whole session: rates per 1,000 words, shares of turns, medians of replies.
 
 Rates and shares compare a session with other sessions of the same pair; there is no norm to hold
-them against (SCIENCE 2.11: 4.50 against 1.14 directives per 1,000 words between two groups of demo
-sessions is a fact about those).
+them against (METHODS: Words; 4.50 against 1.14 directives per 1,000 words between two groups of
+demo sessions is a fact about those).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ RATE_MIN_WORDS = 100
 MIN_TURNS = 5
 """Fewer turns have no share or median worth stating."""
 FEEDBACK_LAST_S = 900.0
-"""Feedback is looked for in the last 15 minutes (SCIENCE 4.2, R12)."""
+"""Feedback is looked for in the last 15 minutes (METHODS: Words)."""
 REPAIR_FIRST_S = 1200.0
-"""Taking up the session before is looked for in the first 20 minutes (SCIENCE 4.2, R11)."""
+"""Taking up the session before is looked for in the first 20 minutes (METHODS: Words)."""
 
 _RATES = {
     "therapist_directives_pk": ("therapist", "directive_strong"),

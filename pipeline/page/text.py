@@ -1,7 +1,7 @@
 """Numbers as a supervisor reads them: clock times, units, and differences in plain words.
 
 Labels and units come from the column declarations. Latencies print to 0.1 s, and a difference of
-under 0.5 s is not mentioned: timing is no better than that (SCIENCE 2.1).
+under 0.5 s is not mentioned: timing is no better than that (METHODS: Turns and replies).
 """
 
 from __future__ import annotations

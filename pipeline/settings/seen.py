@@ -27,7 +27,7 @@ class LandmarksSettings(Section):
 
 
 class FaceSettings(Section):
-    """Arithmetic on landmarks (SCIENCE 2.4, FACES.md)."""
+    """Arithmetic on landmarks (METHODS: Face and gaze)."""
 
     at_most = (
         ("blink_min_s", 1, "blink_max_s"), ("iod_pose_px", 1, "iod_gaze_px"),
@@ -58,7 +58,7 @@ class FaceSettings(Section):
 
 
 class MovementSettings(Section):
-    """Motion energy of each person's region, and co-movement (SCIENCE 2.4 and 2.5)."""
+    """Motion energy of each person's region, and of two (METHODS: Movement and co-movement)."""
 
     at_most = (
         ("correlation_lag_s", 0.5, "correlation_window_s"), ("segment_lag_s", 0.5, "segment_s"),

@@ -39,7 +39,7 @@ class TranscribeSettings(Section):
 
 
 class TurnsSettings(Section):
-    """Turn-taking (SCIENCE 2.1)."""
+    """Turn-taking (METHODS: Turns and replies)."""
 
     ipu_gap_s: float = Field(0.2, ge=0.18, le=0.25, description="Silence that ends an IPU, s")
     backchannel_max_s: float = Field(1.0, gt=0, description="Longest backchannel, s")

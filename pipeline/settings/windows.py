@@ -40,7 +40,7 @@ class AlignSettings(Section):
 
 
 class CandidatesSettings(Section):
-    """Which moments are proposed (SCIENCE 4)."""
+    """Which moments are proposed (METHODS: Candidates)."""
 
     at_most = (
         ("z_leave", 1, "z_enter"), ("shortest_s", 1, "longest_s"),

@@ -7,8 +7,8 @@ with each other or a norm.
 
 Reply latencies are too few for that: a window shows the z that its reply has among all replies.
 
-Caveat: neighbouring windows share 25 s, so 20 samples may be two minutes of talk. Sources: SCIENCE
-2.0, 2.4 and 3; Iglewicz and Hoaglin (1993) for the robust z.
+Caveat: neighbouring windows share 25 s, so 20 samples may be two minutes of talk. METHODS: Clock,
+usual and z.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from pipeline.paperwork.forms import form_figures
 from pipeline.settings import AlignSettings
 from pipeline.spans import Floats, WindowCue, Windows, missing_everywhere
 from pipeline.stage import Inputs, Outputs, Stage
+from pipeline.tables.arrays import length_s
 from pipeline.tables.schema import CueColumn
 from pipeline.timeline import windows
 
@@ -68,7 +69,7 @@ def run(inputs: Inputs, engine: None, settings: AlignSettings) -> Outputs:
     """`windows`, `events` and `session_features`; an empty session gives no windows."""
     del engine
     whole = _read(inputs)
-    grid = _grid(_duration_s(inputs.tables), settings)
+    grid = _grid(length_s(inputs.tables["sessions"]), settings)
     floor_dps = face.gaze_floor_dps(whole.frames, whole.events, settings)
     plain = _plain(whole, inputs.tables, grid, settings) | {
         "client_gaze_limit_dps": np.full(len(grid), settings.gaze_floor_factor * floor_dps)
@@ -139,11 +140,6 @@ def _upstream(inputs: Inputs, kind: str) -> str | None:
             if absence.modality == modality:
                 return absence.reason
     return None
-
-
-def _duration_s(given: Mapping[str, pa.Table]) -> float:
-    known = given["sessions"].column("duration_s").drop_null().to_pylist()
-    return float(known[0]) if known else 0.0
 
 
 def _grid(duration_s: float, settings: AlignSettings) -> Windows:

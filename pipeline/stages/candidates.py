@@ -6,7 +6,7 @@ session only; they are proposals for a look, expected to be wrong at times, neve
 anyone. R4 and R6 keep silent in the first two minutes and in recordings with under ten minutes
 between the first and the last word.
 
-Rules and defaults: SCIENCE 4.1-4.3; conjunction threshold from its null simulation (2.11).
+METHODS: Candidates, with what chance gives.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from pipeline.rules.rule import Draft, select
 from pipeline.rules.unapplied import Unapplied, unapplied
 from pipeline.settings import CandidatesSettings
 from pipeline.stage import Inputs, Outputs, Stage
-from pipeline.tables.arrays import floats
+from pipeline.tables.arrays import floats, length_s
 from pipeline.tables.rules import RULE_VERSIONS
 from pipeline.timeline import Seconds
 
@@ -58,7 +58,7 @@ def run(inputs: Inputs, engine: None, settings: CandidatesSettings) -> Outputs:
     left_out = unapplied(given, spoken_s(turns), settings)
     applied = set(RULE_VERSIONS) - set(left_out)
     drafts = _cue_drafts(given["windows"], turns, given["silences"], settings, applied)
-    kept += select(drafts, _duration_s(given["sessions"], turns), settings)
+    kept += select(drafts, length_s(given["sessions"]), settings)
     kept.sort(key=lambda draft: (draft.start_s, draft.rule, draft.who, draft.rank))
     return Outputs(
         {
@@ -76,11 +76,6 @@ def spoken_s(turns: pa.Table) -> Seconds:
     if not turns.num_rows:
         return 0.0
     return float(pc.max(turns.column("end_s")).as_py() - pc.min(turns.column("start_s")).as_py())
-
-
-def _duration_s(sessions: pa.Table, turns: pa.Table) -> Seconds:
-    known = sessions.column("duration_s").drop_null().to_pylist()
-    return known[0] if known else spoken_s(turns)
 
 
 def candidate_id(draft: Draft) -> str:

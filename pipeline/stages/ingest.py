@@ -2,8 +2,8 @@
 
 Audio decides: a session whose sound cannot be read fails with one sentence, while unreadable video
 beside readable audio leaves the session without video. Of video only packets are read here; nobody
-is looked at. Caution: the noise figure compares loud speech with the quietest moments, so a noise
-that comes only with speech goes unseen. Source: SCIENCE section 3 (quality figures).
+is looked at. Caution: the noise figure compares loud speech with the quietest times, so a noise
+that comes only with speech goes unseen. METHODS: Recording.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ from pipeline.voice.microphones import (
 
 VERSION = 7  # raise when the numbers can change
 
-UNSHARED_MAX_S = 60.0  # recorders are switched on and off by hand [J]
-DAMAGED_PACKETS_MAX = 10  # a fifth of a second of sound, half a second of pictures [J]
+UNSHARED_MAX_S = 60.0  # recorders are switched on and off by hand [ours]
+DAMAGED_PACKETS_MAX = 10  # a fifth of a second of sound, half a second of pictures [ours]
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class ClipCutter(Protocol):
 
 
 def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) -> Outputs:
-    """Render `report.html`. Every table may be empty; what is absent is said, with its reason.
+    """Render `report.html`. What is absent is said, and why; only `sessions` is always there.
 
     Parameters
     ----------
@@ -83,12 +83,12 @@ def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) 
     absences: tuple[Absence, ...] = ()
     if isinstance(engine, Missing):
         absences = (engine.absence("clips"),)
-    session = _session(inputs)
+    (session,) = given["sessions"].to_pylist()
     if session["capture"] != "in_room":
         settings = _with_remote_causes(settings)
-    listed = cards(given, session["duration_s"] or 0.0, settings)
+    listed = cards(given, session["duration_s"], settings)
     clips = {} if isinstance(engine, Missing) else _clips(listed, engine, inputs.progress)
-    timeline = _timeline(given, session["duration_s"] or 0.0, listed)
+    timeline = _timeline(given, session["duration_s"], listed)
     page = _template().render(
         session=session,
         cards=listed,
@@ -103,7 +103,7 @@ def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) 
         forms=form_lines(forms),
         flags=imported_flags(forms),
         views=dial_views(given),
-        check=cue_check(given, session["duration_s"] or 0.0, inputs.absences),
+        check=cue_check(given, session["duration_s"], inputs.absences),
         dials=Markup(dial_figure(timeline)),  # noqa: S704 - ours
         raters=given["rating_quality"].to_pylist(),
         features=_features(given["session_features"]),
@@ -124,25 +124,6 @@ def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) 
         colours={"client": CLIENT, "therapist": THERAPIST},
     )
     return Outputs({}, files={"report.html": page.encode()}, absences=absences)
-
-
-def _session(inputs: Inputs) -> dict[str, Any]:
-    """The `sessions` row, or what session.toml says where ingest was not allowed to write one."""
-    rows = inputs.tables["sessions"].to_pylist()
-    if rows:
-        return dict(rows[0])
-    facts = inputs.spec.session
-    return {
-        "session_id": inputs.spec.id,
-        "dyad_id": facts.dyad,
-        "session_number": facts.number,
-        "client_id": facts.client,
-        "therapist_id": facts.therapist,
-        "date": facts.date.isoformat() if facts.date else None,
-        "capture": facts.capture,
-        "duration_s": None,
-        "made_up": facts.made_up,
-    }
 
 
 def _with_remote_causes(settings: ReportSettings) -> ReportSettings:

@@ -1,6 +1,6 @@
 """Every table and column, declared once. No logic here.
 
-The Arrow schema, its checks, the JSON sidecar, DATA_DICTIONARY.md and the report's labels all derive
+The Arrow schema, its checks, the JSON sidecar, docs/DATA_DICTIONARY.md and the report's labels all derive
 from these declarations. Changing a meaning or a unit raises the table's version.
 """
 

@@ -206,7 +206,7 @@ class Table:
         return described
 
     def markdown(self) -> str:
-        """The table's section of DATA_DICTIONARY.md."""
+        """The table's section of docs/DATA_DICTIONARY.md."""
         lines = [
             f"## {self.name}",
             "",

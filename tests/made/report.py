@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from made_outlines import moment
 from scipy.signal import lfilter
 
 from pipeline import tables
@@ -18,6 +17,7 @@ from pipeline.stage import Absence, Inputs
 from pipeline.stages import agreement, candidates
 from pipeline.stages.report import STAGE
 from pipeline.timeline import log_duration, robust_z
+from tests.made.outlines import moment
 
 SESSION = "D07-05"
 DURATION_S = 3012.0
