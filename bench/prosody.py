@@ -246,7 +246,7 @@ def _inputs(audio: Audio, turns: Turns) -> Inputs:
         for s in sorted({speaker for _, _, speaker in turns})
     ]  # fmt: skip
     quiet = {
-        **common, "measure": "audio_snr_db", "value": 40.0, "quality": "ok", "reason": None,
+        **common, "measure": "audio_snr_session_db", "value": 40.0, "quality": "ok", "reason": None,
         "description": "-",
     }  # fmt: skip
     return Inputs(
@@ -258,7 +258,7 @@ def _inputs(audio: Audio, turns: Turns) -> Inputs:
             ),
             "speaker_turns": tables.SPEAKER_TURNS.build_rows(rows),
             "roles": tables.ROLE_ASSIGNMENT.build_rows(roles),
-            "quality": tables.QUALITY_FIGURES.build_rows([quiet]),
+            "quality": tables.QUALITY_FIGURES.build_figures([quiet]),
         },
     )
 

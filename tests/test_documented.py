@@ -11,8 +11,10 @@ from conftest import ROOT
 
 from flows.dictionary import as_markdown
 from flows.floors import drawing, houses
+from pipeline.settings import AlignSettings
 from pipeline.stages import STAGES
-from pipeline.tables import REASONS, TABLES
+from pipeline.tables import REASONS, TABLES, WINDOW_CUES
+from pipeline.tables.windows import LONG_S
 
 
 def test_data_dictionary_is_fresh():
@@ -118,7 +120,12 @@ def with_what_it_imports(module):
     return sorted(found)
 
 
-READ_BEFORE_THE_STAGE = {
+NAMED_BY_A_CUE = {
+    named for cue in WINDOW_CUES for named in (cue.span_s, cue.step_s, cue.least_snr_db) if named
+}
+"""Settings of `align` that a cue's declaration names."""
+READ_ELSEWHERE = {
+    "align": NAMED_BY_A_CUE,
     "diarize": {"engine"},  # these choose and make engines
     "landmarks": {"engine"},
     "language": {"lexicon"},  # these files are read with the profile
@@ -131,7 +138,11 @@ def test_every_setting_is_read_by_its_stage():
         modules = with_what_it_imports(stage.run.__module__)
         text = "".join(path.read_text("utf-8") for path in modules if path.name != "settings.py")
         unread = {name for name in stage.settings.model_fields if f".{name}" not in text}
-        assert unread <= READ_BEFORE_THE_STAGE.get(stage.name, set()), stage.name
+        assert unread <= READ_ELSEWHERE.get(stage.name, set()), stage.name
+
+
+def test_what_a_cue_names_is_a_setting_of_align():
+    assert NAMED_BY_A_CUE - {LONG_S} <= set(AlignSettings.model_fields)
 
 
 PATH_NAMED = re.compile(

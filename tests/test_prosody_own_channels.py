@@ -34,8 +34,8 @@ def heard(channels, turns, *, crosstalk_db, hears=("client", "therapist"), mix_s
     blank = dict.fromkeys(tables.SPEAKER_TURNS.by_name)
     quality = [
         {**common, "measure": name, "value": value, "quality": "ok", "reason": None,
-         "description": "-"}
-        for name, value in (("crosstalk_db", crosstalk_db), ("audio_snr_db", mix_snr_db))
+         "unit": "dB", "description": "-"}
+        for name, value in (("crosstalk_db", crosstalk_db), ("audio_snr_session_db", mix_snr_db))
     ]  # fmt: skip
     given = {
         "diarization": [

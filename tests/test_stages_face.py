@@ -221,7 +221,7 @@ def test_a_lost_face_shifts_no_later_event() -> None:
 def test_a_lost_face_does_not_lower_the_blink_rate() -> None:
     """OpenWillis divides by all frames; here only time in which a blink could be seen counts."""
     rates = {
-        loses: client_figure(blinking_until_lost(200, 4, loses_face=loses), "client_blink_rate_pm")
+        loses: client_figure(blinking_until_lost(200, 4, loses_face=loses), "client_blinks_pm")
         for loses in (False, True)
     }
     assert rates[False] == pytest.approx(15, rel=0.05)

@@ -53,7 +53,7 @@ def measure(audio, intervals, roles=("therapist", "client"), settings=None, snr_
         for s in sorted(whole)
     ]
     noise = {
-        **common, "measure": "audio_snr_db", "value": snr_db, "description": "-",
+        **common, "measure": "audio_snr_session_db", "value": snr_db, "description": "-",
         "quality": "absent" if snr_db is None else "ok", "reason": None,
     }  # fmt: skip
     inputs = Inputs(
@@ -63,7 +63,7 @@ def measure(audio, intervals, roles=("therapist", "client"), settings=None, snr_
             "diarization": tables.DIARIZATION.build_rows(diarization),
             "speaker_turns": tables.SPEAKER_TURNS.build_rows(turns),
             "roles": tables.ROLE_ASSIGNMENT.build_rows(given),
-            "quality": tables.QUALITY_FIGURES.build_rows([noise]),
+            "quality": tables.QUALITY_FIGURES.build_figures([noise]),
         },
     )
     return prosody.run(inputs, None, settings or ProsodySettings()).tables

@@ -14,7 +14,7 @@ from pipeline.page import colours
 from pipeline.page import plot as report_plot
 from pipeline.page.cards import Card, cards, causes, clip_span, lines, with_wordless
 from pipeline.page.plot import Mark, Timeline, timeline_svg
-from pipeline.page.text import clock, difference, label, not_measured, quantity, unit_of
+from pipeline.page.text import clock, difference, label, not_measured, quantity
 from pipeline.page.wording import PROMPT
 from pipeline.settings import ReportSettings
 from pipeline.stage import Inputs, Missing, Outputs
@@ -432,14 +432,12 @@ def test_difference(
 
 def test_quantities_and_units() -> None:
     assert quantity("response_latency_s", 3.24, "s") == "3.2 s"
-    assert quantity("audio_clip_prop", 0.0002, unit_of("audio_clip_prop")) == "0.02 %"
+    assert quantity("audio_clip_prop", 0.0002, "1") == "0.02 %"
     assert quantity("", -12.0, "dB") == "−12.0 dB"
     assert quantity("dial_divergence", -0.3, "points") == "0 points"
     assert quantity("", None, "s") == "not measured"
     assert quantity("turns", 12.0, "") == "12"
-    assert unit_of("client_f0_median_hz") == "Hz"
-    assert unit_of("video_fps_eff") == "Hz"
-    assert unit_of("talk_ratio_therapist") == "share"
+    assert quantity("dial_client_mssd_points2", 22.44, "points^2") == "22.4 points²"
 
 
 def test_labels_come_from_the_declarations() -> None:

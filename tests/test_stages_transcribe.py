@@ -111,7 +111,7 @@ def own_microphones(engine, crosstalk_db):
         "diarization": diarization(turns, [(1.0, 2.5, 0), (2.5, 9.0, 1)]),
         "speech": SPOKEN,
         "media": MEDIA.empty(),
-        "quality": QUALITY_FIGURES.build_rows([crosstalk]),
+        "quality": QUALITY_FIGURES.build_figures([crosstalk]),
     }
     return transcribe.run(Inputs(spec, recording, tables), engine, TranscribeSettings())
 

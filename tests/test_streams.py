@@ -146,7 +146,7 @@ def outcome(tmp_path, layout):
 
 
 def _speaks(row):
-    return row["measure"] in ("audio_files", "audio_channels_aside", "audio_off_s")
+    return row["measure"] in ("audio_file_count", "audio_channel_aside_count", "audio_off_s")
 
 
 def audible(audio, role, first_s=0.0):

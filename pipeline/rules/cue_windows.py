@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.align.faces import MIXED_CUES
 from pipeline.rules.cues import (
     CUES,
     LATENCY,
@@ -22,6 +21,7 @@ from pipeline.rules.cues import (
 from pipeline.rules.late_replies import replies_of, usual_s
 from pipeline.settings import CandidatesSettings
 from pipeline.spans import Flags
+from pipeline.tables import WINDOW_CUES
 from pipeline.tables.arrays import floats, present
 from pipeline.timeline import Floats, Span
 
@@ -53,8 +53,9 @@ def cue_windows(
     values = {name: floats(windows, name) for name in (*cued, MINIMAL.name)}
     z = {name: floats(windows, f"{name}_z") for name in cued}
     speaking = floats(windows, "client_speaking")  # NaN, 0 or 1
+    by_state = {cue.name for cue in WINDOW_CUES if cue.by_state}
     usual = {
-        name: usual_values(values[name], z[name], speaking if name in MIXED_CUES else None)
+        name: usual_values(values[name], z[name], speaking if name in by_state else None)
         for name in cued
     }
     for name in (nod.column.name for nod in NODS):  # a window without a nod is none of nodding

@@ -6,13 +6,13 @@ What changes numbers (a stage's own section) is kept apart from what only change
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.settings.dials import AgreementSettings, RatingsSettings
 from pipeline.settings.recording import IngestSettings
-from pipeline.settings.section import Section
+from pipeline.settings.section import Borrowed, Section
 from pipeline.settings.seen import FaceSettings, LandmarksSettings, MovementSettings
 from pipeline.settings.speech import (
     DiarizeSettings,
@@ -84,6 +84,18 @@ class Profile(Section):
     report: ReportSettings = ReportSettings()
     study: StudySettings = StudySettings()
     execution: ExecutionSettings = ExecutionSettings()
+
+    @model_validator(mode="after")
+    def _borrow(self) -> Self:
+        """Give every borrowed setting the value of its owner."""
+        for name in type(self).model_fields:
+            section = self.section(name)
+            lent = {
+                setting: getattr(self.section(mark.owner), setting)
+                for setting, mark in section.marked(Borrowed).items()
+            }
+            self.__dict__[name] = section.model_copy(update=lent)  # the profile itself is frozen
+        return self
 
     def section(self, name: str) -> Section:
         """The settings of one stage."""

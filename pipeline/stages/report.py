@@ -30,7 +30,7 @@ from pipeline.page.dials import RULES, dial_figure, dial_views
 from pipeline.page.forms import form_lines, imported_flags
 from pipeline.page.looked_for import chance_lines, not_looked_for
 from pipeline.page.plot import Z_SHOWN, Mark, Timeline, Track, timeline_svg
-from pipeline.page.text import clock, not_measured, quantity, unit_of
+from pipeline.page.text import clock, not_measured, quantity
 from pipeline.settings import ReportSettings
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables.arrays import floats as column
@@ -38,7 +38,7 @@ from pipeline.tables.rules import KINDS
 from pipeline.tables.sources import references
 from pipeline.timeline import Floats, Seconds
 
-VERSION = 3
+VERSION = 4
 
 METHOD_SOURCES = ("berger2023", "cohen2024", "duncan2003srs", "smilek2010", "soma2023")
 """Cited by the page's methods text rather than by a column."""
@@ -249,7 +249,7 @@ def _features(features: pa.Table) -> list[dict[str, str]]:
         {
             "what": row["description"],
             "name": row["feature"],
-            "value": _shown(row["feature"], row["value"], row["reason"]),
+            "value": _shown(row["feature"], row),
         }
         for row in features.to_pylist()
     ]
@@ -259,15 +259,15 @@ def _quality_line(row: Mapping[str, Any]) -> dict[str, str]:
     return {
         "what": row["description"],
         "name": row["measure"],
-        "value": _shown(row["measure"], row["value"], row["reason"]),
+        "value": _shown(row["measure"], row),
         "quality": row["quality"],
     }
 
 
-def _shown(name: str, value: float | None, reason: str | None) -> str:
-    if value is None:
-        return not_measured(reason)
-    return quantity(name, value, unit_of(name))
+def _shown(name: str, row: Mapping[str, Any]) -> str:
+    if row["value"] is None:
+        return not_measured(row["reason"])
+    return quantity(name, row["value"], row["unit"])
 
 
 def _event_counts(events: pa.Table) -> list[tuple[str, int]]:
