@@ -15,7 +15,7 @@ from pipeline.tables.figures import FIGURE_ENDINGS
 LONG = {name: table for name, table in tables.TABLES.items() if table.figures}
 COLUMNS = {column.name for table in tables.TABLES.values() for column in table.columns}
 FIGURES = [figure for table in LONG.values() for figure in table.figures]
-DICTIONARY = (ROOT / "DATA_DICTIONARY.md").read_text(encoding="utf-8")
+DICTIONARY = (ROOT / "docs" / "DATA_DICTIONARY.md").read_text(encoding="utf-8")
 
 
 def row(table: str, name: str) -> dict[str, object]:
