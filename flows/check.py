@@ -10,7 +10,7 @@ from pipeline.media.container import listed
 from pipeline.paperwork.session import SessionSpec, named_files
 from pipeline.paperwork.session_media import continues
 from pipeline.paperwork.session_toml import load_session
-from pipeline.settings import Profile
+from pipeline.profile import Profile
 
 
 def check(path: Path) -> str:

@@ -6,7 +6,8 @@ import json
 
 from pipeline.config import CONFIGS, FROM_LEXICON, load_profile
 from pipeline.files import write_atomically
-from pipeline.settings import Profile
+from pipeline.profile import Profile
+from pipeline.rules import RULES
 from pipeline.settings.section import Section
 from pipeline.tables import STUDY_TABLES, TABLES
 
@@ -22,7 +23,21 @@ Prompts for human review; not an assessment.
 
 def as_markdown() -> str:
     """DATA_DICTIONARY.md."""
-    return _HEAD + "\n" + "\n".join(table.markdown() for table in EVERY_TABLE) + _causes()
+    tables = "\n".join(table.markdown() for table in EVERY_TABLE)
+    return _HEAD + "\n" + tables + _rules() + _causes()
+
+
+def _rules() -> str:
+    """What each rule looks for, as the report says it, and where its thresholds stand."""
+    lines = ["", "## Rules", "", "| rule | version | looks for | by chance | reads | thresholds |"]
+    lines.append("|---|---|---|---|---|---|")
+    for rule in RULES:
+        reads = ", ".join(f"`{name}`" for name in rule.needs)
+        own = f"`[candidates.{rule.id}]`" if rule.thresholds.model_fields else "-"
+        lines.append(
+            f"| `{rule.id}` | {rule.version} | {rule.looks_for} | {rule.chance} | {reads} | {own} |"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def _causes() -> str:
@@ -49,12 +64,21 @@ def default_profile() -> str:
     for name, field in Profile.model_fields.items():
         section = field.default
         assert isinstance(section, Section)
-        lines += ["", f"# {(section.__doc__ or '').strip()}", f"[{name}]"]
-        for key, setting in type(section).model_fields.items():
-            if key not in filled:
-                value = json.dumps(getattr(section, key), ensure_ascii=False)
-                lines.append(f"{key} = {value}  # {setting.description}")
+        lines += _section(name, section, filled)
     return "\n".join(lines) + "\n"
+
+
+def _section(name: str, section: Section, filled: set[str]) -> list[str]:
+    """A section's lines, then those of the sections inside it."""
+    lines, inside = ["", f"# {(section.__doc__ or '').strip()}", f"[{name}]"], []
+    for key, setting in type(section).model_fields.items():
+        value = getattr(section, key)
+        if isinstance(value, Section):
+            inside += _section(f"{name}.{key}", value, filled)
+        elif key not in filled:
+            shown = json.dumps(value, ensure_ascii=False)
+            lines.append(f"{key} = {shown}  # {setting.description}")
+    return lines + inside
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from models.options import (
 from models.weights import catalog
 from pipeline.errors import ConfigError
 from pipeline.paperwork.session import own_channels
-from pipeline.settings import Profile
+from pipeline.profile import Profile
 from pipeline.stage import Missing
 from pipeline.transcribe.transcript import brings_transcript
 from pipeline.voice.microphones import OwnMicrophones

@@ -22,10 +22,10 @@ from pipeline.paperwork.consent import Register, load_register, people, permitte
 from pipeline.paperwork.papers import printable
 from pipeline.paperwork.session import SessionSpec, public_name
 from pipeline.paperwork.session_toml import load_session
+from pipeline.profile import Profile
 from pipeline.results.execute import Job, Step, plan
 from pipeline.results.store import Store
 from pipeline.results.views import Output
-from pipeline.settings import Profile
 from pipeline.stage import Absence, Missing
 
 MOST_NOTES = 20

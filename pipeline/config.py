@@ -16,7 +16,8 @@ from pipeline.errors import ConfigError
 from pipeline.language.lexicon import phrases_named
 from pipeline.paperwork.complaints import all_told, complaint, not_utf8
 from pipeline.paperwork.papers import MOST_TOML_BYTES, paper, toml_of
-from pipeline.settings import Profile
+from pipeline.profile import Profile
+from pipeline.rules import RULES
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
@@ -54,8 +55,13 @@ def _load(where: Path) -> Profile:
     profile = _filled(profile, "language", phrases=phrases)
     for section, name in FROM_LEXICON:
         profile = _filled(profile, section, **{name: phrases_named(phrases, name)})
-    causes = _phrase_lists(CONFIGS / profile.report.causes, "report.causes")
-    return _filled(profile, "report", innocent_causes=causes)
+    return _filled(profile, "report", innocent_causes=_everyday_reasons(profile))
+
+
+def _everyday_reasons(profile: Profile) -> dict[str, list[str]]:
+    """What the rules declare; the file may name other reasons for a rule, and names the cues'."""
+    of_rules = {name: own for rule in RULES for name, own in rule.everyday_reasons().items()}
+    return of_rules | _phrase_lists(CONFIGS / profile.report.causes, "report.causes")
 
 
 def _filled(profile: Profile, section: str, **lists: Any) -> Profile:

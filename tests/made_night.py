@@ -25,8 +25,8 @@ from models.base import (
 )
 from pipeline.config import load_profile
 from pipeline.paperwork.consent import Record, append_record
+from pipeline.profile import Profile
 from pipeline.results.views import Output
-from pipeline.settings import Profile
 from pipeline.stages import STAGES
 
 SECONDS, RATE = 60.0, 16_000

@@ -13,7 +13,8 @@ from flows import engines
 from flows.engines import describe
 from models.base import Fingerprint
 from models.weights import catalog
-from pipeline.settings import LandmarksSettings, Profile
+from pipeline.profile import Profile
+from pipeline.settings import LandmarksSettings
 from pipeline.stage import Missing
 
 pytestmark = needs_embedded_weights

@@ -14,7 +14,7 @@ from typing import Any
 
 from models.base import Fingerprint
 from pipeline import __version__
-from pipeline.settings import Profile
+from pipeline.profile import Profile
 from pipeline.settings.section import Section
 from pipeline.stage import Missing, Stage
 from pipeline.tables import TABLES
