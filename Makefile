@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SYSTEM_LIBRARIES := libGL.so.1 libglib-2.0.so.0 libEGL.so.1 libGLESv2.so.2
 
-.PHONY: setup demo test faults corpus cases fuzz lint docs lock bench system-libraries
+.PHONY: setup demo test faults corpus cases fuzz lint docs stamps lock bench system-libraries
 
 setup: .venv/.ready
 
@@ -31,6 +31,10 @@ lint: setup
 # DATA_DICTIONARY.md and configs/default.toml follow from the declarations
 docs: setup
 	$(BIN)/python -m flows.dictionary
+
+# says that changed code gives the numbers it gave before; see tests/stamps.py
+stamps: setup
+	$(BIN)/python -m tests.stamps
 
 # small inputs that once went wrong, in one table
 cases: setup

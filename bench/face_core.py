@@ -38,8 +38,9 @@ from models.faces.geometry import eye_centre_distance
 from models.faces.mediapipe_reference import MediapipeReference, ReferenceFace
 from models.faces.networks import TASK_DETECTOR, TASK_MESH, task_member
 from models.faces.networks_torch import TorchBlendshapes
-from models.faces.tracker import EmbeddedFaceTracker, TrackerSettings
+from models.faces.tracker import EmbeddedFaceTracker
 from models.faces.tracker_torch import TorchFaceTracker
+from models.options import FaceTrackerOptions
 from models.weights.catalog import locate
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -71,8 +72,8 @@ def clip_and_portrait(every: int) -> list[list[Frame]]:
 
 def parity(device: Device, every: int, task: Path) -> None:
     films = clip_and_portrait(every)
-    alone = TrackerSettings(single_frames=True)
-    litert = EmbeddedFaceTracker.from_task(task, settings=alone)
+    alone = FaceTrackerOptions(single_frames=True)
+    litert = EmbeddedFaceTracker.from_task(task, options=alone)
     batched = TorchFaceTracker.from_task(task, device=device, as_mediapipe=True)
     blendshapes, on_device = BlendshapeNetwork(task), TorchBlendshapes(task, batched.core.device)
 

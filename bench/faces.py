@@ -30,7 +30,8 @@ import numpy as np
 from models.errors import EngineError
 from models.faces.geometry import eye_centre_distance
 from models.faces.mediapipe_reference import MediapipeReference
-from models.faces.tracker import EmbeddedFaceTracker, TrackerSettings
+from models.faces.tracker import EmbeddedFaceTracker
+from models.options import FaceTrackerOptions
 from models.weights.catalog import locate
 from pipeline.media.video import read_frames
 
@@ -121,7 +122,7 @@ def speed(video: Path, rounds: int, n: int, task: Path) -> None:
 
 
 def frame_by_frame(task: Path) -> EmbeddedFaceTracker:
-    return EmbeddedFaceTracker.from_task(task, settings=TrackerSettings(single_frames=True))
+    return EmbeddedFaceTracker.from_task(task, options=FaceTrackerOptions(single_frames=True))
 
 
 def apart(engine: EmbeddedFaceTracker, reference: MediapipeReference, frames: list[Frame]) -> str:

@@ -4,9 +4,10 @@
 
 Every clip of `bench.worded_clips`, in turns: shipped, then ours, each in a process of its own with
 equal threads and the same kind of numbers. As shipped means beam 5, its own voice activity filter
-and word times on. Ours hears what our detector calls speech, whose time counts. A word error rate
-is the least number of words to change over the reference's; both are written alike first (lower
-case, no punctuation, "'kay" is "okay"). Caution: AMI words overlap, so nobody can get them all.
+and word times on. Ours hears what our detector calls speech, whose time counts, with the default
+profile's text in spoken style. A word error rate is the least number of words to change over the
+reference's; both are written alike first (lower case, no punctuation, "'kay" is "okay"). Caution:
+AMI words overlap, so nobody can get them all.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from models.base import Audio
 from models.device import Device, resolve
 from models.options import TranscriberOptions, whisper_compute_type
 from models.weights.catalog import find_whisper
+from pipeline.config import load_profile
 
 WORSE_BY = 0.05
 """No clip may be worse than shipped by more."""
@@ -57,12 +59,13 @@ class Ours:
 
         options = TranscriberOptions(cpu_threads=asked.threads)
         self._detector = SileroSpeechDetector()
+        self._style = " ".join(load_profile().transcribe.spoken_style)
         self._engine = WhisperTranscriber(asked.weights, options, device=asked.device)
 
     def words(self, audio: Audio) -> Heard:
         """Words of a clip."""
         speech = self._detector.speech(audio)
-        found = self._engine.transcribe(audio, speech=speech, language="en")
+        found = self._engine.transcribe(audio, speech=speech, language="en", prompt=self._style)
         return [(word.start_s, word.end_s, word.text) for word in found.words]
 
 

@@ -56,7 +56,7 @@ def found_turns(audio: NDArray[np.float32], engine: EmbeddedDiarizer) -> list[di
     ]
     upstream = {"speech": tables.SPEECH.build_rows(heard), "words": tables.WORDS.empty()}
     spec = SimpleNamespace(id="dyad", media=[])
-    inputs = Inputs(spec, SimpleNamespace(audio=audio), upstream)  # type: ignore[arg-type]
+    inputs = Inputs(spec, SimpleNamespace(audio=audio, microphones_off=((),)), upstream)  # type: ignore[arg-type]
     upstream["diarization"] = diarize.run(inputs, engine, DiarizeSettings()).tables["diarization"]
     made = turns.run(inputs, None, TurnsSettings()).tables["speaker_turns"]
     return [row for row in made.to_pylist() if row["fto_s"] is not None]

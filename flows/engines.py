@@ -16,15 +16,19 @@ from models import device
 from models.base import FaceTracker, Fingerprint
 from models.errors import EngineError, WeightError, WeightMissingError
 from models.options import (
+    FACE_WEIGHTS,
+    FaceTrackerOptions,
     TranscriberOptions,
     channel_diarizer_fingerprint,
     community_diarizer_fingerprint,
     diarizer_fingerprint,
+    face_tracker_fingerprint,
     speech_detector_fingerprint,
     transcriber_fingerprint,
 )
 from models.weights import catalog
 from pipeline.errors import ConfigError
+from pipeline.media import clips
 from pipeline.paperwork.session import own_channels
 from pipeline.profile import Profile
 from pipeline.stage import Missing
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from pipeline.results.execute import Job
 
 WHISPER = TranscriberOptions()
+FACES = FaceTrackerOptions()
 HOW_TO_GET_WHISPER = (
     "Get them once with `thinslice models fetch whisper-base`, "
     "or point THINSLICE_MODELS at a folder with any CTranslate2 Whisper model."
@@ -166,35 +171,12 @@ def _described_or_missing(profile: Profile) -> Fingerprint | Missing:
 
 
 def _describe_face_tracker(profile: Profile) -> Fingerprint:
-    engine = profile.landmarks.engine
-    # mediapipe is the reference and always runs on the processor
-    kind = "cpu" if engine == "mediapipe" else _device(profile).kind
-    library = "mediapipe" if engine == "mediapipe" else FACE_LIBRARY[kind]
-    return Fingerprint(
-        engine=f"face-{engine}",
-        version=f"{library} {importlib.metadata.version(library)}",
-        weights=tuple(
-            (name, catalog.weight_sha256(catalog.locate(name))) for name in FACE_WEIGHTS[engine]
-        ),
-        device=kind,
-    )
+    return face_tracker_fingerprint(profile.landmarks.engine, FACES, _device(profile))
 
 
 def _describe_clip_cutter(_profile: Profile) -> Fingerprint:
-    return Fingerprint(engine="clips", version=f"av {importlib.metadata.version('av')}")
-
-
-FACE_WEIGHTS = {
-    "embedded": (
-        "mediapipe-face-detector-full",
-        "mediapipe-face-mesh-468",
-        "mediapipe-iris",
-    ),
-    # the bundle's own short-range detector misses people who sit two metres away
-    "face_landmarker": ("mediapipe-face-detector-full", "face-landmarker-task"),
-    "mediapipe": ("face-landmarker-task",),
-}
-FACE_LIBRARY = {"cpu": "ai-edge-litert", "cuda": "torch"}
+    version = f"{clips.VERSION}, av {importlib.metadata.version('av')}"
+    return Fingerprint(engine="clips", version=version)
 
 
 @lru_cache(maxsize=1)
@@ -247,7 +229,7 @@ def _face_tracker(engine: str, where: device.Device, people: int) -> Any:
         return TorchFaceTracker(**files, device=where)
     from models.faces.tracker import EmbeddedFaceTracker
 
-    return EmbeddedFaceTracker(**files)
+    return EmbeddedFaceTracker(**files, options=FACES)
 
 
 def _build_diarizer(job: Job) -> Any:

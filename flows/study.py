@@ -15,9 +15,9 @@ from flows.folders import known_sessions, neighbours
 from flows.lock import alone
 from flows.progress import Board
 from pipeline.errors import ConsentError, InputError
-from pipeline.files import write_atomically
+from pipeline.files import bring_back, swap_in, write_atomically
 from pipeline.paperwork.consent import Register, load_register
-from pipeline.results.store import swap_in, write_table
+from pipeline.results.store import write_table
 from pipeline.results.views import Output
 from pipeline.results.withdraw import STUDY_FOLDER as FOLDER
 from pipeline.results.withdraw import remembered
@@ -189,7 +189,9 @@ def _write(output: Output, found: Study, text: Paragraphs) -> Path:
 
     final = output.root / FOLDER
     draft = output.root / f".{FOLDER}.{os.getpid()}"
-    shutil.rmtree(draft, ignore_errors=True)
+    bring_back(final)
+    for left in output.root.glob(f".{FOLDER}.*"):  # by one that was ended before it was done
+        shutil.rmtree(left, ignore_errors=True)
     draft.mkdir()
     stamp = {"thinslice.settings": settings_hash(found.settings)}
     for name, table in found.tables.items():

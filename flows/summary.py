@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-import html
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -25,6 +26,12 @@ STATE_WORDS = {
     "held_back": "held back",
 }
 CAPTION = "Prompts for human review; not an assessment."
+_TEMPLATE = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
+).get_template("summary.html.j2")
 
 
 def exit_code(work: Work, *, asked_for_sessions: bool) -> int:
@@ -112,20 +119,12 @@ def write_summary(work: Work) -> None:
     """`summary.json` and `summary.html` in the run's folder; withdrawal removes them."""
     folder = work.output.run_folder(work.run_id)
     folder.mkdir(parents=True, exist_ok=True)
-    rows = "".join(
-        f"<tr><th scope=row>{_linked(outcome, work)}</th>"
-        f"<td class={outcome.state}>{STATE_WORDS[outcome.state]}</td>"
-        f"<td>{'<br>'.join(map(html.escape, _notes(outcome, work))) or 'complete'}</td></tr>"
-        for outcome in _ordered(work)
-    )
-    night = _night(work.run_id)
-    notes = "".join(f"<p>{html.escape(note)}</p>" for note in work.notes)
-    page = _PAGE.format(
-        night=night,
+    page = _TEMPLATE.render(
+        night=_night(work.run_id),
         run=work.run_id,
         counts=counts_of(_states(work)),
-        notes=notes,
-        rows=rows,
+        notes=work.notes,
+        rows=[_row(outcome, work) for outcome in _ordered(work)],
         caption=CAPTION,
     )
     write_atomically(folder / "summary.html", page.encode())
@@ -133,13 +132,16 @@ def write_summary(work: Work) -> None:
     write_atomically(folder / "summary.json", data.encode())
 
 
-def _linked(outcome: Outcome, work: Work) -> str:
-    """The session's id, as a link to what this run shows of it, if there is a report."""
-    name = html.escape(outcome.session_id)
-    if outcome.report is None:
-        return name
-    view = work.output.view(work.run_id, outcome.session_id)
-    return f'<a href="{quote(view.name, safe="=")}/report.html">{name}</a>'
+def _row(outcome: Outcome, work: Work) -> dict[str, Any]:
+    """One line of the page; a link to what this run shows of the session, if it has a report."""
+    view = work.output.view(work.run_id, outcome.session_id).name if outcome.report else None
+    return {
+        "session": outcome.session_id,
+        "page": view and f"{quote(view, safe='=')}/report.html",
+        "state": outcome.state,
+        "words": STATE_WORDS[outcome.state],
+        "notes": _notes(outcome, work),
+    }
 
 
 def _night(run_id: str) -> str:
@@ -174,20 +176,3 @@ def counts_of(states: Iterable[str]) -> str:
 
 def _states(work: Work) -> list[str]:
     return [outcome.state for outcome in work.outcomes.values()]
-
-
-_PAGE = """<!doctype html><html lang=en><meta charset=utf-8>
-<meta name=viewport content="width=device-width"><title>Night of {night}</title>
-<style>
-body{{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem;
- color:#1d2433}}
-table{{border-collapse:collapse;width:100%}}
-td,th{{text-align:left;padding:.4rem .8rem .4rem 0;border-bottom:1px solid #d9dee8;
- vertical-align:top}}
-tbody th{{font-weight:400}}
-.failed,.done_with_faults{{font-weight:700;color:#9b1c1c}}.held_back{{color:#7a5200}}
-</style>
-<h1>Night of {night}</h1><p><strong>{counts}</strong> <small>(run {run})</small></p>
-{notes}<table><thead><tr><th scope=col>session</th><th scope=col>state</th>
-<th scope=col>what to know</th></tr></thead><tbody>{rows}</tbody></table><p>{caption}</p></html>
-"""

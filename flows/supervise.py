@@ -24,7 +24,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import IO, Any
 
-from flows import child
+from flows import NIGHT_VARIABLE, child
 from flows.faults import WHERE, broke_off, keep_trace
 from flows.limits import held_memory, memory_limit, stage_limit_s
 from flows.messages import (
@@ -39,7 +39,7 @@ from flows.messages import (
 from flows.prepare import Outcome, Work
 from flows.progress import Board
 from flows.server import prefect_server
-from flows.worker import DUMP
+from flows.worker import DUMP, OWN_SERVER
 from models.base import Progress as Report
 from pipeline.errors import ThinsliceError
 from pipeline.stages import STAGES
@@ -111,6 +111,12 @@ def _api(work: Work) -> Iterator[tuple[str, Any]]:
         yield server.api, server.wait
 
 
+def _whose_server() -> str:
+    """Whether nobody but this output folder uses Prefect's server."""
+    is_own = NIGHT_VARIABLE in os.environ or "PREFECT_API_URL" not in os.environ
+    return OWN_SERVER if is_own else "given"
+
+
 def _shifts(work: Work, sessions: Sequence[str], board: Board, api: str, wait: Any) -> str:
     """One worker after another until every session has its outcome; else returns why not."""
     deaths: Counter[tuple[str, str]] = Counter()
@@ -144,7 +150,7 @@ def _shift(work: Work, left: Sequence[str], board: Board, api: str, wait: Any) -
     with tempfile.TemporaryFile() as stacks, hearing:
         with telling:
             worker = child.start(
-                [*WORKER, str(telling.fileno()), str(stacks.fileno())],
+                [*WORKER, str(telling.fileno()), str(stacks.fileno()), _whose_server()],
                 work.output.root / "prefect" / LOG,
                 environment={"PREFECT_API_URL": api},
                 pass_fds=(telling.fileno(), stacks.fileno()),

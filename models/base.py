@@ -33,7 +33,8 @@ class Fingerprint:
     engine: str
     """Name of the code path, for example ``pyannote-embedded``."""
     version: str
-    """Version of the library that computes, for example ``pyannote.audio 4.0.7``."""
+    """Of our own code (`models.options.VERSIONS`) and of the libraries that compute, for example
+    ``2, pyannote.audio 4.0.7``."""
     weights: tuple[tuple[str, str], ...] = ()
     """(catalog name, sha256) of every weight used."""
     precision: str = "float32"
@@ -166,11 +167,6 @@ class FaceObservation:
 class SpeechDetector(Protocol):
     """Voice activity detection."""
 
-    @property
-    def fingerprint(self) -> Fingerprint:
-        """What must be equal for equal results."""
-        ...
-
     def speech(self, audio: Audio) -> tuple[Interval, ...]:
         """Stretches of speech, sorted, not touching."""
         ...
@@ -178,11 +174,6 @@ class SpeechDetector(Protocol):
 
 class Diarizer(Protocol):
     """Speaker diarization."""
-
-    @property
-    def fingerprint(self) -> Fingerprint:
-        """What must be equal for equal results."""
-        ...
 
     def diarize(
         self,
@@ -215,11 +206,6 @@ class Transcript:
 class Transcriber(Protocol):
     """Speech recognition with word times."""
 
-    @property
-    def fingerprint(self) -> Fingerprint:
-        """What must be equal for equal results."""
-        ...
-
     def transcribe(
         self,
         audio: Audio,
@@ -236,11 +222,6 @@ class Transcriber(Protocol):
 
 class FaceTracker(Protocol):
     """Face landmarks of up to `people` seated people, every frame, one pass, flat memory."""
-
-    @property
-    def fingerprint(self) -> Fingerprint:
-        """What must be equal for equal results."""
-        ...
 
     def track(
         self,

@@ -1,4 +1,4 @@
-"""Options of the speech engines, and the fingerprint each choice leads to.
+"""Options of the engines, and the one fingerprint each choice leads to.
 
 Light on purpose: the plan of a run is computed from fingerprints before any engine is imported, so
 nothing here may import one.
@@ -12,7 +12,32 @@ from pathlib import Path
 
 from models.base import Fingerprint, Seconds
 from models.device import CPU, Device
-from models.weights.catalog import locate, weight_sha256
+from models.weights import catalog
+
+VERSIONS = {
+    "models.faces.mediapipe_reference": 1,
+    "models.faces.tracker": 1,
+    "models.faces.tracker_torch": 1,
+    "models.speech.detector": 1,
+    "models.speech.transcriber": 2,
+    "models.voices.channel_diarizer": 1,
+    "models.voices.community_diarizer": 1,
+    "models.voices.embedded_diarizer": 1,
+}
+"""Module of an engine -> version of our own arithmetic, in it and in what it imports. Raise it when
+numbers can change, and what was computed before is computed again; a test sees who forgot."""
+
+FACE_WEIGHTS = {
+    "embedded": (
+        "mediapipe-face-detector-full",
+        "mediapipe-face-mesh-468",
+        "mediapipe-iris",
+    ),
+    # the bundle's own short-range detector misses people who sit two metres away
+    "face_landmarker": ("mediapipe-face-detector-full", "face-landmarker-task"),
+    "mediapipe": ("face-landmarker-task",),
+}
+"""Face engine -> the files it is built from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +137,15 @@ class TranscriberOptions:
     """Packs of speech decoded together at most; fewer where memory is short."""
     pack_s: Seconds = 30.0
     """Longest pack; Whisper hears half a minute at a time."""
-    no_speech_threshold: float = 0.6
+    no_speech_threshold: float = 0.5
     log_prob_threshold: float = -1.0
     """A pack more probably silent than the former whose words are less probable (mean log) than the
     latter has no words: Whisper's own rule (Radford et al. 2022)..."""
     repetition_threshold: float = 2.4
     """...and so is this: text that compresses more goes round in circles."""
+    borne_out_threshold: float = -2.2
+    """Words found with text before them whose mean log probability without it is less are dropped
+    for those heard without it."""
     unworded_s: Seconds = 1.0
     """A pack in which this much speech has no words is heard again, in halves."""
     hearings: int = 3
@@ -125,6 +153,18 @@ class TranscriberOptions:
     max_new_tokens: int | None = None
     cpu_threads: int = 0
     """0 = CTranslate2's choice. Does not change the words."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceTrackerOptions:
+    """How often faces are looked for, rather than followed."""
+
+    detect_every_s: Seconds = 0.5
+    """Video time between detector passes while everybody is followed."""
+    search_every_s: Seconds = 1 / 15
+    """The same while somebody is missing or doubtful."""
+    single_frames: bool = False
+    """Every frame by itself, sampled as mediapipe does in IMAGE mode: for comparison with it."""
 
 
 def whisper_compute_type(options: TranscriberOptions, device: Device) -> str:
@@ -153,7 +193,7 @@ def speech_detector_fingerprint(
     """
     return Fingerprint(
         engine="silero-vad-v6",
-        version=_versions("faster-whisper", "onnxruntime"),
+        version=_versions("models.speech.detector", "faster-whisper", "onnxruntime"),
         weights=_pinned("silero-vad"),
         mode=_mode(options or SpeechDetectorOptions()),
     )
@@ -172,7 +212,7 @@ def diarizer_fingerprint(
     """
     return Fingerprint(
         engine="pyannote-embedded",
-        version=_versions("pyannote.audio", "torch"),
+        version=_versions("models.voices.embedded_diarizer", "pyannote.audio", "torch", "scipy"),
         weights=_pinned("pyannote-segmentation-3", "campplus-voices"),
         device=device.kind,
         mode=_mode(options or DiarizerOptions()),
@@ -192,7 +232,7 @@ def channel_diarizer_fingerprint(options: ChannelDiarizerOptions | None = None) 
     detector = speech_detector_fingerprint(options.detector)
     return Fingerprint(
         engine="channel-levels",
-        version=_versions("faster-whisper", "onnxruntime", "numpy", "scipy"),
+        version=_versions("models.voices.channel_diarizer", "faster-whisper", "onnxruntime"),
         weights=detector.weights,
         mode=f"{_mode(options, without=('detector',))} {detector.mode}",
     )
@@ -207,8 +247,8 @@ def community_diarizer_fingerprint(
     """
     return Fingerprint(
         engine="pyannote-community-1",
-        version=_versions("pyannote.audio", "torch"),
-        weights=(("pyannote-community-1", weight_sha256(folder)),),
+        version=_versions("models.voices.community_diarizer", "pyannote.audio", "torch"),
+        weights=(("pyannote-community-1", catalog.weight_sha256(folder)),),
         precision=device.precision,
         device=device.kind,
         mode=_mode(options or CommunityOptions()),
@@ -225,22 +265,53 @@ def transcriber_fingerprint(
     """
     options = options or TranscriberOptions()
     return Fingerprint(
-        engine="faster-whisper-packs-heard-again",
-        version=_versions("faster-whisper", "ctranslate2"),
-        weights=(("ctranslate2-folder", weight_sha256(folder)),),
+        engine="faster-whisper-packs-borne-out",
+        version=_versions("models.speech.transcriber", "faster-whisper", "ctranslate2"),
+        weights=(("ctranslate2-folder", catalog.weight_sha256(folder)),),
         precision=whisper_compute_type(options, device),
         device=device.kind,
         mode=_mode(options, without=("compute_type", "batch_size", "cpu_threads")),
     )
 
 
+def face_tracker_fingerprint(
+    engine: str, options: FaceTrackerOptions | None = None, device: Device = CPU
+) -> Fingerprint:
+    """Fingerprint of a face engine, by the name a profile gives it (`FACE_WEIGHTS`).
+
+    Raises
+    ------
+    WeightMissingError, WeightTamperedError
+        As `models.weights.catalog.locate`.
+
+    """
+    if engine == "mediapipe":  # the reference follows nobody and always runs on the processor
+        version = _versions("models.faces.mediapipe_reference", "mediapipe")
+        return Fingerprint("face-mediapipe", version, _pinned(*FACE_WEIGHTS[engine]))
+    is_followed = device.kind == "cpu"  # a card measures every face of every frame
+    module, library = (
+        ("models.faces.tracker", "ai-edge-litert")
+        if is_followed
+        else ("models.faces.tracker_torch", "torch")
+    )
+    return Fingerprint(
+        engine=f"face-{engine}",
+        version=_versions(module, library),
+        weights=_pinned(*FACE_WEIGHTS[engine]),
+        device=device.kind,
+        mode=_mode(options or FaceTrackerOptions()) if is_followed else "",
+    )
+
+
 def _pinned(*names: str) -> tuple[tuple[str, str], ...]:
     """Catalog names with the hash of what lies on this machine."""
-    return tuple((name, weight_sha256(locate(name))) for name in names)
+    return tuple((name, catalog.weight_sha256(catalog.locate(name))) for name in names)
 
 
-def _versions(*distributions: str) -> str:
-    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in distributions)
+def _versions(module: str, *distributions: str) -> str:
+    """Of our own code in the module of an engine, and of the libraries that compute for it."""
+    libraries = (f"{name} {importlib.metadata.version(name)}" for name in distributions)
+    return ", ".join([str(VERSIONS[module]), *libraries])
 
 
 def _mode(
@@ -248,7 +319,8 @@ def _mode(
     | DiarizerOptions
     | ChannelDiarizerOptions
     | CommunityOptions
-    | TranscriberOptions,
+    | TranscriberOptions
+    | FaceTrackerOptions,
     without: tuple[str, ...] = (),
 ) -> str:
     pairs = zip((field.name for field in fields(options)), astuple(options), strict=True)

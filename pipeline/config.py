@@ -28,6 +28,13 @@ FROM_LEXICON = (
     ("roles", "second_person"),
 )
 """Section and setting whose list is the lexicon's of the same name."""
+FILLED = (
+    *FROM_LEXICON,
+    ("transcribe", "spoken_style"),
+    ("language", "phrases"),
+    ("report", "innocent_causes"),
+)
+"""Section and setting that a file of phrases holds, never a profile."""
 
 
 def load_profile(path: Path | None = None) -> Profile:
@@ -44,7 +51,7 @@ def load_profile(path: Path | None = None) -> Profile:
 @paper(ConfigError, most_bytes=MOST_TOML_BYTES)
 def _load(where: Path) -> Profile:
     settings = _merge(_read_toml(CONFIGS / "default.toml"), _read_toml(where))
-    for section, name in (*FROM_LEXICON, ("language", "phrases"), ("report", "innocent_causes")):
+    for section, name in FILLED:
         if name in settings.get(section, {}):
             raise ConfigError(
                 f"{where.name}: {section}.{name} cannot be given in a profile; "
@@ -55,6 +62,8 @@ def _load(where: Path) -> Profile:
     profile = _filled(profile, "language", phrases=phrases)
     for section, name in FROM_LEXICON:
         profile = _filled(profile, section, **{name: phrases_named(phrases, name)})
+    style = phrases.get(f"spoken_style_{profile.transcribe.language}", [])
+    profile = _filled(profile, "transcribe", spoken_style=style)
     return _filled(profile, "report", innocent_causes=_everyday_reasons(profile))
 
 

@@ -1,21 +1,21 @@
-"""Single files: their content hash, and writing one whole or not at all."""
+"""Files and folders: their content hash, and taking a place whole or not at all."""
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
-_BLOCK = 1 << 20
+_HERE = -100  # AT_FDCWD: names count from the working directory
+_EXCHANGE = 2  # RENAME_EXCHANGE
 
 
 def sha256_of(path: Path) -> str:
-    """Hash of a file's bytes as hex, read in blocks so that memory stays flat."""
-    digest = hashlib.sha256()
+    """Hash of a file's bytes as hex; memory stays flat."""
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -30,3 +30,47 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def swap_in(draft: Path, final: Path) -> None:
+    """Put a finished folder in its place; who looks finds the one before or the new one.
+
+    Where file system or kernel cannot exchange two names, the one before is moved aside first;
+    `bring_back` mends it where that was the last that happened.
+    """
+    if not final.exists():
+        draft.rename(final)
+    elif not _exchanged(draft, final):
+        old = _aside(final)
+        shutil.rmtree(old, ignore_errors=True)
+        final.rename(old)
+        draft.rename(final)
+        draft = old
+    _flush(final.parent)
+    shutil.rmtree(draft, ignore_errors=True)
+
+
+def bring_back(final: Path) -> None:
+    """Put back what an interrupted `swap_in` had moved aside."""
+    if not final.exists() and _aside(final).exists():
+        _aside(final).rename(final)
+
+
+def _aside(final: Path) -> Path:
+    return final.with_name(f".{final.name}.old")
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Exchange the names of two folders in one step (renameat2, Linux 3.15); whether it could."""
+    exchange = getattr(ctypes.CDLL(None), "renameat2", None)
+    if exchange is None:
+        return False
+    return exchange(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0
+
+
+def _flush(folder: Path) -> None:
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -13,7 +13,8 @@ from skimage import data
 
 from models.base import Frame, StillFrame
 from models.errors import WeightMissingError
-from models.faces.tracker import EmbeddedFaceTracker, TrackerSettings
+from models.faces.tracker import EmbeddedFaceTracker
+from models.options import FaceTrackerOptions
 from models.weights.catalog import locate
 
 if TYPE_CHECKING:
@@ -40,13 +41,13 @@ def task_bundle() -> Path:
     return beside if beside.is_file() else weight("face-landmarker-task")
 
 
-def tracker(settings: TrackerSettings | None = None) -> EmbeddedFaceTracker:
+def tracker(options: FaceTrackerOptions | None = None) -> EmbeddedFaceTracker:
     """The default engine: full-range detector, 468-point mesh, iris."""
     return EmbeddedFaceTracker(
         detector=weight("mediapipe-face-detector-full"),
         mesh=weight("mediapipe-face-mesh-468"),
         iris=weight("mediapipe-iris"),
-        settings=settings,
+        options=options,
     )
 
 

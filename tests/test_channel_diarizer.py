@@ -158,7 +158,7 @@ def test_what_is_not_two_channels_is_refused(diarizer, channels):
         diarizer.diarize(channels)
 
 
-def test_the_fingerprint_holds_every_option(diarizer):
-    assert diarizer.fingerprint == channel_diarizer_fingerprint()
-    assert channel_diarizer_fingerprint(ChannelDiarizerOptions(reach_s=0.2)) != diarizer.fingerprint
-    assert [name for name, _ in diarizer.fingerprint.weights] == ["silero-vad"]
+def test_the_fingerprint_holds_every_option():
+    usual = channel_diarizer_fingerprint()
+    assert channel_diarizer_fingerprint(ChannelDiarizerOptions(reach_s=0.2)) != usual
+    assert [name for name, _ in usual.weights] == ["silero-vad"]

@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from flows.dictionary import default_profile
-from pipeline.config import CONFIGS, FROM_LEXICON, ConfigError, load_profile
+from pipeline.config import CONFIGS, FILLED, ConfigError, load_profile
 from pipeline.profile import Profile
 
 
@@ -34,9 +34,15 @@ def test_default_profile_changes_nothing():
     loaded, plain = load_profile(), Profile()
     for name in Profile.model_fields:
         if name not in ("language", "report"):
-            lists = {filled: [] for section, filled in FROM_LEXICON if section == name}
+            lists = {filled: [] for section, filled in FILLED if section == name}
             assert all(getattr(loaded.section(name), filled) for filled in lists)
             assert loaded.section(name).model_copy(update=lists) == plain.section(name)
+
+
+@pytest.mark.parametrize(("language", "has_style"), [("en", True), ("de", False)])
+def test_a_language_has_only_its_own_spoken_style(tmp_path, language, has_style):
+    profile = load_profile(write(tmp_path, f'[transcribe]\nlanguage = "{language}"\n'))
+    assert bool(profile.transcribe.spoken_style) == has_style
 
 
 def test_profile_overrides_only_what_it_names(tmp_path):

@@ -11,7 +11,10 @@ from conftest import needs_embedded_weights
 
 from flows import engines
 from flows.engines import describe
+from models import options
 from models.base import Fingerprint
+from models.device import Device
+from models.options import FACE_WEIGHTS, VERSIONS, FaceTrackerOptions
 from models.weights import catalog
 from pipeline.profile import Profile
 from pipeline.settings import LandmarksSettings
@@ -97,15 +100,48 @@ def test_a_session_in_another_language_is_not_written_down_as_english(
 def test_the_face_engine_says_who_computes(monkeypatch: pytest.MonkeyPatch) -> None:
     on_cpu = describe("face_tracker", job())
     assert isinstance(on_cpu, Fingerprint)
-    assert on_cpu.version.startswith("ai-edge-litert")
+    assert "ai-edge-litert" in on_cpu.version
     monkeypatch.setattr(
         "flows.engines._device", lambda _profile: SimpleNamespace(kind="cuda", index=0)
     )
     on_card = describe("face_tracker", job())
     assert isinstance(on_card, Fingerprint)
-    assert on_card.version.startswith("torch")
+    assert "torch" in on_card.version
     assert on_card.device == "cuda"
     assert on_card.weights == on_cpu.weights
+
+
+def test_the_options_described_are_those_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = describe("face_tracker", job())
+    rare = FaceTrackerOptions(detect_every_s=2.0)
+    monkeypatch.setattr(engines, "FACES", rare)
+    engines._face_tracker.cache_clear()
+    assert describe("face_tracker", job()) != usual
+    assert engines.build_face_tracker(job().profile).options == rare
+    engines._face_tracker.cache_clear()
+
+
+@pytest.mark.parametrize("module", sorted(VERSIONS))
+def test_a_raised_version_is_another_fingerprint(
+    monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    def stated() -> list[str]:
+        cpu = [options.face_tracker_fingerprint(engine).version for engine in FACE_WEIGHTS]
+        card = options.face_tracker_fingerprint("embedded", device=Device("cuda")).version
+        folder = Path(__file__).parent
+        spoken = [
+            options.speech_detector_fingerprint().version,
+            options.diarizer_fingerprint().version,
+            options.channel_diarizer_fingerprint().version,
+            options.community_diarizer_fingerprint(folder).version,
+            options.transcriber_fingerprint(folder).version,
+        ]
+        return [*cpu, card, *spoken]
+
+    monkeypatch.setattr(options, "_pinned", lambda *_names: ())
+    before = stated()
+    monkeypatch.setitem(VERSIONS, module, 99)
+    assert stated() != before
 
 
 @pytest.mark.parametrize(("engine", "started_for"), [("mediapipe", 2), ("embedded", 1)])

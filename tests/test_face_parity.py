@@ -16,8 +16,9 @@ from models.faces.blendshapes import BLENDSHAPES, INPUT_POINTS, BlendshapeNetwor
 from models.faces.geometry import eye_centre_distance
 from models.faces.mediapipe_reference import MediapipeReference
 from models.faces.networks_torch import TorchBlendshapes
-from models.faces.tracker import EmbeddedFaceTracker, TrackerSettings
+from models.faces.tracker import EmbeddedFaceTracker
 from models.faces.tracker_torch import TorchFaceTracker
+from models.options import FaceTrackerOptions
 
 MEAN_LIMIT = 5e-4
 WORST_LIMIT = 5e-3
@@ -77,8 +78,8 @@ def portraits(reference):
 
 
 def litert():
-    alone = TrackerSettings(single_frames=True)
-    return EmbeddedFaceTracker.from_task(task_bundle(), settings=alone)
+    alone = FaceTrackerOptions(single_frames=True)
+    return EmbeddedFaceTracker.from_task(task_bundle(), options=alone)
 
 
 def batched():

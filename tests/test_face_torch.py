@@ -252,13 +252,6 @@ def test_wrong_requests_are_refused(tracker, tmp_path):
         )
 
 
-def test_the_fingerprint_tells_device_and_way_of_sampling(tracker):
-    alike = TorchFaceTracker.from_task(task_bundle(), as_mediapipe=True).fingerprint
-    assert (alike.device, alike.mode) == ("cpu", "as_mediapipe")
-    assert tracker.fingerprint.mode == ""
-    assert [name for name, _ in tracker.fingerprint.weights] == ["detector", "mesh", "iris"]
-
-
 def test_somebody_far_away_is_found_by_an_enlarged_look(tracker):
     images = [scene((600 + i, 300, 130)) for i in range(9)]
     seen = list(tracker.track(film(images, fps=5), people=1))

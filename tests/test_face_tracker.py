@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from face_scenes import FPS, decoded, film, of_person, portrait, scene, task_bundle, tracker
 
-from models.base import Fingerprint, StillFrame
+from models.base import StillFrame
 from models.errors import EngineInputError
 from models.faces.geometry import eye_centre_distance
 from models.faces.prefetch import THREAD_NAME, read_ahead
-from models.faces.tracker import EmbeddedFaceTracker, TrackerSettings
+from models.faces.tracker import EmbeddedFaceTracker
 
 TRANSLATION_TOLERANCE = 0.005
 """Mean error over eye distance of a moved face: the crop's place moves by fractions of a pixel."""
@@ -248,17 +248,6 @@ def test_what_is_no_rgb_frame_is_refused_with_its_place():
         list(tracker().track([grey], people=1))
     with pytest.raises(EngineInputError, match="0 people"):
         tracker().track([], people=0)
-
-
-def test_settings_that_change_results_change_the_fingerprint():
-    base = tracker().fingerprint
-    assert len(base.weights) == 3
-    assert tracker(TrackerSettings(detect_every_s=1.0)).fingerprint != base
-    assert tracker(TrackerSettings()).fingerprint == base
-    named = Fingerprint("faces", "1", mode="x")
-    assert tracker().fingerprint.engine == "mediapipe-embedded"
-    task = task_bundle()
-    assert EmbeddedFaceTracker.from_task(task, fingerprint=named).fingerprint == named
 
 
 def test_the_task_bundle_gives_478_points_without_an_iris_network(tmp_path):

@@ -1,10 +1,12 @@
 """session.toml: what is accepted, and what a mistake is told."""
 
+from pathlib import Path
+
 import pytest
 
 from pipeline.errors import SessionError
 from pipeline.paperwork.session import named_files, own_channels, public_name
-from pipeline.paperwork.session_toml import load_session
+from pipeline.paperwork.session_toml import load_session, people_in
 
 GOOD = """
 [session]
@@ -174,6 +176,19 @@ def test_two_dials_of_one_rater_are_refused(folder):
 def test_a_folder_without_session_toml_is_told_so(folder):
     with pytest.raises(SessionError, match=r"no session\.toml"):
         load_session(folder)
+
+
+@pytest.mark.parametrize(
+    ("put", "what"),
+    [(Path.mkdir, "a folder"), (lambda p: p.symlink_to(p), "a link that leads to itself")],
+)
+def test_what_lies_in_the_place_of_session_toml_is_named(folder, put, what):
+    (folder / "session.toml").unlink(missing_ok=True)
+    put(folder / "session.toml")
+    said = rf"session D07-05: session.toml is {what}; allowed: a file. Rename .* in its place"
+    for read in (load_session, people_in):
+        with pytest.raises(SessionError, match=said):
+            read(folder)
 
 
 def test_a_folder_name_that_is_no_id_is_refused(tmp_path):

@@ -58,6 +58,26 @@ def test_text_in_circles_compresses(text, circles):
     assert heard.is_unsure(OPTIONS) == heard.is_doubtful(OPTIONS) == circles
 
 
+@pytest.mark.parametrize(
+    ("probabilities", "is_silent", "is_borne_out"),
+    [
+        ((0.011,), False, False),  # the most that "Yeah." had where nobody spoke
+        ((0.008, 0.517), False, False),
+        ((0.187,), False, True),  # a real "yep" in a large room
+        ((0.013, 0.864, 0.983), False, True),  # one improbable word among others
+        ((0.9,), True, False),
+        ((), False, False),
+        ((0.0,), False, False),
+    ],
+)
+def test_words_are_borne_out_by_what_they_are_without_the_text_before(
+    probabilities, is_silent, is_borne_out
+):
+    words = tuple(TimedWord(0.0, 1.0, "so", one) for one in probabilities)
+    heard = Heard(PACK, words, -0.2, 1.0, 0.0, is_silent)
+    assert heard.is_borne_out(OPTIONS) == is_borne_out
+
+
 def test_improbable_words_are_unsure_and_speech_without_words_is_heard_again():
     words = tuple(said((0.0, 1.0)))
     assert Heard(PACK, words, -1.2, 1.0, 0.0).is_unsure(OPTIONS)

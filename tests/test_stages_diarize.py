@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from models.base import Diarization, Fingerprint, SpeakerInterval
+from models.base import Diarization, SpeakerInterval
 from pipeline.settings import DiarizeSettings
 from pipeline.stage import Inputs, Missing
 from pipeline.stages import diarize
@@ -20,8 +20,6 @@ A, B = 0, 1
 
 class Planted:
     """Gives back what a test planted."""
-
-    fingerprint = Fingerprint("planted", "1")
 
     def __init__(self, turns, exclusive):
         self.found = Diarization(tuple(turns), tuple(exclusive))
@@ -153,3 +151,24 @@ def test_channels_that_do_not_leave_it_to_the_mix():
     outputs = run(OwnMicrophones(by_channel, lambda: Missing("no_weights", "No weights.")))
     assert outputs.absences[0].reason == "no_weights"
     assert outputs.absences[0].sentence == "The microphones hear both voices. No weights."
+
+
+def test_the_mix_is_listened_to_with_faint_voices_raised():
+    rng = np.random.default_rng(0)
+    t = np.arange(160_000) / 16_000
+    level_db = np.where(t < 4, -20.0, np.where((t > 6) & (t < 8), -60.0, -90.0))
+    row = (10 ** (level_db / 20) * rng.standard_normal(t.size)).astype(np.float32)
+    off = ((), ((5.0, 10.0),))
+    recording = SimpleNamespace(
+        audio=row, microphones_off=off, audio_channels=lambda: np.stack([row, row])
+    )
+    heard = []
+    mixed = Planted([SpeakerInterval(1.0, 2.0, A)], [])
+    mixed.diarize = lambda audio, **_: heard.append(audio) or mixed.found
+    engine = OwnMicrophones(PlantedChannels(None), lambda: mixed)
+    diarize.run(
+        Inputs(SimpleNamespace(id="S01"), recording, {"speech": SPOKEN}), engine, DiarizeSettings()
+    )
+    (audio,) = heard
+    faint = slice(104_000, 120_000)
+    assert np.abs(audio[faint]).mean() > 10 * np.abs(row[faint]).mean()

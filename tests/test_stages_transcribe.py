@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from made_media import bursts, write_media
 
-from models.base import Fingerprint, TimedWord, Transcript
+from models.base import TimedWord, Transcript
 from pipeline.media.probe import probe
 from pipeline.paperwork.session import TranscriptFile
 from pipeline.settings import TranscribeSettings
@@ -28,8 +28,6 @@ VTT = (
 
 class Planted:
     """Gives back planted words and keeps what it was asked."""
-
-    fingerprint = Fingerprint("planted", "1")
 
     def __init__(self, *words):
         self.words = words
@@ -68,7 +66,9 @@ def run(
         session=SimpleNamespace(client="C07", therapist="T02"),
     )
     recording = SimpleNamespace(
-        audio=np.zeros(160_000, np.float32), path=lambda file: folder / file
+        audio=np.zeros(160_000, np.float32),
+        path=lambda file: folder / file,
+        microphones_off=((),),
     )
     tables = {
         "diarization": diarization(turns, exclusive), "speech": speech, "media": media,
@@ -99,7 +99,9 @@ def own_microphones(engine, crosstalk_db):
     part = SimpleNamespace(hears=["client", "therapist"])
     spec = SimpleNamespace(id="S01", transcript=None, media=[part])
     channels = np.tile(np.array([[0.0], [1.0]], np.float32), 160_000)
-    recording = SimpleNamespace(audio=channels[0], audio_channels=lambda: channels)
+    recording = SimpleNamespace(
+        audio=channels[0], audio_channels=lambda: channels, microphones_off=((), ())
+    )
     crosstalk = dict.fromkeys(QUALITY_FIGURES.by_name) | {
         "session_id": "S01", "measure": "crosstalk_db", "value": crosstalk_db, "quality": "ok",
         "description": "-",
@@ -163,11 +165,13 @@ def test_overlap_needs_two_voices_at_the_same_moment():
 
 def test_long_words_are_cut_and_settings_reach_the_engine():
     engine = Planted(TimedWord(1.0, 9.0, "so", 0.9))
-    (word,) = words(engine, longest_word_s=1.5, language="de", prompt="p", hotwords="h")
+    style = ["Um.", "So?"]
+    given = {"language": "de", "prompt": "p", "hotwords": "h", "spoken_style": style}
+    (word,) = words(engine, longest_word_s=1.5, **given)
     assert (word["start_s"], word["end_s"], word["timing"]) == (1.0, 2.5, "measured")
     assert word["probability"] == pytest.approx(0.9)
     asked = {name: engine.asked[name] for name in ("language", "prompt", "hotwords")}
-    assert asked == {"language": "de", "prompt": "p", "hotwords": "h"}
+    assert asked == {"language": "de", "prompt": "Um. So? p", "hotwords": "h"}
 
 
 def test_an_imported_transcript_needs_no_engine(tmp_path):

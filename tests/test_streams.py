@@ -7,7 +7,7 @@ import pytest
 from made_media import session
 from made_streams import RATE, SAYS, Layout, voice
 
-from models.base import Fingerprint, Interval
+from models.base import Interval
 from pipeline.errors import InputError
 from pipeline.settings import IngestSettings
 from pipeline.stage import Inputs
@@ -118,8 +118,6 @@ LAYOUTS = [*MIXES, *PEOPLE, *PARTS]
 
 class Ears:
     """Speech detector and channel meter that go by level alone."""
-
-    fingerprint = Fingerprint("ears", "1")
 
     def speech(self, audio):
         frames = audio[: audio.size // 1600 * 1600].reshape(-1, 1600)

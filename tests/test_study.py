@@ -1,9 +1,12 @@
 """`thinslice study` on a made cohort: tables, page, methods, consent, errors."""
 
 import datetime as dt
+import itertools
 import re
 import shutil
+import sys
 import tomllib
+from contextlib import suppress
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from bench.made_cohort_files import RUN, write_cohort
+from flows import study as flows_study
 from flows.progress import Board
 from flows.study import run_study
 from pipeline.errors import ConfigError, ConsentError, InputError
@@ -57,6 +61,66 @@ def rows(out, name):
 
 def page_of(out):
     return (out / "study" / "study.html").read_text(encoding="utf-8")
+
+
+class Killed(BaseException):
+    """From here on this process does nothing any more."""
+
+
+class Axe:
+    """Ends what touches files at its n-th touch; afterwards nothing succeeds, tidying neither."""
+
+    def __init__(self):
+        self.left = None
+        sys.addaudithook(self)
+
+    def __call__(self, event, _args):
+        if self.left is None or not event.startswith(("os.", "open", "shutil.", "ctypes.dl")):
+            return
+        self.left -= 1
+        if self.left < 0:
+            raise Killed
+
+
+@pytest.fixture(scope="module")
+def axe():
+    return Axe()
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_ended_at_any_step_the_study_is_the_old_one_or_the_new(
+    copied, axe, monkeypatch, can_exchange
+):
+    """Without an exchange of names, as some shares are, there is one step between the two."""
+    if not can_exchange:
+        monkeypatch.setattr("pipeline.files._exchanged", lambda _one, _other: False)
+    other = SETTINGS.model_copy(update={"seed": SETTINGS.seed + 1})
+    old, states = _study_state(copied), []
+    real = flows_study._write
+
+    def ended_everywhere(output, found, text):
+        for step in itertools.count():
+            axe.left = step
+            with suppress(Killed):
+                real(output, found, text)
+            is_done, axe.left = axe.left >= 0, None
+            states.append(_study_state(copied))
+            if is_done:
+                break
+        return copied / "study"
+
+    monkeypatch.setattr(flows_study, "_write", ended_everywhere)
+    studied(copied, other)
+    assert len(states) > 50
+    assert {old, _study_state(copied)} == set(states) - {None}
+    assert states.count(None) <= (0 if can_exchange else 2)
+    assert not list(copied.glob(".study.*"))
+
+
+def _study_state(out):
+    """What stands in the study's place, in one number; None where nothing does."""
+    files = sorted((out / "study").glob("*"))
+    return hash(tuple((f.name, f.read_bytes()) for f in files)) if files else None
 
 
 # ---- what is written -----------------------------------------------------------------------

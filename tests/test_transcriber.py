@@ -21,7 +21,9 @@ from models.speech.detector import SileroSpeechDetector
 from models.speech.doubts import Heard, repetition
 from models.speech.transcriber import WhisperTranscriber
 from models.weights.catalog import find_whisper
+from pipeline.config import load_profile
 
+STYLE = " ".join(load_profile().transcribe.spoken_style)
 OPTIONS = TranscriberOptions(max_new_tokens=12, cpu_threads=1)
 SECONDS = tuple(Interval(5.0 * at + 0.5, 5.0 * at + 1.2 + 0.1 * at) for at in range(9))
 """Nine stretches of different length, each a pack of its own."""
@@ -168,6 +170,33 @@ def test_a_pack_with_speech_left_out_is_heard_again_in_halves(
     assert not any(word.low_confidence for word in found.words)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "probability", "expected", "searches"),
+    [("Um.", 0.9, "led", 1), ("Um.", 0.01, "plain", 2), ("", 0.01, "plain", 1)],
+)
+def test_words_after_a_text_stay_only_where_they_are_probable_without_it(
+    made: WhisperTranscriber,
+    noise: Audio,
+    monkeypatch: pytest.MonkeyPatch,
+    prompt: str,
+    probability: float,
+    expected: str,
+    searches: int,
+) -> None:
+    plain = made._decoding("en", "", "").prompt
+    asked: list[str] = []
+
+    def search(_: object, packs: list[Interval], decoding: object) -> list[Heard]:
+        asked.append("plain" if decoding.prompt == plain else "led")
+        word = TimedWord(packs[0].start_s, packs[0].end_s, asked[-1], probability)
+        return [Heard(one, (word,), -0.2, 1.0, 0.0) for one in packs]
+
+    monkeypatch.setattr(made, "_search", search)
+    speech = (Interval(1.0, 3.0),)
+    (word,) = made.transcribe(noise, speech=speech, language="en", prompt=prompt).words
+    assert (word.text, len(asked)) == (expected, searches)
+
+
 def test_words_in_circles_are_kept_and_marked(
     made: WhisperTranscriber, noise: Audio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,10 +277,10 @@ def test_the_word_error_rate_counts_edits() -> None:
     assert _word_error_rate(said, "Ask not what you can.") == pytest.approx(3 / 5)
 
 
-def _heard(engine: WhisperTranscriber, file: Path) -> tuple[TimedWord, ...]:
+def _heard(engine: WhisperTranscriber, file: Path, prompt: str = STYLE) -> tuple[TimedWord, ...]:
     audio = decode_audio(str(file))
     speech = SileroSpeechDetector().speech(audio)
-    return engine.transcribe(audio, speech=speech, language="en").words
+    return engine.transcribe(audio, speech=speech, language="en", prompt=prompt).words
 
 
 def test_read_speech(real: WhisperTranscriber, shared_data: Path) -> None:
@@ -274,12 +303,13 @@ def test_meeting_word_times(real: WhisperTranscriber, shared_data: Path) -> None
     assert np.median(errors) <= 0.3
 
 
+@pytest.mark.parametrize("prompt", ["", STYLE])
 def test_a_sentence_after_a_pause_is_not_left_out(
-    real: WhisperTranscriber, shared_data: Path
+    real: WhisperTranscriber, shared_data: Path, prompt: str
 ) -> None:
-    """Half a minute in one pack: the first hearing leaves a sentence out, the second has it."""
-    words = _heard(real, shared_data / "speech" / "ami30" / "trn09.wav")
-    assert "long as you admit it" in " ".join(_plain(" ".join(word.text for word in words)))
+    """Half a minute in one pack: without the text before, only a second hearing has it."""
+    words = _heard(real, shared_data / "speech" / "ami30" / "trn09.wav", prompt)
+    assert "then that's fine" in " ".join(_plain(" ".join(word.text for word in words)))
 
 
 def test_long_packs_lose_no_words_however_they_are_decoded(
@@ -306,23 +336,36 @@ _S = 12 * SAMPLE_RATE_HZ
 _AT_S = np.arange(_S) / SAMPLE_RATE_HZ
 _RNG = np.random.default_rng(0)
 _BURSTS = np.hanning(1800) * (np.sin(2 * np.pi * 250 * np.arange(1800) / SAMPLE_RATE_HZ))
+_KNOCK = np.exp(-np.arange(5600) / 300) * np.sin(2 * np.pi * 120 * np.arange(5600) / SAMPLE_RATE_HZ)
 NO_WORDS = {
     "silence": np.zeros(_S),
     "white noise": _RNG.normal(0, 0.1, _S),
     "chord": sum(0.1 * np.sin(2 * np.pi * f * _AT_S) for f in (220, 277, 330)) * (1 - _AT_S % 0.5),
     "hum and hiss": 0.01 * np.sin(2 * np.pi * 50 * _AT_S) + _RNG.normal(0, 0.003, _S),
     "ha ha ha": 0.3 * np.tile(np.concatenate([_BURSTS, np.zeros(1400)]), 60),
+    "tone": 0.2 * np.sin(2 * np.pi * 200 * _AT_S),
+    "breath": 0.05 * _RNG.normal(0, 1, _S) * np.maximum(0, np.sin(2 * np.pi * _AT_S / 4)) ** 2,
+    "knocks": 0.5 * np.resize(_KNOCK, _S),
+    "steps of 16 bits": np.round(_RNG.normal(0, 1, _S)) / 2**15,
 }
 
 
 @pytest.mark.parametrize("kind", NO_WORDS)
 def test_no_words_are_invented(real: WhisperTranscriber, kind: str) -> None:
-    """As heard; and where it is taken for speech, which silence itself never is, as well."""
+    """As heard; and where it is taken for speech; above all not those of the text before."""
     audio = NO_WORDS[kind].astype(np.float32)
     speech = SileroSpeechDetector().speech(audio)
-    assert not real.transcribe(audio, speech=speech, language="en").words
-    taken = (Interval(1.0, 11.0),) if kind != "silence" else ()
-    assert not real.transcribe(audio, speech=taken, language="en").words
+    for taken in (speech, (Interval(1.0, 11.0),), (Interval(2.0, 3.5),)):
+        assert not real.transcribe(audio, speech=taken, language="en", prompt=STYLE).words
+
+
+@pytest.mark.parametrize("length_s", [0.5, 15.0, 30.0])
+def test_no_sound_has_no_words(real: WhisperTranscriber, length_s: float) -> None:
+    """Even where a whole pack of digital silence is taken for speech, with an offset or without."""
+    for level in (0.0, 0.1):
+        audio = np.full(31 * SAMPLE_RATE_HZ, level, np.float32)
+        taken = (Interval(0.2, 0.2 + length_s),)
+        assert not real.transcribe(audio, speech=taken, language="en", prompt=STYLE).words
 
 
 def test_a_room_in_which_nobody_speaks_has_no_words(

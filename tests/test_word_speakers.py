@@ -17,7 +17,7 @@ import pytest
 from conftest import needs_embedded_weights
 from faster_whisper.audio import decode_audio
 
-from models.base import Fingerprint, Interval, TimedWord, Transcript
+from models.base import Interval, TimedWord, Transcript
 from models.speech.detector import SileroSpeechDetector
 from models.voices.embedded_diarizer import EmbeddedDiarizer
 from pipeline import tables
@@ -47,8 +47,6 @@ class Meeting:
 class Reads:
     """A transcriber that hears the reference words."""
 
-    fingerprint = Fingerprint("planted", "1")
-
     def __init__(self, words):
         self.words = words
 
@@ -74,7 +72,7 @@ def read(path):
 def given(meeting, diarization):
     """(word, who its turn is thought to belong to, marked as overlap) of every reference word."""
     audio = decode_audio(str(meeting.path))
-    recording = SimpleNamespace(audio=audio)
+    recording = SimpleNamespace(audio=audio, microphones_off=((),))
     spec = SimpleNamespace(id="s01", transcript=None, media=[])
     whole = {"session_id": ["s01"], "start_s": [0.0], "end_s": [audio.size / 16_000]}
     upstream = {
@@ -164,7 +162,7 @@ def test_words_through_our_own_diarizer(name, meetings):
     ]
     inputs = Inputs(
         SimpleNamespace(id="s01", media=[]),
-        SimpleNamespace(audio=audio),
+        SimpleNamespace(audio=audio, microphones_off=((),)),
         {"speech": tables.SPEECH.build_rows(heard)},
     )
     made = diarize.run(inputs, EmbeddedDiarizer(), DiarizeSettings())

@@ -21,13 +21,12 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from models.base import FaceObservation, Fingerprint, Frame, Image
+from models.base import FaceObservation, Frame, Image
 from models.errors import DeviceUnavailableError, EngineError, WeightMissingError
 from models.faces.blendshapes import BLENDSHAPES
 from models.faces.geometry import bounding_box
@@ -78,7 +77,6 @@ class MediapipeReference:
         *,
         people: int = 1,
         blendshapes: bool = False,
-        fingerprint: Fingerprint | None = None,
     ) -> None:
         if not task.is_file():
             message = f"no face_landmarker.task at {task}: fetch it or name its folder"
@@ -88,9 +86,6 @@ class MediapipeReference:
             raise DeviceUnavailableError(refusal)
         self._people = people
         self._coefficients = len(BLENDSHAPES) if blendshapes else 0
-        self._fingerprint = fingerprint or Fingerprint(
-            engine="mediapipe-reference", version=f"mediapipe {version('mediapipe')}", mode="image"
-        )
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         self._child = _start(task, people, self._log, blendshapes=blendshapes)
         failure = self._receive_text()
@@ -101,11 +96,6 @@ class MediapipeReference:
                 "libGLESv2.so.2, install libegl1 and libgles2)"
             )
             raise DeviceUnavailableError(message)
-
-    @property
-    def fingerprint(self) -> Fingerprint:
-        """Library version; the caller adds the weight's hash through the constructor."""
-        return self._fingerprint
 
     def landmarks(self, image: Image) -> tuple[NDArray[np.float32], ...]:
         """Faces of one RGB image, each (478, 2) in pixels, left to right by their middle."""

@@ -10,7 +10,6 @@ Sources: BlazeFace detector (Bazarevsky et al. 2019), face mesh (Kartynnik et al
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +22,6 @@ from numpy.typing import NDArray
 from models.errors import EngineInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from models.base import Image
 
 Floats = NDArray[np.float32]
@@ -215,16 +212,6 @@ def task_member(task: Path, name: str) -> bytes:
     except (zipfile.BadZipFile, KeyError) as error:
         message = f"{task.name} is no face_landmarker.task: {error}"
         raise EngineInputError(message) from error
-
-
-def content_hashes(weights: Mapping[str, Path | bytes | None]) -> tuple[tuple[str, str], ...]:
-    """(name, sha256) of every file or content given, for callers without a catalog."""
-    contents = (
-        (name, source if isinstance(source, bytes) else source.read_bytes())
-        for name, source in weights.items()
-        if source is not None
-    )
-    return tuple((name, hashlib.sha256(content).hexdigest()) for name, content in contents)
 
 
 def sigmoid(logits: Floats) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from models.faces.finder import FaceFinder
     from models.faces.follow import FaceFollower
     from models.faces.geometry import Box
+    from models.options import FaceTrackerOptions
 
 Shares = tuple[float, float, float, float]
 """Left, top, width, height as shares of the frame."""
@@ -63,18 +64,6 @@ LOOK_RATE = 0.1
 """Share of a new look in the remembered one: light changes over an hour."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrackerSettings:
-    """What changes results; goes into the fingerprint."""
-
-    detect_every_s: float = 0.5
-    """Seconds of video between detector passes while everybody is followed."""
-    search_every_s: float = 1 / 15
-    """The same while somebody is missing or doubtful."""
-    single_frames: bool = False
-    """Every frame by itself, sampled as mediapipe does in IMAGE mode: for comparison with it."""
-
-
 class Room:
     """State between frames, and what one frame does to it."""
 
@@ -83,10 +72,10 @@ class Room:
         follower: FaceFollower,
         finder: FaceFinder,
         regions: tuple[Shares | None, ...],
-        settings: TrackerSettings,
+        options: FaceTrackerOptions,
     ) -> None:
         self.seats = [Seat() for _ in regions]
-        self._regions, self._settings = regions, settings
+        self._regions, self._options = regions, options
         self._follower, self._finder = follower, finder
         self._search = FaceSearch(finder, follower)
         self._onlookers = Onlookers()
@@ -170,17 +159,17 @@ class Room:
         return near
 
     def _detector_due(self, pts_s: float) -> bool:
-        if self._detected_at_s is None or self._settings.single_frames:
+        if self._detected_at_s is None or self._options.single_frames:
             return True
         if any(seat.doubtful_until_s >= pts_s + DOUBT_S for seat in self.seats):
             return True
         calm = all(is_certain(seat, pts_s) and not _has_moved(seat) for seat in self.seats)
-        wait_s = self._settings.detect_every_s if calm else self._settings.search_every_s
+        wait_s = self._options.detect_every_s if calm else self._options.search_every_s
         return abs(pts_s - self._detected_at_s) >= wait_s - CLOCK_SLACK_S
 
     def _detect(self, frame: Frame, *, cut: bool) -> None:
         """A detector pass: confirms who is followed, finds who is not."""
-        if self._settings.single_frames:
+        if self._options.single_frames:
             found = self._finder.whole(frame)
         else:
             found = self._search.faces(self.seats, frame, cut=cut)

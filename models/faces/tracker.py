@@ -8,13 +8,12 @@ the frame before: one mesh pass a frame. Nothing is smoothed over time: a blink 
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import asdict, replace
-from importlib.metadata import version
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.base import FaceObservation, Fingerprint, Frame
+from models.base import FaceObservation, Frame
 from models.errors import EngineInputError
 from models.faces.finder import FaceFinder
 from models.faces.follow import FaceFollower
@@ -28,18 +27,16 @@ from models.faces.networks import (
     FaceDetector,
     FaceMesh,
     IrisNetwork,
-    content_hashes,
     task_member,
 )
 from models.faces.prefetch import read_ahead
-from models.faces.room import Room, Shares, TrackerSettings, check_regions
+from models.faces.room import Room, Shares, check_regions
 from models.faces.seats import in_seat_order
+from models.options import FaceTrackerOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
-
-__all__ = ["EmbeddedFaceTracker", "TrackerSettings"]
 
 
 class EmbeddedFaceTracker:
@@ -61,26 +58,22 @@ class EmbeddedFaceTracker:
         detector: Path | bytes,
         mesh: Path | bytes,
         iris: Path | bytes | None = None,
-        fingerprint: Fingerprint | None = None,
-        settings: TrackerSettings | None = None,
+        options: FaceTrackerOptions | None = None,
     ) -> None:
-        self.settings = settings or TrackerSettings()
+        self.options = options or FaceTrackerOptions()
         self._detector = FaceDetector(detector)
         self._mesh = FaceMesh(mesh)
         self._iris = None if iris is None else IrisNetwork(iris)
         if self._mesh.point_count == MESH_POINTS and self._iris is None:
             message = "the face mesh gives 468 points without irises: hand in `iris` as well"
             raise EngineInputError(message)
-        given = {"detector": detector, "mesh": mesh, "iris": iris}
-        self._fingerprint = _with_settings(fingerprint or _own_fingerprint(given), self.settings)
 
     @classmethod
     def from_task(
         cls,
         path: Path,
         *,
-        fingerprint: Fingerprint | None = None,
-        settings: TrackerSettings | None = None,
+        options: FaceTrackerOptions | None = None,
     ) -> EmbeddedFaceTracker:
         """The networks inside a ``face_landmarker.task``: short-range detector, 478-point mesh.
 
@@ -90,18 +83,11 @@ class EmbeddedFaceTracker:
             The file is no such bundle.
 
         """
-        own = _own_fingerprint({"face-landmarker-task": path})
         return cls(
             detector=task_member(path, TASK_DETECTOR),
             mesh=task_member(path, TASK_MESH),
-            fingerprint=fingerprint or own,
-            settings=settings,
+            options=options,
         )
-
-    @property
-    def fingerprint(self) -> Fingerprint:
-        """Weights, library version and settings."""
-        return self._fingerprint
 
     def track(
         self,
@@ -157,9 +143,9 @@ class EmbeddedFaceTracker:
     def _meshes(
         self, frames: Iterable[Frame], regions: tuple[Shares | None, ...]
     ) -> Iterator[tuple[Frame, list[FaceObservation]]]:
-        follower = FaceFollower(self._mesh, single_passes=self.settings.single_frames)
-        finder = FaceFinder(self._detector, as_mediapipe=self.settings.single_frames)
-        room = Room(follower, finder, regions, self.settings)
+        follower = FaceFollower(self._mesh, single_passes=self.options.single_frames)
+        finder = FaceFinder(self._detector, as_mediapipe=self.options.single_frames)
+        room = Room(follower, finder, regions, self.options)
         with closing(read_ahead(frames)) as ahead:
             for frame in ahead:
                 yield frame, room.measure(frame)
@@ -180,18 +166,3 @@ class EmbeddedFaceTracker:
             mesh[list(lids)] = region.to_frame(found)
             irises.append(region.to_frame(iris))
         return replace(seen, points=np.concatenate([mesh, *irises]))
-
-
-def _with_settings(fingerprint: Fingerprint, settings: TrackerSettings) -> Fingerprint:
-    """The fingerprint with every setting that is not the default in its mode."""
-    default = asdict(TrackerSettings())
-    changed = [f"{k}={v}" for k, v in asdict(settings).items() if v != default[k]]
-    return replace(fingerprint, mode=" ".join(filter(None, [fingerprint.mode, *changed])))
-
-
-def _own_fingerprint(weights: Mapping[str, Path | bytes | None]) -> Fingerprint:
-    return Fingerprint(
-        engine="mediapipe-embedded",
-        version=f"ai-edge-litert {version('ai-edge-litert')}",
-        weights=content_hashes(weights),
-    )

@@ -9,14 +9,13 @@ from __future__ import annotations
 import itertools
 from contextlib import closing
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from models.base import Fingerprint, Frame
+from models.base import Frame
 from models.batches import AdaptiveBatch
 from models.device import CPU, Device
 from models.errors import EngineInputError
@@ -27,15 +26,15 @@ from models.faces.networks import (
     MESH_POINTS,
     TASK_DETECTOR,
     TASK_MESH,
-    content_hashes,
     task_member,
 )
 from models.faces.prefetch import read_ahead
-from models.faces.room import Room, Shares, TrackerSettings, check_frame, check_regions
+from models.faces.room import Room, Shares, check_frame, check_regions
 from models.faces.seats import in_seat_order
+from models.options import FaceTrackerOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from models.base import FaceObservation
 
@@ -68,7 +67,6 @@ class TorchFaceTracker:
         iris: Path | bytes | None = None,
         device: Device = CPU,
         as_mediapipe: bool = False,
-        fingerprint: Fingerprint | None = None,
     ) -> None:
         self.core = TorchFaceCore(
             detector=detector,
@@ -80,8 +78,6 @@ class TorchFaceTracker:
         self._device, self._as_mediapipe = device, as_mediapipe
         self._batch = AdaptiveBatch(BATCH_FRAMES, where=str(device))
         self._pinned = torch.empty(0, dtype=torch.uint8)
-        given = {"detector": detector, "mesh": mesh, "iris": iris}
-        self._fingerprint = fingerprint or _own_fingerprint(given, device, as_mediapipe)
 
     @classmethod
     def from_task(
@@ -90,7 +86,6 @@ class TorchFaceTracker:
         *,
         device: Device = CPU,
         as_mediapipe: bool = False,
-        fingerprint: Fingerprint | None = None,
     ) -> TorchFaceTracker:
         """The networks inside a ``face_landmarker.task``: short-range detector, 478-point mesh.
 
@@ -100,19 +95,12 @@ class TorchFaceTracker:
             The file is no such bundle.
 
         """
-        own = _own_fingerprint({"face-landmarker-task": path}, device, as_mediapipe)
         return cls(
             detector=task_member(path, TASK_DETECTOR),
             mesh=task_member(path, TASK_MESH),
             device=device,
             as_mediapipe=as_mediapipe,
-            fingerprint=fingerprint or own,
         )
-
-    @property
-    def fingerprint(self) -> Fingerprint:
-        """Weights, library version, device and mode."""
-        return self._fingerprint
 
     def track(
         self,
@@ -151,7 +139,7 @@ class TorchFaceTracker:
             MeasuredFollower(self.core, present, single_passes=self._as_mediapipe),
             MeasuredFinder(self.core, present),
             regions,
-            TrackerSettings(single_frames=self._as_mediapipe),
+            FaceTrackerOptions(single_frames=self._as_mediapipe),
         )
         fixed = [person for person, region in enumerate(regions) if region is not None]
 
@@ -232,15 +220,3 @@ def _check(frame: Frame, size: tuple[int, int]) -> None:
             f"the first was {size[1]}x{size[0]}; frames of one video must be of one size"
         )
         raise EngineInputError(message)
-
-
-def _own_fingerprint(
-    weights: Mapping[str, Path | bytes | None], device: Device, as_mediapipe: bool
-) -> Fingerprint:
-    return Fingerprint(
-        engine="mediapipe-embedded-torch",
-        version=f"torch {version('torch')}",
-        weights=content_hashes(weights),
-        device=device.kind,
-        mode="as_mediapipe" if as_mediapipe else "",
-    )

@@ -13,9 +13,9 @@ import numpy as np
 from faster_whisper.vad import SileroVADModel
 from numpy.typing import NDArray
 
-from models.base import SAMPLE_RATE_HZ, Audio, Fingerprint, Interval
+from models.base import SAMPLE_RATE_HZ, Audio, Interval
 from models.errors import EngineInputError
-from models.options import SpeechDetectorOptions, speech_detector_fingerprint
+from models.options import SpeechDetectorOptions
 from models.weights.catalog import locate
 
 STEP = 512
@@ -62,11 +62,6 @@ class SileroSpeechDetector:
         """
         self._options = options or SpeechDetectorOptions()
         self._session = SileroVADModel(str(locate("silero-vad"))).session
-
-    @property
-    def fingerprint(self) -> Fingerprint:
-        """What must be equal for equal intervals."""
-        return speech_detector_fingerprint(self._options)
 
     def speech(self, audio: Audio) -> tuple[Interval, ...]:
         """Intervals of speech, sorted, apart from each other.

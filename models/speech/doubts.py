@@ -7,9 +7,11 @@ it, and text that repeats itself compresses (Radford et al. 2022, section 4.5).
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from models.base import Interval, Seconds, TimedWord
 from models.options import TranscriberOptions
@@ -19,6 +21,9 @@ REACH_S: Seconds = 0.5
 an "mm-hmm" beside it is often not written."""
 LONGEST_WORD_S: Seconds = 1.5
 """A longer word was stretched over what is not written; only its ends cover anything."""
+
+LEAST = 1e-9
+"""A probability whose logarithm can be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,14 @@ class Heard:
         if self.is_silent:
             return False
         return self.unworded_s >= options.unworded_s or self.is_unsure(options)
+
+    def is_borne_out(self, options: TranscriberOptions) -> bool:
+        """Whether its words are probable from the sound alone, whatever text came before.
+
+        That is what the probability of a word is: the alignment is made without that text.
+        """
+        logs = [math.log(max(word.probability or 0.0, LEAST)) for word in self.words]
+        return bool(logs) and not self.is_silent and fmean(logs) >= options.borne_out_threshold
 
     def is_unsure(self, options: TranscriberOptions) -> bool:
         """Whether its words are to be taken with caution."""

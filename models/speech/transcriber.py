@@ -35,7 +35,6 @@ from models.allocator import keep_freed_memory
 from models.base import (
     SAMPLE_RATE_HZ,
     Audio,
-    Fingerprint,
     Interval,
     Progress,
     TimedWord,
@@ -45,7 +44,7 @@ from models.base import (
 from models.batches import AdaptiveBatch
 from models.device import CPU, Device
 from models.errors import EngineInputError, WeightMissingError
-from models.options import TranscriberOptions, transcriber_fingerprint, whisper_compute_type
+from models.options import TranscriberOptions, whisper_compute_type
 from models.speech.detector import check_audio
 from models.speech.doubts import Heard, repetition, unworded_s
 from models.speech.packs import halves, pack, quietest_moment
@@ -56,6 +55,7 @@ _NEEDED = ("model.bin", "config.json", "tokenizer.json")
 
 _FRAMES_PER_S = 100
 """Of the spectrogram."""
+_LEAST_STEP = 2**-15
 _OPENING, _CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 """Signs that belong to the word after, and to the word before."""
 
@@ -76,7 +76,10 @@ class _Recording:
 
     audio: Audio
     speech: tuple[Interval, ...]
-    decoding: _Decoding
+    led: _Decoding
+    """With the text that is taken to have come before."""
+    plain: _Decoding
+    """Without; the same where there is no such text."""
 
     def halves(self, heard: Heard) -> list[Interval]:
         """Smaller packs of the same speech."""
@@ -140,11 +143,6 @@ class WhisperTranscriber:
             local_files_only=True,
         )
 
-    @property
-    def fingerprint(self) -> Fingerprint:
-        """What must be equal for equal words."""
-        return transcriber_fingerprint(self._folder, self._options, self._device)
-
     def transcribe(
         self,
         audio: Audio,
@@ -190,7 +188,9 @@ class WhisperTranscriber:
         if not packs:
             return Transcript(())
         language = language or self._find_language(audio, packs)
-        recording = _Recording(audio, speech, self._decoding(language, prompt, hotwords))
+        plain = self._decoding(language, "", "")
+        led = self._decoding(language, prompt, hotwords) if prompt or hotwords else plain
+        recording = _Recording(audio, speech, led, plain)
         heard = self._hear(recording, packs, self._options.hearings, progress)
         every = [one for parts in heard for one in parts]
         words = [word for one in every for word in self._judged(one)]
@@ -288,8 +288,26 @@ class WhisperTranscriber:
         return np.stack(features)
 
     def _decode(self, recording: _Recording, packs: Sequence[Interval]) -> list[Heard]:
-        """What is heard in every pack; packs do not see each other."""
-        options, whisper, decoding = self._options, self._whisper, recording.decoding
+        """What is heard in every pack; packs do not see each other.
+
+        Text before a pack leads what is heard in it, and invents where there is nothing to hear.
+        Words that the sound alone does not bear out are therefore heard without it, or not at all.
+        """
+        found = self._search(recording, packs, recording.led)
+        if recording.led is recording.plain:
+            return found
+        again = [at for at, one in enumerate(found) if not one.is_borne_out(self._options)]
+        if again:
+            plain = self._search(recording, [packs[at] for at in again], recording.plain)
+            for at, one in zip(again, plain, strict=True):
+                found[at] = one
+        return found
+
+    def _search(
+        self, recording: _Recording, packs: Sequence[Interval], decoding: _Decoding
+    ) -> list[Heard]:
+        """The best words of every pack after the same text."""
+        options, whisper = self._options, self._whisper
         groups = _groups(len(packs), self._device)
         encoded = [whisper.encode(self._features(recording.audio, packs[some])) for some in groups]
         results = whisper.model.generate(
@@ -304,7 +322,10 @@ class WhisperTranscriber:
             sampling_temperature=0.0,
         )
         means = [self._mean_log(result) for result in results]
-        silent = [self._is_silent(*pair) for pair in zip(results, means, strict=True)]
+        silent = [
+            self._is_silent(result, mean) or not _has_sound(recording.audio, one)
+            for result, mean, one in zip(results, means, packs, strict=True)
+        ]
         eot = decoding.tokenizer.eot
         tokens = [
             [] if none else [token for token in result.sequences_ids[0] if token < eot]
@@ -330,6 +351,12 @@ class WhisperTranscriber:
             result.no_speech_prob > self._options.no_speech_threshold
             and mean_log < self._options.log_prob_threshold
         )
+
+
+def _has_sound(audio: Audio, inside: Interval) -> bool:
+    """Whether samples differ by as much as the least step of 16 bits."""
+    first, last = (round(s * SAMPLE_RATE_HZ) for s in (inside.start_s, inside.end_s))
+    return last > first and bool(np.ptp(audio[first:last]) >= _LEAST_STEP)
 
 
 def _groups(count: int, device: Device) -> list[slice]:

@@ -20,14 +20,13 @@ from models.base import (
     SAMPLE_RATE_HZ,
     Audio,
     Diarization,
-    Fingerprint,
     Interval,
     Progress,
     SpeakerInterval,
     silent,
 )
 from models.errors import EngineInputError
-from models.options import ChannelDiarizerOptions, channel_diarizer_fingerprint
+from models.options import ChannelDiarizerOptions
 from models.speech.detector import speech_intervals
 from models.voices.channel_levels import (
     FRAME,
@@ -68,11 +67,6 @@ class ChannelDiarizer:
     ) -> None:
         self._detector = speech_detector
         self._options = options or ChannelDiarizerOptions()
-
-    @property
-    def fingerprint(self) -> Fingerprint:
-        """What must be equal for equal turns."""
-        return channel_diarizer_fingerprint(self._options)
 
     def speech(self, audio: Audio) -> tuple[Interval, ...]:
         """Stretches of speech in one channel or a mix, as the detector itself gives them."""

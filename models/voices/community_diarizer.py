@@ -11,9 +11,9 @@ from pathlib import Path
 
 import torch
 
-from models.base import Audio, Diarization, Fingerprint, Progress, silent
+from models.base import Audio, Diarization, Progress, silent
 from models.device import CPU, Device
-from models.options import CommunityOptions, community_diarizer_fingerprint
+from models.options import CommunityOptions
 from models.voices.community_pipeline import CommunityDiarization, load_community
 from models.voices.speaker_turns import speaker_turns
 
@@ -63,11 +63,6 @@ class CommunityDiarizer:
             threads or len(os.sched_getaffinity(0)),
         )
         self._pipeline.to(torch.device(str(device)))
-
-    @property
-    def fingerprint(self) -> Fingerprint:
-        """What must be equal for equal turns."""
-        return community_diarizer_fingerprint(self._folder, self._options, self._device)
 
     def diarize(
         self,

@@ -10,9 +10,9 @@ import os
 
 import torch
 
-from models.base import Audio, Diarization, Fingerprint, Progress, silent
+from models.base import Audio, Diarization, Progress, silent
 from models.device import CPU, Device
-from models.options import DiarizerOptions, diarizer_fingerprint
+from models.options import DiarizerOptions
 from models.voices.campplus import load_network
 from models.voices.speaker_turns import speaker_turns
 from models.voices.voice_pipeline import VoiceDiarization, load_segmentation
@@ -57,11 +57,6 @@ class EmbeddedDiarizer:
         threads = threads or len(os.sched_getaffinity(0))
         self._pipeline = VoiceDiarization(segmentation, voices, self._options, device, threads)
         self._pipeline.to(torch.device(str(device)))
-
-    @property
-    def fingerprint(self) -> Fingerprint:
-        """What must be equal for equal turns."""
-        return diarizer_fingerprint(self._options, self._device)
 
     def diarize(
         self,

@@ -26,7 +26,6 @@ LOCAL_FOLDERS_VARIABLE = "THINSLICE_MODELS"
 _CATALOG = Path(__file__).with_name("catalog.toml")
 _WHISPER_SIZE = re.compile(r"whisper-(tiny\.en|tiny|base|small|medium|large-v3-turbo|large-v3)$")
 _MULTILINGUAL_VOCABULARY = 51_865
-_BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +190,8 @@ def file_sha256(path: Path) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _file_sha256(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001  (cache key)
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def weight_sha256(path: Path) -> str:

@@ -156,9 +156,7 @@ def weighted_median(values: Floats, weights: Floats) -> float | None:
     """Least value with half of the weight at or under it; None without any weight."""
     if not weights.sum() > 0:
         return None
-    order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
+    return float(np.quantile(values, 0.5, weights=weights, method="inverted_cdf"))
 
 
 def _of_words(heard: Heard) -> Iterator[Figure]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -65,16 +66,10 @@ def binned_medians(t_s: Floats, values: Floats, usable: Flags, n: int, step_s: f
     inside = usable & (at >= 0) & (at < n) & np.isfinite(values).all(axis=1)
     medians = np.full((n, values.shape[1]), np.nan)
     kept = at[inside]
-    for column in range(values.shape[1]):
-        ordered = values[inside, column]
-        order = np.lexsort((ordered, kept))
-        ordered, bins = ordered[order], kept[order]
-        first = np.searchsorted(bins, np.arange(n))
-        count = np.searchsorted(bins, np.arange(n), side="right") - first
-        known = np.flatnonzero(count >= BIN_FRAMES_MIN)
-        low = first[known] + (count[known] - 1) // 2
-        high = first[known] + count[known] // 2
-        medians[known, column] = (ordered[low] + ordered[high]) / 2
+    known = np.flatnonzero(np.bincount(kept, minlength=n) >= BIN_FRAMES_MIN)
+    if len(known):
+        for column in range(values.shape[1]):
+            medians[known, column] = ndimage.median(values[inside, column], kept, known)
     return medians
 
 

@@ -22,7 +22,7 @@ from scipy.interpolate import CubicSpline
 from scipy.signal import butter, sosfiltfilt
 
 from pipeline.face.stretches import unbroken
-from pipeline.spans import Flags, Floats
+from pipeline.spans import Flags, Floats, runs
 
 BAND_HZ = (1.0, 6.5)
 FAST_HZ = 2.6
@@ -109,10 +109,7 @@ def _band_passed(values: Floats, rate_hz: float) -> Floats:
 
 def _swinging(peaks_deg: Floats, least_deg: float) -> list[tuple[int, int]]:
     """First and last turning point of each run of at least two swings that are large enough."""
-    large = np.abs(np.diff(peaks_deg)) >= least_deg
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], large, [False]]).astype(np.int8)))
-    pairs = edges.reshape(-1, 2)
-    return [(int(a), int(b)) for a, b in pairs if b - a >= SWINGS_MIN]
+    return runs(np.abs(np.diff(peaks_deg)) >= least_deg, SWINGS_MIN)
 
 
 def _nod(at_s: Floats, peaks_deg: Floats) -> Nod:

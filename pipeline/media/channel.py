@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, lfilter, lfilter_zi
 
 from models.base import SAMPLE_RATE_HZ, Audio
+from pipeline.spans import runs
 from pipeline.timeline import Span
 
 FRAME_S = 0.1
@@ -184,7 +185,7 @@ def _high_pass(file: IO[bytes], size: int, at_first: float) -> None:
 
 def _off_runs(levels: Levels) -> list[tuple[int, int]]:
     """Frames `[first, last)` of every stretch in which a channel that works elsewhere is off."""
-    nothing = _runs(levels <= NOTHING_DB)
+    nothing = runs(levels <= NOTHING_DB)
     long = [run for run in nothing if run[1] - run[0] >= OFF_MIN_S / FRAME_S]
     if sum(last - first >= 3 for first, last in nothing) >= GATED_RUNS:
         long = [run for run in long if _is_far_longest(run, nothing)]
@@ -214,9 +215,3 @@ def _hissing_end(levels: Levels) -> list[tuple[int, int]]:
         else 0.0
     )
     return [(first, last)] if abs(usual - room) > LEVEL_SHIFT_DB else []
-
-
-def _runs(on: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Runs of True, half-open."""
-    edges = np.flatnonzero(np.diff(on.astype(np.int8), prepend=0, append=0))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

@@ -26,6 +26,9 @@ from pipeline.media.recording import FolderRecording
 from pipeline.media.upright import Orientation, orientation, pixel_aspect
 from pipeline.media.video import Thinner, rgb, timed_frames
 
+VERSION = 1
+"""Raise it when the bytes of a clip can change."""
+
 MAX_FPS = 15.0
 VIDEO_BIT_RATE = 140_000
 AUDIO_BIT_RATE = 24_000

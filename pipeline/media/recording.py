@@ -31,6 +31,9 @@ from pipeline.media.video import read_frames
 from pipeline.paperwork.session import SessionSpec, own_channels
 from pipeline.timeline import Span, overlap_s
 
+VERSION = 1
+"""Raise it when decoded samples, frames or their times can change: whatever reads media follows."""
+
 AT_ONCE_S = 2.0  # offsets typed by hand overlap by less
 WHOLE_WITHIN_S = 0.05  # packets say to within a frame where a file's sound ends
 

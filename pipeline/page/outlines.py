@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
+from scipy.spatial.transform import Rotation
 
 from pipeline.face.outlines import OUTLINES
 from pipeline.page.text import clock, reason_words
@@ -113,12 +114,5 @@ def _arrows(row: Mapping[str, Any], placed: Mapping[str, Floats]) -> Iterator[st
 
 def turned(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Floats:
     """The head's axes (image right, down, away) as columns; `face` says which sign is which."""
-    yaw, pitch, roll = np.radians([yaw_deg, -pitch_deg, roll_deg])
-    about_z = np.array(
-        [[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]]
-    )
-    about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
-    about_x = np.array(
-        [[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]]
-    )
-    return np.asarray(about_z @ about_y @ about_x)
+    angles = [roll_deg, yaw_deg, -pitch_deg]
+    return np.asarray(Rotation.from_euler("ZYX", angles, degrees=True).as_matrix())

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import datetime as dt
 import fcntl
-import json
 import shutil
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import tomlkit
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -354,24 +354,7 @@ def _fault(problem: Any) -> str:
 
 
 def _as_toml(record: Record) -> str:
-    lines = [
-        "[[consent]]",
-        f"person = {_quoted(record.person)}",
-        f"role = {_quoted(record.role)}",
-        f"sessions = {_quoted(record.sessions)}",
-        f"scopes = {_quoted(record.scopes)}",
-        f"decision = {_quoted(record.decision)}",
-        f"date = {record.date.isoformat()}",
-    ]
-    if record.expires:
-        lines.append(f"expires = {record.expires.isoformat()}")
-    if record.rationale:
-        lines.append(f"rationale = {_quoted(record.rationale)}")
-    if record.exact:
-        lines.append("exact = true")
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(value: str | Sequence[str]) -> str:
-    # JSON strings and flat lists of them are TOML, but for DEL, which TOML wants escaped
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    said = {
+        key: value for key, value in record.model_dump().items() if value not in (None, "", False)
+    }
+    return tomlkit.dumps({"consent": [said]})

@@ -21,6 +21,7 @@ from itertools import product
 from typing import Annotated
 
 from pydantic import AfterValidator
+from rapidfuzz.distance import OSA
 
 _UNSEEN = re.compile(  # default-ignorable characters that are not of category Cf
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
@@ -120,14 +121,7 @@ Pseudonym = Annotated[str, AfterValidator(_pseudonym)]
 
 def is_one_key_off(one: str, other: str) -> bool:
     """One character inserted, left out or replaced, or two neighbours exchanged."""
-    short, long = sorted((one, other), key=len)
-    if len(long) - len(short) > 1 or len(short) < 2:
-        return False
-    at = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
-    if len(short) < len(long):
-        return short[at:] == long[at + 1 :]
-    exchanged = short[at : at + 2] == long[at : at + 2][::-1] and short[at + 2 :] == long[at + 2 :]
-    return exchanged or short[at + 1 :] == long[at + 1 :]
+    return min(len(one), len(other)) >= 2 and OSA.distance(one, other, score_cutoff=1) <= 1
 
 
 def nearest(

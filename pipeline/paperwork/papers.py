@@ -83,6 +83,30 @@ def why_no_file(path: Path) -> str:
         return ""
 
 
+def text_of(content: bytes, *, errors: str = "replace") -> str:
+    """The text of a file in UTF-8, UTF-16 or cp1252, without a byte order mark.
+
+    A few bad bytes in UTF-8 (a file cut off, a bad copy) make no cp1252 of the rest. Characters
+    U+0000 are left in: what holds them is no text.
+
+    Parameters
+    ----------
+    errors : what becomes of damage in UTF-16: "replace", or "strict" to raise UnicodeDecodeError
+    """
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors=errors)
+    if b"\x00" in content[:64]:
+        even = content[0:64:2].count(0) > content[1:64:2].count(0)
+        return content.decode("utf-16-be" if even else "utf-16-le", errors=errors)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("utf-8-sig", errors="replace")
+    # a few bad bytes in UTF-8, or a file of one byte a letter; cp1252 leaves five bytes undefined
+    broken, letters = text.count("\ufffd"), sum(letter > "\x7f" for letter in text)
+    return text if letters > 2 * broken else content.decode("cp1252", errors="replace")
+
+
 def toml_of(path: Path) -> dict[str, Any]:
     """The values of a TOML file in UTF-8, with or without its mark.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Any
@@ -14,6 +15,8 @@ from pipeline.paperwork.ids import as_seen
 from pipeline.paperwork.papers import MOST_TOML_BYTES, paper, printable, toml_of, why_no_file
 from pipeline.paperwork.session import RATERS, SessionSpec, named_files
 from pipeline.paperwork.session_media import Role
+
+_IN_THE_WAY = {errno.EISDIR: "a folder", errno.ELOOP: "a link that leads to itself"}
 
 
 def load_session(folder: Path) -> SessionSpec:
@@ -68,6 +71,14 @@ def _values(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise SessionError(
             f"{where}: no session.toml in its folder; see README, What goes in"
+        ) from error
+    except OSError as error:
+        other = _IN_THE_WAY.get(error.errno or 0)
+        if other is None:
+            raise
+        raise SessionError(
+            f"{where}: session.toml is {other}; allowed: a file. Rename what lies "
+            "there and put the file itself in its place"
         ) from error
     except UnicodeDecodeError as error:
         raise SessionError(f"{where}: {not_utf8(path.name, error)}") from error

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from pipeline.errors import SessionError
+from pipeline.paperwork.papers import text_of
 
 _FOREIGN = {
     b"PK\x03\x04": "a workbook (xlsx, ods); open it and save the sheet as CSV in UTF-8",
@@ -40,19 +41,10 @@ def decoded(path: Path) -> str:
             raise SessionError(f"{path.name} is {what}")
     if _JSON_LIST.match(begin):
         raise SessionError(f"{path.name} is {_FOREIGN[b'{']}")
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    elif b"\x00" in content:
-        encoding = "utf-16-le" if content[1:2] == b"\x00" else "utf-16-be"
-    else:
-        encoding = "utf-8-sig"
     try:
-        text = content.decode(encoding)
+        text = text_of(content, errors="strict")
     except UnicodeDecodeError as error:
-        if encoding != "utf-8-sig":
-            raise SessionError(f"{path.name} is broken UTF-16; save it as CSV in UTF-8") from error
-        # an old spreadsheet; cp1252 leaves five bytes undefined, latin-1 none
-        text = content.decode("cp1252", errors="replace")
+        raise SessionError(f"{path.name} is broken UTF-16; save it as CSV in UTF-8") from error
     if "\x00" in text:
         raise SessionError(f"{path.name} is no text; allowed: CSV in UTF-8, UTF-16 or cp1252")
     return text

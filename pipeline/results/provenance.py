@@ -12,15 +12,28 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import tomlkit
+
 from models.base import Fingerprint
 from pipeline import __version__
+from pipeline.media import recording
 from pipeline.profile import Profile
 from pipeline.settings.section import Section
 from pipeline.stage import Missing, Stage
 from pipeline.tables import TABLES
 
-KEY_LIBRARIES = ("numpy", "scipy", "librosa", "opencv-python", "av", "pyarrow", "matplotlib")
-"""Their versions can change numbers, so they are part of every key."""
+KEY_LIBRARIES = (
+    "numpy",
+    "scipy",
+    "librosa",
+    "numba",
+    "opencv-python",
+    "av",
+    "pyarrow",
+    "matplotlib",
+    "jinja2",
+)
+"""Their versions can change numbers, so they are part of every key; an engine states its own."""
 
 _VERSIONS: dict[str, str] = {}
 
@@ -52,6 +65,7 @@ def stage_key(
         "engine": _engine_part(engine),
         "schema": written | {name: TABLES[name].version for name in stage.reads},
         "libraries": library_versions(),
+        "decoding": recording.VERSION if "media" in stage.sources else None,
     }
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -98,19 +112,14 @@ def new_run_id(now: dt.datetime) -> str:
 
 def run_record(run_id: str, profile: Profile, sessions: Mapping[str, Mapping[str, str]]) -> str:
     """The run as TOML: resolved profile, environment and, per session, stage -> key."""
-    lines = [f'run_id = "{run_id}"', "", "[environment]"]
-    lines += [f"{_key(name)} = {_toml(value)}" for name, value in environment().items()]
-    for section, values in profile.model_dump(mode="json").items():
-        nested = {name: value for name, value in values.items() if isinstance(value, dict)}
-        lines += ["", f"[profile.{section}]"]
-        lines += [f"{n} = {_toml(v)}" for n, v in values.items() if n not in nested]
-        for name, inner in nested.items():
-            lines += ["", f"[profile.{section}.{name}]"]
-            lines += [f"{_key(n)} = {_toml(v)}" for n, v in inner.items()]
-    for session, keys in sessions.items():
-        lines += ["", f"[keys.{session}]"]
-        lines += [f'{stage} = "{key}"' for stage, key in keys.items()]
-    return "\n".join(lines) + "\n"
+    return tomlkit.dumps(
+        {
+            "run_id": run_id,
+            "environment": environment(),
+            "profile": profile.model_dump(mode="json"),
+            "keys": sessions,
+        }
+    )
 
 
 def _version(distribution: str) -> str:
@@ -118,12 +127,3 @@ def _version(distribution: str) -> str:
         return version(distribution)
     except PackageNotFoundError:
         return "absent"
-
-
-def _key(name: str) -> str:
-    return name if name.replace("-", "").replace("_", "").isalnum() else json.dumps(name)
-
-
-def _toml(value: Any) -> str:
-    # JSON strings, numbers, booleans and flat lists are valid TOML as they stand
-    return json.dumps(value, ensure_ascii=False)

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import StoreError
-from pipeline.files import sha256_of, write_atomically
+from pipeline.files import sha256_of, swap_in, write_atomically
 from pipeline.stage import Absence, Outputs
 from pipeline.tables import TABLES
 from pipeline.tables.schema import Table
@@ -203,23 +203,6 @@ def write_table(
     with path.open("rb") as file:
         os.fsync(file.fileno())
     write_atomically(folder / f"{declared.name}.json", _json(declared.sidecar()))
-
-
-def swap_in(draft: Path, final: Path) -> None:
-    """Rename a finished draft into place; what stood there is moved aside first, then removed."""
-    if final.exists():
-        old = final.with_name(f".{final.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        final.rename(old)
-        draft.rename(final)
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        draft.rename(final)
-    directory = os.open(final.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _json(value: Any) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.files import write_atomically
+from pipeline.files import swap_in, write_atomically
 from pipeline.results.store import Manifest, Store
 from pipeline.tables import TABLES
 
@@ -60,8 +60,7 @@ def publish(
             _link_artifact(
                 output.store.folder(session, manifest.stage, manifest.key), manifest, draft
             )
-        shutil.rmtree(view, ignore_errors=True)
-        draft.rename(view)
+        swap_in(draft, view)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise

@@ -29,6 +29,7 @@ class TranscribeSettings(Section):
     """Words with times."""
 
     language: str = Field("en", description="Language of the session, ISO 639-1")
+    spoken_style: list[str] = Field(default_factory=list, description="Filled from the lexicon")
     prompt: str = Field("", description="Context given to the recogniser")
     hotwords: str = Field("", description="Words the recogniser should expect")
     longest_word_s: float = Field(1.5, gt=0, description="Longer words are cut to this, s")

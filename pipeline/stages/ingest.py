@@ -25,6 +25,7 @@ from pipeline.settings import IngestSettings
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, SPEECH, STREAMS
 from pipeline.timeline import Span
+from pipeline.voice.evened import evened
 from pipeline.voice.microphones import (
     CROSSTALK,
     CROSSTALK_OK_DB,
@@ -33,7 +34,7 @@ from pipeline.voice.microphones import (
     keeps_apart,
 )
 
-VERSION = 5  # raise when the numbers can change
+VERSION = 6  # raise when the numbers can change
 
 UNSHARED_MAX_S = 60.0  # recorders are switched on and off by hand [J]
 DAMAGED_PACKETS_MAX = 10  # a fifth of a second of sound, half a second of pictures [J]
@@ -116,7 +117,8 @@ def _look(inputs: Inputs, recording: FolderRecording, media: int) -> _File:
 def _speech(
     engine: SpeechDetector | ChannelDiarizer, recording: FolderRecording, duration_s: float
 ) -> list[Span]:
-    found = [(one.start_s, min(one.end_s, duration_s)) for one in engine.speech(recording.audio)]
+    heard = evened(recording.audio, recording)
+    found = [(one.start_s, min(one.end_s, duration_s)) for one in engine.speech(heard)]
     return [(start_s, end_s) for start_s, end_s in found if end_s > start_s]
 
 

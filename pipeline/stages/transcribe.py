@@ -33,9 +33,10 @@ from pipeline.timeline import Seconds, Span, union
 from pipeline.transcribe import transcript as transcript_files
 from pipeline.transcribe.coverage import coverage
 from pipeline.transcribe.word_voices import is_overlap, speaker_of, voices_of
+from pipeline.voice.evened import evened
 from pipeline.voice.microphones import kept_apart
 
-VERSION = 7  # raise when the numbers can change
+VERSION = 9  # raise when the numbers can change
 
 OR_IMPORT = (
     "A transcript file in the session's folder, named under [transcript] in session.toml, does too."
@@ -195,7 +196,7 @@ def _recognised(inputs: Inputs, engine: Transcriber, settings: TranscribeSetting
             sound.audio,
             speech=tuple(Interval(*span) for span in sorted(sound.speech)),
             language=settings.language,
-            prompt=settings.prompt,
+            prompt=" ".join((*settings.spoken_style, settings.prompt)).strip(),
             hotwords=settings.hotwords,
             progress=_part_of(inputs.progress, done, len(sounds)),
         )
@@ -219,7 +220,8 @@ def _sounds(inputs: Inputs) -> list[_Sound]:
     regular = voices_of(inputs.tables["diarization"], exclusive=False)
     apart = own_channels(inputs.spec) and kept_apart(inputs.tables["quality"])
     if not (apart and regular.speaker.size):
-        return [_Sound(None, inputs.recording.audio, _spans(inputs.tables["speech"]))]
+        mix = evened(inputs.recording.audio, inputs.recording)
+        return [_Sound(None, mix, _spans(inputs.tables["speech"]))]
     channels = inputs.recording.audio_channels()
     sounds = []
     for speaker in np.unique(regular.speaker).tolist():
@@ -229,7 +231,7 @@ def _sounds(inputs: Inputs) -> list[_Sound]:
         speech = union(zip(starts.tolist(), ends.tolist(), strict=True))
         # a voice's number is its channel's, as `diarize` has it
         own_sound = channels[speaker] if speaker < len(channels) else inputs.recording.audio
-        sounds.append(_Sound(speaker, own_sound, speech))
+        sounds.append(_Sound(speaker, evened(own_sound, inputs.recording), speech))
     return sorted(sounds, key=lambda sound: sum(a - b for a, b in sound.speech))
 
 
