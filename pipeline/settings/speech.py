@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from pipeline.settings.section import Section
@@ -12,8 +10,8 @@ from pipeline.settings.section import Section
 class DiarizeSettings(Section):
     """Who speaks when."""
 
-    engine: Literal["embedded", "community-1", "auto"] = Field(
-        "embedded", description="auto = community-1 where its folder is, else embedded"
+    engine: str = Field(
+        "embedded", description="embedded, community-1, or auto: this where its folder is"
     )
     num_speakers: int = Field(2, ge=2, le=2, description="People expected; only 2 is supported")
     most_speakers: int = Field(
