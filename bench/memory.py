@@ -57,14 +57,14 @@ def one_session(recordings: Path, out: Path) -> dict[str, Any]:
         day=dt.date(2026, 3, 2),
     )
     ((_, job),) = work.jobs.items()
-    found: dict[str, Any] = {"start": (_resident_mb("VmRSS"), _resident_mb("VmHWM"), 0.0)}
+    found: dict[str, Any] = {"start": (_resident_mb("VmRSS"), _resident_mb("VmHWM"), 0.0, 0.0)}
     for stage in STAGES:
         CLEAR.write_text("5")
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         run_stage(job, stage, describe=describe, build=build)
-        seconds = time.perf_counter() - started
-        found[stage.name] = (_resident_mb("VmRSS"), _resident_mb("VmHWM"), seconds)
-        told = "{} stays {:.0f} MB, peak {:.0f} MB, {:.0f} s"
+        seconds, cpu = time.perf_counter() - started, time.process_time() - worked
+        found[stage.name] = (_resident_mb("VmRSS"), _resident_mb("VmHWM"), seconds, cpu)
+        told = "{} stays {:.0f} MB, peak {:.0f} MB, {:.0f} s, on the processor {:.0f} s"
         print(told.format(stage.name, *found[stage.name]), file=sys.stderr, flush=True)
     found["absent"] = [f"{one.modality}: {one.reason}" for one in job.absences()]
     return found
@@ -138,12 +138,14 @@ def repeated(source: Any, stream: Any, fps: float) -> Iterator[Any]:
 
 def table(results: dict[float, dict[str, Any]], fps: float) -> None:
     """Peak and what stays, MB, and seconds, for every stage and length."""
-    print(f"\nPeak resident memory in MB (what stayed afterwards), seconds; video {fps:g} fps")
-    print(f"{'stage':12}" + "".join(f"{minutes:>16g} min        " for minutes in results))
+    print("\nPeak resident memory in MB (what stayed afterwards), seconds by the wall's clock and")
+    print(f"on the processors; video {fps:g} fps")
+    print(f"{'stage':12}" + "".join(f"{minutes:>16g} min             " for minutes in results))
     names = [name for name in next(iter(results.values())) if name != "absent"]
     for name in names:
         cells = (
-            "{1:9.0f} ({0:6.0f}) {2:7.1f} s".format(*found[name]) for found in results.values()
+            "{1:9.0f} ({0:6.0f}) {2:7.1f} s {3:6.0f}".format(*found[name])
+            for found in results.values()
         )
         print(f"{name:12}" + "  ".join(cells))
     peaks = {m: max(found[name][1] for name in names) for m, found in results.items()}

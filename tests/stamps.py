@@ -38,6 +38,7 @@ BY_VALUE = (
     "models.options",  # in an engine's fingerprint, option by option
     "models.weights",
     "pipeline.errors",
+    "pipeline.files",
     "pipeline.paperwork.session",  # what session.toml says is in the key as it was read
     "pipeline.settings",
     "pipeline.stage",
