@@ -28,7 +28,7 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-# DATA_DICTIONARY.md and configs/default.toml follow from the declarations
+# docs/DATA_DICTIONARY.md, configs/default.toml and docs/floors.svg follow from the declarations
 docs: setup
 	$(BIN)/python -m flows.dictionary
 

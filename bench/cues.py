@@ -100,6 +100,7 @@ def main() -> None:
     parser.add_argument("--misses", action="store_true", help="also print what went wrong")
     arguments = parser.parse_args()
     lists = tomllib.loads(arguments.lexicon.read_text(encoding="utf-8"))
+    lists.pop("language")
     written, bare, fresh = (
         measure(lists),
         measure(lists, punctuated=False),

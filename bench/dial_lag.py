@@ -1,7 +1,7 @@
 """Whether a rater's planted lag is found: `python -m bench.dial_lag [--sessions 100]`.
 
 Made sessions in which a dial moves after a share of the changes of turn, with jitter and moves of
-its own (`tests/made_dials.followed`), and sessions in which it does not follow. Prints how often a
+its own (`tests/made/dials.followed`), and sessions in which it does not follow. Prints how often a
 lag is told, how often the planted one lies in the interval, bias and spread of the estimate, and
 the interval's width. Beside it the lag of highest correlation with a train of turn changes, which
 tells a lag in every session, also where there is none.
@@ -10,18 +10,12 @@ tells a lag in every session, also where there is none.
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-from made_dials import followed  # noqa: E402
-
-from pipeline.dials.lag import estimate_lag  # noqa: E402
+from pipeline.dials.lag import estimate_lag
+from tests.made.dials import followed
 
 SCENES: dict[str, dict[str, Any]] = {
     "50 min, 35 % of turns": {},

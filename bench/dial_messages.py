@@ -9,12 +9,8 @@ from __future__ import annotations
 import argparse
 import sys
 import tomllib
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-from made_dials import MALFORMED, message  # noqa: E402
+from tests.made.dials import MALFORMED, message
 
 
 def main() -> int:

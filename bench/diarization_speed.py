@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import sys
 import tempfile
 import time
 import warnings
@@ -21,27 +20,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-import torch  # noqa: E402
-from made_community import make_community  # noqa: E402
-
-import models.voices.torchaudio_without_cuda  # noqa: E402, F401  (must come before pyannote.audio)
+import models.voices.torchaudio_without_cuda  # noqa: F401  (must come before pyannote.audio)
+from tests.made.community import make_community
 
 # isort: split
-import pyannote.audio  # noqa: E402
-from pyannote.core import Annotation, SlidingWindowFeature  # noqa: E402
+import pyannote.audio
+from pyannote.core import Annotation, SlidingWindowFeature
 
-from models.base import SAMPLE_RATE_HZ, Audio, Diarization  # noqa: E402
-from models.device import Device, resolve  # noqa: E402
-from models.options import CommunityOptions, DiarizerOptions  # noqa: E402
-from models.voices.campplus import filter_banks, load_network  # noqa: E402
-from models.voices.community_diarizer import CommunityDiarizer  # noqa: E402
-from models.voices.embedded_diarizer import EmbeddedDiarizer  # noqa: E402
-from models.voices.voice_pipeline import VoiceDiarization, load_segmentation  # noqa: E402
-from models.weights.catalog import locate  # noqa: E402
+from models.base import SAMPLE_RATE_HZ, Audio, Diarization
+from models.device import Device, resolve
+from models.options import CommunityOptions, DiarizerOptions
+from models.voices.campplus import filter_banks, load_network
+from models.voices.community_diarizer import CommunityDiarizer
+from models.voices.embedded_diarizer import EmbeddedDiarizer
+from models.voices.voice_pipeline import VoiceDiarization, load_segmentation
+from models.weights.catalog import locate
 
 SHIPPED = "pyannote as shipped"
 Seconds = dict[str, tuple[float, float]]

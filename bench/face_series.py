@@ -1,6 +1,6 @@
 """Blinks and nods in series of numbers: made ones with a known truth, and two labelled recordings.
 
-Oracles 6 and 7 of SCIENCE, section 5. The recordings and the workbook of apexes are JeFaPaTo's. Its
+The recordings and the workbook of apexes are JeFaPaTo's. Its
 authors count 7 per eye in the first recording, because they include partial blinks: dips of an
 eighth to a quarter of the opening, which are none by our definition and are shown apart. The second
 recording holds six dips, and no seventh at any depth.
@@ -41,7 +41,7 @@ PARTIAL = SETTINGS.model_copy(
 
 
 def seen_twice(width_s: float, fps: float) -> float:
-    """Chance that a dip of this width at half its depth holds two frames (SCIENCE 2.4)."""
+    """Chance that a dip of this width at half its depth holds two frames (METHODS: Recording)."""
     return float(np.clip(width_s * fps - 1, 0, 1))
 
 

@@ -3,7 +3,7 @@
     python -m bench.face_truth [part ...] [--engine 468|478|both] [--seconds 30]
 
 Parts: `series` (eye aspect and pitch made as numbers), `labelled` (two real eye-aspect recordings
-with labels), `angles`, `gaze`, `events` and `nothing` (a real portrait animated by `made_heads`,
+with labels), `angles`, `gaze`, `events` and `nothing` (a real portrait animated by `made.heads`,
 through the real trackers and the real landmarks and face stages).
 
 What is circular: gaze, whose iris moves by the same degrees per eye width that the stage reads;
@@ -25,7 +25,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from bench.face_series import print_labelled, print_series
-from bench.filmed_heads import (
+from bench.made.filmed_heads import (
     CAMERAS,
     REST_PITCH_DEG,
     Camera,
@@ -34,7 +34,7 @@ from bench.filmed_heads import (
     measured,
     plan_filmed,
 )
-from bench.made_heads import (
+from bench.made.heads import (
     Portrait,
     Pose,
     View,

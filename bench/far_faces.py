@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.faces import embedded
-from bench.made_rooms import FACE_WIDTHS, FPS, Pose, crossing, film, is_on, seated
+from bench.made.rooms import FACE_WIDTHS, FPS, Pose, crossing, film, is_on, seated
 from models.errors import EngineError
 from pipeline.media.video import read_frames
 

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.fuzz_seeds import BREAKERS, NUMBERS, SEEDS
+from bench.made.fuzz_seeds import BREAKERS, NUMBERS, SEEDS
 from pipeline.config import load_profile
 from pipeline.dials.guess_task import read_guesses
 from pipeline.dials.reasons import read_reasons

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,7 @@ import numpy as np
 import soundfile
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-from made_vowels import RATE, VOWELS, vowel  # noqa: E402
+from tests.made.vowels import RATE, VOWELS, vowel  # noqa: E402
 
 FOLDER = ROOT / "tests" / "data"
 STEP_S = 0.01
@@ -47,7 +44,7 @@ def main() -> None:
 
 def vowels() -> str:
     """Voice quality of each made vowel at 120 Hz."""
-    lines = [_heading("the vowels of tests/made_vowels.py at 120 Hz")]
+    lines = [_heading("the vowels of tests/made/vowels.py at 120 Hz")]
     for name, (jitter, shimmer, snr_db) in VOWELS.items():
         found = measure(vowel(120.0, jitter, shimmer, snr_db)[0])
         lines.append(f"[{name}]")

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import sys
 import time
 import tomllib
 from collections.abc import Callable
@@ -25,10 +24,6 @@ import numpy as np
 import soundfile
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-from made_vowels import VOWELS, vowel  # noqa: E402
-
 from models.base import SAMPLE_RATE_HZ, Audio  # noqa: E402
 from pipeline import tables  # noqa: E402
 from pipeline.settings import ProsodySettings  # noqa: E402
@@ -44,6 +39,7 @@ from pipeline.voice.quality import (  # noqa: E402
     measure_voice,
     summarise,
 )
+from tests.made.vowels import VOWELS, vowel  # noqa: E402
 
 HOP_S = 0.01
 FRAME_LENGTH = 1024
@@ -250,7 +246,7 @@ def _inputs(audio: Audio, turns: Turns) -> Inputs:
         for s in sorted({speaker for _, _, speaker in turns})
     ]  # fmt: skip
     quiet = {
-        **common, "measure": "audio_snr_db", "value": 40.0, "quality": "ok", "reason": None,
+        **common, "measure": "audio_snr_session_db", "value": 40.0, "quality": "ok", "reason": None,
         "description": "-",
     }  # fmt: skip
     return Inputs(
@@ -262,7 +258,7 @@ def _inputs(audio: Audio, turns: Turns) -> Inputs:
             ),
             "speaker_turns": tables.SPEAKER_TURNS.build_rows(rows),
             "roles": tables.ROLE_ASSIGNMENT.build_rows(roles),
-            "quality": tables.QUALITY_FIGURES.build_rows([quiet]),
+            "quality": tables.QUALITY_FIGURES.build_figures([quiet]),
         },
     )
 

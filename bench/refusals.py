@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from bench.spellings import near, respelt
+from bench.made.spellings import near, respelt
 from flows.folders import session_folders
 from flows.prepare import Work, prepare
 from pipeline.paperwork.consent import SCOPES, Record, append_record

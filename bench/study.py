@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.made_cohort import KINDS, RHO, draw_rho, make_dials, make_features, session_pair
+from bench.made.cohort import KINDS, RHO, draw_rho, make_dials, make_features, session_pair
 from pipeline.settings import StudySettings
 from pipeline.study.behaviour import effects, session_rows
 from pipeline.study.congruence import pooled_correlation

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -30,11 +29,20 @@ import cv2
 import numpy as np
 from scipy import stats
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-from made_faces import media_table  # noqa: E402
-from made_motion import (  # noqa: E402
+from bench.faces import DATA, embedded
+from pipeline.media.recording import FolderRecording
+from pipeline.movement.energy import energy, masks
+from pipeline.movement.grid import STEP_S as GRID_STEP_S
+from pipeline.movement.grid import MotionGrid
+from pipeline.movement.regions import Region, cells_of
+from pipeline.movement.synchrony import above_chance, lag_correlation
+from pipeline.paperwork.session import SessionSpec
+from pipeline.settings import LandmarksSettings, MovementSettings
+from pipeline.stage import Inputs
+from pipeline.stages import landmarks
+from pipeline.stages.movement import PAIR_EVERY
+from tests.made.faces import media_table
+from tests.made.motion import (
     bursty,
     changes_of,
     moving,
@@ -42,19 +50,6 @@ from made_motion import (  # noqa: E402
     planned_energy,
     write_room,
 )
-
-from bench.faces import DATA, embedded  # noqa: E402
-from pipeline.media.recording import FolderRecording  # noqa: E402
-from pipeline.movement.energy import energy, masks  # noqa: E402
-from pipeline.movement.grid import STEP_S as GRID_STEP_S  # noqa: E402
-from pipeline.movement.grid import MotionGrid  # noqa: E402
-from pipeline.movement.regions import Region, cells_of  # noqa: E402
-from pipeline.movement.synchrony import above_chance, lag_correlation  # noqa: E402
-from pipeline.paperwork.session import SessionSpec  # noqa: E402
-from pipeline.settings import LandmarksSettings, MovementSettings  # noqa: E402
-from pipeline.stage import Inputs  # noqa: E402
-from pipeline.stages import landmarks  # noqa: E402
-from pipeline.stages.movement import PAIR_EVERY  # noqa: E402
 
 SETTINGS = MovementSettings()
 AREAS = (cells_of(Region(0, 0, 0.5, 1, "side")), cells_of(Region(0.5, 0, 1, 1, "side")))

@@ -2,12 +2,12 @@
 
     python -m bench.transcription [--whisper FOLDER] [--device cpu] [--threads 2] [--rounds 1]
 
-Every clip of `bench.worded_clips`, in turns: shipped, then ours, each in a process of its own with
-equal threads and the same kind of numbers. As shipped means beam 5, its own voice activity filter
-and word times on. Ours hears what our detector calls speech, whose time counts, with the default
-profile's text in spoken style. A word error rate is the least number of words to change over the
-reference's; both are written alike first (lower case, no punctuation, "'kay" is "okay"). Caution:
-AMI words overlap, so nobody can get them all.
+Every clip of `bench.made.worded_clips`, in turns: shipped, then ours, each in a process of its own
+with equal threads and the same kind of numbers. As shipped means beam 5, its own voice activity
+filter and word times on. Ours hears what our detector calls speech, whose time counts, with the
+default profile's text in spoken style. A word error rate is the least number of words to change
+over the reference's; both are written alike first (lower case, no punctuation, "'kay" is "okay").
+Caution: AMI words overlap, so nobody can get them all.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.worded_clips import Clip, Said, clips, errors, plain
+from bench.made.worded_clips import Clip, Said, clips, errors, plain
 from models.base import Audio
 from models.device import Device, resolve
 from models.options import TranscriberOptions, whisper_compute_type

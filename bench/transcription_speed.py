@@ -28,7 +28,7 @@ from models.device import Device, resolve
 from models.options import TranscriberOptions, whisper_compute_type
 from models.speech.packs import LONGEST_S
 from models.speech.transcriber import WhisperTranscriber
-from tests import tiny_whisper
+from tests.made import tiny_whisper
 
 DIMS = {
     "tiny": tiny_whisper.TINY_AS_TRAINED,

@@ -170,7 +170,9 @@ def export(
 
 @app.command()
 def columns(
-    markdown: Annotated[bool, typer.Option("--markdown", help="As DATA_DICTIONARY.md")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="As docs/DATA_DICTIONARY.md")
+    ] = False,
 ) -> None:
     """Every table and column with unit and meaning."""
     from flows.dictionary import as_markdown, as_text

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from flows.prepare import Outcome, Work
 from pipeline.files import write_atomically
+from pipeline.page.wording import PROMPT
 from pipeline.stage import Absence
 
 STATE_WORDS = {
@@ -25,7 +26,6 @@ STATE_WORDS = {
     "failed": "failed",
     "held_back": "held back",
 }
-CAPTION = "Prompts for human review; not an assessment."
 _TEMPLATE = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
     autoescape=True,
@@ -125,7 +125,7 @@ def write_summary(work: Work) -> None:
         counts=counts_of(_states(work)),
         notes=work.notes,
         rows=[_row(outcome, work) for outcome in _ordered(work)],
-        caption=CAPTION,
+        caption=PROMPT,
     )
     write_atomically(folder / "summary.html", page.encode())
     data = json.dumps(as_data(work), indent=1, ensure_ascii=False) + "\n"

@@ -6,6 +6,7 @@ An unknown key or a value out of range is refused with a sentence; see `pipeline
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Any
@@ -18,23 +19,9 @@ from pipeline.paperwork.complaints import all_told, complaint, not_utf8
 from pipeline.paperwork.papers import MOST_TOML_BYTES, paper, toml_of
 from pipeline.profile import Profile
 from pipeline.rules import RULES
+from pipeline.settings.section import Borrowed, ReadFrom
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
-
-FROM_LEXICON = (
-    ("turns", "acknowledgements"),
-    ("turns", "unfinished_endings"),
-    ("roles", "first_person"),
-    ("roles", "second_person"),
-)
-"""Section and setting whose list is the lexicon's of the same name."""
-FILLED = (
-    *FROM_LEXICON,
-    ("transcribe", "spoken_style"),
-    ("language", "phrases"),
-    ("report", "innocent_causes"),
-)
-"""Section and setting that a file of phrases holds, never a profile."""
 
 
 def load_profile(path: Path | None = None) -> Profile:
@@ -51,26 +38,67 @@ def load_profile(path: Path | None = None) -> Profile:
 @paper(ConfigError, most_bytes=MOST_TOML_BYTES)
 def _load(where: Path) -> Profile:
     settings = _merge(_read_toml(CONFIGS / "default.toml"), _read_toml(where))
-    for section, name in FILLED:
-        if name in settings.get(section, {}):
-            raise ConfigError(
-                f"{where.name}: {section}.{name} cannot be given in a profile; "
-                "copy the file it is read from and name the copy"
-            )
     profile = _validate(settings, where)
-    phrases = _phrase_lists(CONFIGS / profile.language.lexicon, "language.lexicon")
-    profile = _filled(profile, "language", phrases=phrases)
-    for section, name in FROM_LEXICON:
-        profile = _filled(profile, section, **{name: phrases_named(phrases, name)})
-    style = phrases.get(f"spoken_style_{profile.transcribe.language}", [])
-    profile = _filled(profile, "transcribe", spoken_style=style)
-    return _filled(profile, "report", innocent_causes=_everyday_reasons(profile))
+    if faults := [*_given_elsewhere(settings, profile)]:
+        raise ConfigError(f"{where.name}: {all_told(faults)}")
+    files = {
+        "language.lexicon": _lexicon(profile, where),
+        "report.causes": _everyday_reasons(profile),
+    }
+    for name in Profile.model_fields:
+        read = {
+            setting: files[mark.named_by]
+            if mark.whole
+            else phrases_named(files[mark.named_by], setting)
+            for setting, mark in profile.section(name).marked(ReadFrom).items()
+        }
+        profile = _filled(profile, name, **read)
+    return profile
+
+
+def _given_elsewhere(settings: Mapping[str, Any], profile: Profile) -> Iterator[str]:
+    """What a profile gives although it is another section's, or stands in a file of its own."""
+    for name, given in settings.items():
+        section = profile.section(name)
+        for setting, loan in section.marked(Borrowed).items():
+            if setting in given:
+                yield (
+                    f"{name}.{setting} = {given[setting]!r}: it is [{loan.owner}]'s and has that "
+                    f"one's value, {getattr(section, setting)!r}; delete this line, and give "
+                    f"{setting} under [{loan.owner}] alone"
+                )
+        for setting, mark in section.marked(ReadFrom).items():
+            if setting in given:
+                yield (
+                    f"{name}.{setting} cannot be given in a profile: it is read from the file that "
+                    f"{mark.named_by} names; copy that file and name the copy"
+                )
 
 
 def _everyday_reasons(profile: Profile) -> dict[str, list[str]]:
     """What the rules declare; the file may name other reasons for a rule, and names the cues'."""
     of_rules = {name: own for rule in RULES for name, own in rule.everyday_reasons().items()}
     return of_rules | _phrase_lists(CONFIGS / profile.report.causes, "report.causes")
+
+
+def _lexicon(profile: Profile, where: Path) -> dict[str, list[str]]:
+    """The phrase lists, which must be of the language that is spoken."""
+    path = CONFIGS / profile.language.lexicon
+    lists = _read_toml(path, "language.lexicon")
+    of, spoken = lists.pop("language", None), profile.transcribe.language
+    if not isinstance(of, str):
+        raise ConfigError(
+            f'{path.name}: it does not say of which language it is; add the line language = "en", '
+            "or another two letters of ISO 639-1, before its lists"
+        )
+    if of != spoken:
+        raise ConfigError(
+            f"{where.name}: transcribe.language = {spoken!r}, but language.lexicon = {path.name!r} "
+            f"holds phrases of {of!r}, which would be looked for in vain and counted as never "
+            f"said; allowed: both the same. Copy {path.name} inside {CONFIGS.name}/, translate its "
+            f'lists, write language = "{spoken}" in it, and name the copy in language.lexicon'
+        )
+    return _lists_checked(lists, path)
 
 
 def _filled(profile: Profile, section: str, **lists: Any) -> Profile:
@@ -111,7 +139,10 @@ def _read_toml(path: Path, named_by: str = "") -> dict[str, Any]:
 
 
 def _phrase_lists(path: Path, named_by: str) -> dict[str, list[str]]:
-    lists = _read_toml(path, named_by)
+    return _lists_checked(_read_toml(path, named_by), path)
+
+
+def _lists_checked(lists: dict[str, Any], path: Path) -> dict[str, list[str]]:
     for name, phrases in lists.items():
         if not (isinstance(phrases, list) and all(isinstance(p, str) for p in phrases)):
             raise ConfigError(f"{path.name}: {name} must be a list of phrases")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Self
+
+from pydantic import model_validator
+
 from pipeline.rules.section import CandidatesSettings
 from pipeline.settings import (
     AgreementSettings,
@@ -22,6 +26,7 @@ from pipeline.settings import (
     TranscribeSettings,
     TurnsSettings,
 )
+from pipeline.settings.section import Borrowed
 
 
 class Profile(Section):
@@ -44,6 +49,18 @@ class Profile(Section):
     report: ReportSettings = ReportSettings()
     study: StudySettings = StudySettings()
     execution: ExecutionSettings = ExecutionSettings()
+
+    @model_validator(mode="after")
+    def _borrow(self) -> Self:
+        """Give every borrowed setting the value of its owner."""
+        for name in type(self).model_fields:
+            section = self.section(name)
+            lent = {
+                setting: getattr(self.section(mark.owner), setting)
+                for setting, mark in section.marked(Borrowed).items()
+            }
+            self.__dict__[name] = section.model_copy(update=lent)  # the profile itself is frozen
+        return self
 
     def section(self, name: str) -> Section:
         """The settings of one stage."""

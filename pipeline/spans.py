@@ -48,6 +48,8 @@ class WindowCue:
     """Why it is missing or degraded; None elsewhere."""
     at_most: Floats | None = None
     """A limit that a missing value lies under, NaN where there is none; None for most cues."""
+    z: Floats | None = None
+    """Its own z, where that is not taken from the windows; None for most cues."""
 
     @property
     def compared(self) -> Floats:

@@ -9,16 +9,11 @@ from __future__ import annotations
 
 import re
 import sys
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-sys.path.insert(0, str(Path(__file__).parent))  # as pytest has it
-
-import cases_dials
-import cases_media
-import cases_transcripts
+from tests import cases_dials, cases_media, cases_transcripts
 
 CASES = cases_dials.CASES
 CONTROLS = {"n13-upright"}

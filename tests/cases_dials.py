@@ -9,9 +9,9 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
-from made_dials import rated
 
 from pipeline.paperwork.session_toml import load_session
+from tests.made.dials import rated
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = Path(os.environ.get("THINSLICE_CASES", ROOT.parent / "shared" / "cases"))

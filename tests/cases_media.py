@@ -34,10 +34,10 @@ SPOKEN = ("ingest", "diarize", "transcribe", "turns", "roles", "prosody")
 SEEN = ("ingest", "landmarks", "face")
 HEARD = {
     "m01": ("audio_duration_s", 48.0), "m02": ("audio_speech_prop", 0.63),
-    "m07": ("audio_snr_db", 58.6), "m08": ("audio_speech_prop", 0.55),
-    "m09": ("audio_files", 1.0), "m10": ("audio_off_s", 32.0),
-    "m11": ("audio_off_s", 21.8), "m22": ("audio_duration_s", 32.0), "n01": ("audio_files", 4.0),
-    "n22": ("audio_duration_s", 32.0),
+    "m07": ("audio_snr_session_db", 58.6), "m08": ("audio_speech_prop", 0.55),
+    "m09": ("audio_file_count", 1.0), "m10": ("audio_off_s", 32.0),
+    "m11": ("audio_off_s", 21.8), "m22": ("audio_duration_s", 32.0),
+    "n01": ("audio_file_count", 4.0), "n22": ("audio_duration_s", 32.0),
 }  # fmt: skip
 """Case -> the one figure of `ingest` that shows it, for the short form."""
 WITHIN = 0.03
@@ -118,15 +118,22 @@ def f0_hz(tables: Tables, role: str) -> float:
 
 
 def _spoken(tables: Tables) -> str:
-    share, snr = value(tables, "audio_speech_prop"), value(tables, "audio_snr_db")
+    share, snr = value(tables, "audio_speech_prop"), value(tables, "audio_snr_session_db")
     length = value(tables, "audio_duration_s")
     return f"{length:.1f} s, speech {share:.2f}, SNR {snr:.1f} dB, turns {talk(tables)}"
 
 
 def m01(folder: Path) -> Row:
     tables = worked(folder, SPOKEN)
-    ok = abs(value(tables, "audio_duration_s") - 48) < 0.1 and value(tables, "audio_files") == 2
-    return folder.name, f"{_spoken(tables)}; {told(tables, 'audio_files')}", "48 s, both files", ok
+    ok = (
+        abs(value(tables, "audio_duration_s") - 48) < 0.1 and value(tables, "audio_file_count") == 2
+    )
+    return (
+        folder.name,
+        f"{_spoken(tables)}; {told(tables, 'audio_file_count')}",
+        "48 s, both files",
+        ok,
+    )
 
 
 def n15(folder: Path) -> Row:
@@ -141,7 +148,7 @@ def n01(folder: Path) -> Row:
     tables = worked(folder, SPOKEN)
     ok = (
         abs(value(tables, "audio_duration_s") - 32) < 0.1
-        and value(tables, "audio_files") == 4
+        and value(tables, "audio_file_count") == 4
         and {row["method"] for row in tables["roles"]} == {"channel"}
     )
     return folder.name, _spoken(tables), "32 s, four files, two voices by channel", ok
@@ -165,15 +172,15 @@ def m09(folder: Path) -> Row:
 def m02(folder: Path) -> Row:
     tables = worked(folder, SPOKEN)
     ok = value(tables, "audio_speech_prop") > 0.5 and "turned over" in told(
-        tables, "audio_channels_aside"
+        tables, "audio_channel_aside_count"
     )
-    said = told(tables, "audio_channels_aside")
+    said = told(tables, "audio_channel_aside_count")
     return folder.name, f"{_spoken(tables)}; {said}", "speech there, inversion told", ok
 
 
 def m07(folder: Path) -> Row:
     tables = worked(folder, SPOKEN)
-    snr, band = value(tables, "audio_snr_db"), value(tables, "audio_bandwidth_hz")
+    snr, band = value(tables, "audio_snr_session_db"), value(tables, "audio_bandwidth_hz")
     pitched = sum(row["f0_median_hz"] is not None for row in tables["prosody"])
     ok = 55 < snr < 62 and pitched > 0
     return folder.name, f"SNR {snr:.1f} dB, {band:.0f} Hz, {pitched} turns pitched", "58.6 dB", ok

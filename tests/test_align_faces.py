@@ -9,10 +9,6 @@ import pytest
 
 from pipeline.align.client_frames import Events, Frames
 from pipeline.align.faces import (
-    BLINK_CUES,
-    FACE_CUES,
-    GAZE_CUES,
-    OF_LISTENING,
     bridged_speech,
     face_cues,
     face_quality,
@@ -28,8 +24,18 @@ from pipeline.timeline import windows
 SETTINGS = AlignSettings()
 DURATION_S = 900.0
 SILENT = np.zeros((0, 2))
-TRAVEL, STARE, MODAL, SPREAD = GAZE_CUES
-SPEAKING, LISTENING = BLINK_CUES
+GAZE_CUES = TRAVEL, STARE, MODAL, SPREAD = (
+    "client_gaze_path_rate_dps", "client_stare_run_s", "client_gaze_modal_prop",
+    "client_gaze_dispersion_deg",
+)  # fmt: skip
+BLINK_CUES = SPEAKING, LISTENING = (
+    "client_blink_rate_speaking_pm", "client_blink_rate_listening_pm",
+)  # fmt: skip
+OF_LISTENING = (*GAZE_CUES, *BLINK_CUES, "client_face_motion_sd")
+FACE_CUES = (
+    *OF_LISTENING, "client_head_speed_dps", "client_eye_closure_p80_prop", "client_nod_slow_pm",
+    "client_nod_fast_pm",
+)  # fmt: skip
 MOTION = "client_face_motion_sd"
 P80 = "client_eye_closure_p80_prop"
 
@@ -178,7 +184,7 @@ def test_travel_under_twice_the_noise_is_null_and_keeps_its_limit() -> None:
     gaze = np.column_stack([looks, np.zeros(len(t_s))]) + rng.normal(0, 0.5, (len(t_s), 2))
     seen = frames(30, gaze=gaze)
     floor = gaze_floor_dps(seen, events(), SETTINGS)
-    assert floor == pytest.approx(4.5 * 0.5, rel=0.1)  # FACES 5: 4 to 6 times the SD
+    assert floor == pytest.approx(4.5 * 0.5, rel=0.1)  # 4 to 6 times the SD
     travel, start_s = cues(seen)[TRAVEL], grid().start_s
     inside = start_s % 180 <= 30
     assert set(travel.reason[inside]) == {"below_noise"}

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_faces import SPEC
 from test_stages_align import aligned, alternating, build, column, feature
+
+from tests.made.faces import SPEC
 
 DURATION_S = 900.0
 T_S = np.arange(0.05, DURATION_S, 0.1)
@@ -71,17 +72,17 @@ def test_figures_of_the_session() -> None:
     row = {"wclc_z": 0.2, "surrogate_es": 0.4, "surrogate_p": 0.3, "lag_reason": "at_chance"}
     outputs = aligned(regions(), {"synchrony": build("synchrony", [row])})
     assert feature(outputs, "sync_wclc_z")["value"] == 0.2
-    assert feature(outputs, "sync_es")["value"] == 0.4
-    assert feature(outputs, "sync_p")["reason"] is None
+    assert feature(outputs, "sync_es_sd")["value"] == 0.4
+    assert feature(outputs, "sync_rank_prop")["reason"] is None
     assert feature(outputs, "sync_peak_lag_s")["reason"] == "at_chance"
     assert feature(outputs, "client_motion_valid_prop")["value"] == pytest.approx(0.98)
 
 
 def test_figures_without_a_pair_or_a_video() -> None:
     outputs = aligned(regions(), {"synchrony": build("synchrony", [{"reason": "low_fps"}])})
-    names = ("sync_wclc_z", "sync_es", "sync_p", "sync_peak_lag_s")
+    names = ("sync_wclc_z", "sync_es_sd", "sync_rank_prop", "sync_peak_lag_s")
     assert {feature(outputs, name)["reason"] for name in names} == {"low_fps"}
     empty = aligned()
     every = (*names, "client_motion_valid_prop")
     assert {feature(empty, name)["reason"] for name in every} == {"no_media"}
-    assert SPEC["id"] == feature(empty, "sync_es")["session_id"]
+    assert SPEC["id"] == feature(empty, "sync_es_sd")["session_id"]

@@ -7,6 +7,7 @@ import pytest
 from test_stages_align import DURATION_S, aligned, alternating, column, feature, turns
 
 NAME = "therapist_directive_strong_pk"
+FIGURE = "therapist_directives_pk"
 
 
 def spoken(words, phrases, *, role="therapist", every_s=15.0):
@@ -31,7 +32,7 @@ def test_the_rate_is_that_of_the_five_minutes_around() -> None:
     assert rate[start_s.index(200)] == 0.0
     assert rate[start_s.index(435)] == pytest.approx(20.0, rel=0.02)  # half of the span
     assert rate[start_s.index(700)] == pytest.approx(40.0)
-    assert feature(outputs, NAME)["value"] == pytest.approx(20.0)
+    assert feature(outputs, FIGURE)["value"] == pytest.approx(20.0)
 
 
 def test_a_turn_that_reaches_into_the_span_counts_by_its_share() -> None:
@@ -45,8 +46,8 @@ def test_under_a_hundred_words_there_is_no_rate() -> None:
     outputs = aligned(alternating(), turns(spoken(4, 1)))  # 80 in 300 s, 240 in the session
     assert set(column(outputs, NAME)) == {None}
     assert set(column(outputs, f"{NAME}_reason")) == {"too_short"}
-    assert feature(outputs, NAME)["value"] is not None
-    few = feature(aligned(alternating(), turns(spoken(1, 1))), NAME)
+    assert feature(outputs, FIGURE)["value"] is not None
+    few = feature(aligned(alternating(), turns(spoken(1, 1))), FIGURE)
     assert (few["value"], few["reason"]) == (None, "few_samples")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from real_corpus import WHOLE
 
 from models.base import StillFrame
 from pipeline.face.events import Person, face_events
@@ -16,6 +15,7 @@ from pipeline.movement.grid import CELLS, STEP_S, MotionGrid, counts_column
 from pipeline.movement.synchrony import above_chance, lag_correlation
 from pipeline.settings import FaceSettings, MovementSettings
 from pipeline.tables import MOTION_GRID
+from tests.made.real_corpus import WHOLE
 
 STEPS_S = (1 / 60, 1 / 30, 1 / 15, 0.1, 0.4, 0.5, 3.0)
 

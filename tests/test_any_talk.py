@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from real_corpus import WHOLE, process
 
 from models.base import Diarization, Fingerprint, Interval, SpeakerInterval, TimedWord, Transcript
 from pipeline.config import load_profile
+from tests.made.real_corpus import WHOLE, process
 
 RATE = 16_000
 WORDS = ("yeah", "mm", "and", "what do you feel?", "you should", "I", "no.", "...", "because")

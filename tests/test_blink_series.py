@@ -1,4 +1,4 @@
-"""Blinks and nods in series of numbers: SCIENCE oracles 6 and 7, and two labelled recordings."""
+"""Blinks and nods in series of numbers: planted ones, and two labelled recordings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bench.face_series import (
 
 
 def test_the_table_of_chances() -> None:
-    """SCIENCE 2.4: 100 ms at 10, 15, 20 fps; 150 ms at the same."""
+    """METHODS: Recording. 100 ms at 10, 15, 20 fps; 150 ms at the same."""
     assert [seen_twice(0.1, fps) for fps in (10, 15, 20)] == pytest.approx([0, 0.5, 1])
     assert [seen_twice(0.15, fps) for fps in (10, 15, 20)] == pytest.approx([0.5, 1, 1])
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from cases_media import case_folder, short_rows
 from conftest import needs_embedded_weights
+
+from tests.cases_media import case_folder, short_rows
 
 
 @needs_embedded_weights

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from conftest import needs_embedded_weights
 from faster_whisper.audio import decode_audio
-from made_channels import RATE, Turn, microphones, scripted
 from scipy.signal import fftconvolve
 
 from models.errors import EngineInputError
 from models.options import ChannelDiarizerOptions, channel_diarizer_fingerprint
 from models.speech.detector import SileroSpeechDetector
 from models.voices.channel_diarizer import ChannelDiarizer
+from tests.made.channels import RATE, Turn, microphones, scripted
 
 pytestmark = needs_embedded_weights
 COLLAR_S = 0.05

@@ -2,10 +2,10 @@
 
 import pytest
 from conftest import ROOT
-from made_streams import voice, write_streams
 
 from flows.check import check
 from pipeline.errors import InputError
+from tests.made.streams import voice, write_streams
 
 SESSION = """
 [session]

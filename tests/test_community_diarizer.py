@@ -13,7 +13,6 @@ import pyannote.audio
 import pytest
 import torch
 from faster_whisper.audio import decode_audio
-from made_community import CONFIG, make_community
 from pyannote.core import Annotation
 
 from models.base import SAMPLE_RATE_HZ, Audio, Diarization
@@ -28,6 +27,7 @@ from models.options import CommunityOptions, community_diarizer_fingerprint
 from models.voices.community_diarizer import CommunityDiarizer
 from models.voices.community_pipeline import load_community
 from models.voices.ghost_speakers import find_ghosts, without_voices
+from tests.made.community import CONFIG, make_community
 
 SPEECH = 12 * SAMPLE_RATE_HZ
 """Samples at the start of `audio` in which people speak."""

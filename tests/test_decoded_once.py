@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from made_media import bursts, session, write_media
 
 from models.base import Diarization, Fingerprint, Interval, SpeakerInterval
 from pipeline.media import recording as media
@@ -13,6 +12,7 @@ from pipeline.results.execute import Job, plan, run_stage
 from pipeline.results.store import Store
 from pipeline.stage import Missing
 from pipeline.stages import STAGES
+from tests.made.media import bursts, session, write_media
 
 HEARING = ("ingest", "diarize", "prosody")  # the stages that read audio here
 SPOKEN = [(0.5, 4.0, 0), (5.0, 9.0, 1)]

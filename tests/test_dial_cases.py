@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from cases_dials import CASES, rows
+
+from tests.cases_dials import CASES, rows
 
 
 def test_every_dial_among_the_cases_is_right() -> None:

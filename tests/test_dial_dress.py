@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_tables import Dress, dresses, time, write
 
 from pipeline.dials.layouts import read_rows
 from pipeline.errors import SessionError
 from pipeline.paperwork.csv_rows import read_rows as read_typed
 from pipeline.paperwork.csv_rows import span_of
 from pipeline.paperwork.session import RatingFile
+from tests.made.tables import Dress, dresses, time, write
 
 Planted = list[float | None]
 RATINGS = st.lists(

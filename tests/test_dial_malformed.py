@@ -5,7 +5,8 @@ from __future__ import annotations
 import tomllib
 
 import pytest
-from made_dials import MALFORMED, message
+
+from tests.made.dials import MALFORMED, message
 
 DIALS = tomllib.loads((MALFORMED / "messages.toml").read_text(encoding="utf-8"))["dial"]
 ALIKE = 3

@@ -104,7 +104,7 @@ def test_interval_by_effective_number() -> None:
     assert low == pytest.approx(math.tanh(math.atanh(0.5) - half))
     assert high == pytest.approx(math.tanh(math.atanh(0.5) + half))
     assert np.isnan(correlation_interval(0.5, 3.0)).all()
-    # |r| at which an interval just clears 0 (SCIENCE 2.6)
+    # |r| at which an interval just clears 0
     assert correlation_interval(0.444, 20)[0] == pytest.approx(0, abs=0.01)
     assert correlation_interval(0.254, 60)[0] == pytest.approx(0, abs=0.01)
 

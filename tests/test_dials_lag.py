@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_dials import followed, turn_table
 
 from pipeline.dials.lag import HIGHEST_S, LOWEST_S, estimate_lag, turn_changes
+from tests.made.dials import followed, turn_table
 
 
 def lags(sessions: int, seed: int, **keys):

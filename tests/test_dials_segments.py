@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
-from made_dials import rated
 
 from pipeline.dials.segments import MADN, pick_segments
 from pipeline.settings import RatingsSettings
+from tests.made.dials import rated
 
 SETTINGS = RatingsSettings()
 ONE = RatingsSettings(segments_per_kind=1)

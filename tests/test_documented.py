@@ -4,18 +4,36 @@ import ast
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 
 import pytest
 from conftest import ROOT
 
 from flows.dictionary import as_markdown
+from flows.floors import drawing, houses
+from pipeline.settings import AlignSettings
 from pipeline.stages import STAGES
-from pipeline.tables import REASONS, TABLES
+from pipeline.tables import REASONS, TABLES, WINDOW_CUES
+from pipeline.tables.windows import LONG_S
 
 
 def test_data_dictionary_is_fresh():
-    written = (ROOT / "DATA_DICTIONARY.md").read_text(encoding="utf-8")
+    written = (ROOT / "docs" / "DATA_DICTIONARY.md").read_text(encoding="utf-8")
     assert written == as_markdown(), "run `make docs`"
+
+
+def test_drawing_of_the_floors_is_fresh():
+    written = (ROOT / "docs" / "floors.svg").read_text(encoding="utf-8")
+    assert written == drawing(), "run `make docs`"
+
+
+def test_every_room_is_drawn_with_what_it_is():
+    drawn = ET.fromstring(drawing())
+    texts = {node.text for node in drawn.iter("{http://www.w3.org/2000/svg}text")}
+    rooms = {room for floors in houses().values() for rooms in floors for room in rooms}
+    below = {p.stem for p in (ROOT / "pipeline").iterdir() if p.suffix == ".py" or p.is_dir()}
+    assert rooms == below - {"__init__", "__pycache__"}
+    assert {f"{room}/" for room in rooms if (ROOT / "pipeline" / room).is_dir()} <= texts
 
 
 def test_every_column_says_what_it_is():
@@ -110,7 +128,12 @@ def leaves(section):
         yield from leaves(field.annotation) if inside else [name]
 
 
-READ_BEFORE_THE_STAGE = {
+NAMED_BY_A_CUE = {
+    named for cue in WINDOW_CUES for named in (cue.span_s, cue.step_s, cue.least_snr_db) if named
+}
+"""Settings of `align` that a cue's declaration names."""
+READ_ELSEWHERE = {
+    "align": NAMED_BY_A_CUE,
     "diarize": {"engine"},  # these choose and make engines
     "landmarks": {"engine"},
     "language": {"lexicon"},  # these files are read with the profile
@@ -123,10 +146,16 @@ def test_every_setting_is_read_by_its_stage():
         modules = with_what_it_imports(stage.run.__module__)
         text = "".join(path.read_text("utf-8") for path in modules if path.name != "settings.py")
         unread = {name for name in leaves(stage.settings) if f".{name}" not in text}
-        assert unread <= READ_BEFORE_THE_STAGE.get(stage.name, set()), stage.name
+        assert unread <= READ_ELSEWHERE.get(stage.name, set()), stage.name
 
 
-PATH_NAMED = re.compile(r"\b(?:pipeline|models|flows|bench|tests|configs)/[\w/]+\.(?:py|toml|j2)\b")
+def test_what_a_cue_names_is_a_setting_of_align():
+    assert NAMED_BY_A_CUE - {LONG_S} <= set(AlignSettings.model_fields)
+
+
+PATH_NAMED = re.compile(
+    r"\b(?:pipeline|models|flows|bench|tests|configs|docs)/[\w/]+\.(?:py|toml|j2|md|svg)\b"
+)
 MADE_HERE = re.compile(r"^```(?:python|toml) (\S+)$", re.MULTILINE)
 """Files that a page of docs/extending shows how to add."""
 
@@ -141,6 +170,41 @@ def test_every_path_that_is_named_exists():
         text = (ROOT / name).read_text(encoding="utf-8")
         for named in set(PATH_NAMED.findall(text)) - set(MADE_HERE.findall(text)):
             assert (ROOT / named).exists(), f"{name} names {named}"
+
+
+def written_files():
+    """Text of every tracked module, settings file and document but the log of what was."""
+    listed = subprocess.run(
+        ["git", "ls-files", "*.py", "*.toml", "*.md"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in listed.stdout.split():
+        if name not in {"CHANGELOG.md", "tests/test_documented.py"}:
+            yield name, (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_methods_are_named_by_a_heading_they_have():
+    methods = (ROOT / "docs" / "METHODS.md").read_text(encoding="utf-8")
+    headings = tuple(re.findall(r"^## (.+)$", methods, re.MULTILINE))
+    for name, text in written_files():
+        for after in re.findall(r"METHODS: ([^`]{0,80})", text):
+            assert " ".join(after.split()).startswith(headings), f"{name}: METHODS: {after}"
+
+
+def test_no_document_is_named_that_a_reader_does_not_have():
+    outside = re.compile(
+        r"\b(?:SCIENCE|FACES|DESIGN|STYLE|PEERS|PERFORMANCE)\b(?:\.md| [\d(])|\[J\]"
+    )
+    found = [f"{name}: {m[0]}" for name, text in written_files() for m in outside.finditer(text)]
+    assert found == []
+
+
+def test_decisions_are_dated_and_short():
+    text = (ROOT / "DECISIONS.md").read_text(encoding="utf-8").partition("## Looks removable")[0]
+    entries = re.findall(r"^- (?:.*\n)(?:  .*\n)*", text, re.MULTILINE)
+    assert entries
+    assert [e[:60] for e in entries if not re.match(r"- \d{4}-\d\d-\d\d ", e)] == []
+    assert [e[:60] for e in entries if e.count("\n") > 6] == []
 
 
 def test_every_declared_read_is_used():

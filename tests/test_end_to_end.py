@@ -238,6 +238,18 @@ def test_every_column_has_unit_description_and_source(night):
             assert {b"unit", b"description", b"source"} <= set(field.metadata), field.name
 
 
+@pytest.mark.parametrize("name", ["session_features", "quality"])
+def test_every_figure_of_the_night_is_declared_in_its_unit(night, name):
+    declared = {figure.name: figure.unit for figure in TABLES[name].figures}
+    files = sorted((night["out"] / "latest").glob(f"*/{name}.parquet"))
+    assert len(files) >= 3
+    for file in files:
+        columns = pq.read_table(file).select([TABLES[name].key[-1], "unit"]).to_pydict()
+        found = dict(zip(*columns.values(), strict=True))
+        assert found
+        assert found.items() <= declared.items()
+
+
 def test_duckdb_and_pandas_read_the_windows(night):
     import duckdb
     import pandas as pd

@@ -11,12 +11,12 @@ from conftest import needs_embedded_weights
 from faster_whisper.audio import decode_audio
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_channels import microphones, scripted
 
 from models.speech.detector import SileroSpeechDetector
 from pipeline.timeline import overlap_s
 from pipeline.voice.evened import UNDER_LOUD_DB, evened
 from pipeline.voice.levels import frame_levels_db
+from tests.made.channels import microphones, scripted
 
 RATE = 16_000
 LENGTH_S = 24

@@ -8,8 +8,6 @@ import cv2
 import numpy as np
 import pyarrow as pa
 import pytest
-from face_scenes import decoded, tracker
-from made_faces import inputs, media_table
 
 from models.base import StillFrame
 from pipeline.made.conversation import sample_portrait
@@ -18,6 +16,8 @@ from pipeline.made.portrait import HEIGHT, WIDTH, build_rig, render_frame
 from pipeline.media.video import read_frames
 from pipeline.settings import FaceSettings, LandmarksSettings
 from pipeline.stages import face, landmarks
+from tests.made.face_scenes import decoded, tracker
+from tests.made.faces import inputs, media_table
 
 SWITCH_S = 0.1
 

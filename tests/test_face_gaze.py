@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_faces import mesh
 
 from pipeline.face.gaze import (
     LEFT_CORNERS,
@@ -16,6 +15,7 @@ from pipeline.face.gaze import (
     gaze_angles,
     offset_in_eye,
 )
+from tests.made.faces import mesh
 
 
 def offset(face: np.ndarray) -> np.ndarray:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_faces import turn
 from scipy.spatial.transform import Rotation
 
 from pipeline.face.head_motion import head_speed, turn_angles
+from tests.made.faces import turn
 
 
 def everywhere(t_s: np.ndarray) -> np.ndarray:

@@ -7,7 +7,6 @@ import math
 import cv2
 import numpy as np
 import pytest
-from face_scenes import portrait, scene, weight
 
 from models.errors import EngineInputError
 from models.faces.geometry import (
@@ -32,6 +31,7 @@ from models.faces.networks import (
     weighted_nms,
 )
 from models.faces.seats import in_pixels
+from tests.made.face_scenes import portrait, scene, weight
 
 
 def test_anchors_lie_at_cell_centres_in_output_order():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from made_faces import HEIGHT, WIDTH, turn
 
 from pipeline.face.head_pose import MEAN_FACE_MM, camera_matrix
 from pipeline.face.openings import (
@@ -20,6 +19,7 @@ from pipeline.face.openings import (
     openings,
 )
 from pipeline.face.pose_fit import Poses
+from tests.made.faces import HEIGHT, WIDTH, turn
 
 CAMERA = camera_matrix(WIDTH, HEIGHT)
 EYES_MM = 63.0

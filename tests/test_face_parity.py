@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from face_scenes import decoded, film, portrait, scene, task_bundle, weight
 from skimage import data
 
 from models.errors import DeviceUnavailableError, EngineInputError
@@ -19,6 +18,7 @@ from models.faces.networks_torch import TorchBlendshapes
 from models.faces.tracker import EmbeddedFaceTracker
 from models.faces.tracker_torch import TorchFaceTracker
 from models.options import FaceTrackerOptions
+from tests.made.face_scenes import decoded, film, portrait, scene, task_bundle, weight
 
 MEAN_LIMIT = 5e-4
 WORST_LIMIT = 5e-3

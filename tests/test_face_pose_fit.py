@@ -5,10 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from made_faces import HEIGHT, WIDTH, mesh, turn
 
 from pipeline.face.head_pose import MEAN_FACE_MM, POSE_POINTS, camera_matrix
 from pipeline.face.pose_fit import fit_poses
+from tests.made.faces import HEIGHT, WIDTH, mesh, turn
 
 CAMERA = camera_matrix(WIDTH, HEIGHT)
 MODEL = np.array([MEAN_FACE_MM[index] for index in POSE_POINTS], np.float64)

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from face_scenes import decoded, film, of_person, portrait, scene, task_bundle, weight
 from skimage import data
 
 from models.errors import EngineInputError
@@ -30,6 +29,7 @@ from models.faces.networks_torch import weighted_nms as weighted_nms_of_batch
 from models.faces.sampling import warp_in_steps
 from models.faces.tracker import EmbeddedFaceTracker
 from models.faces.tracker_torch import TorchFaceTracker
+from tests.made.face_scenes import decoded, film, of_person, portrait, scene, task_bundle, weight
 
 SAME_PX = 0.01
 """A last digit in the first mesh pass may round a pixel of the second one's crop differently."""

@@ -9,13 +9,22 @@ import zipfile
 
 import numpy as np
 import pytest
-from face_scenes import FPS, decoded, film, of_person, portrait, scene, task_bundle, tracker
 
 from models.base import StillFrame
 from models.errors import EngineInputError
 from models.faces.geometry import eye_centre_distance
 from models.faces.prefetch import THREAD_NAME, read_ahead
 from models.faces.tracker import EmbeddedFaceTracker
+from tests.made.face_scenes import (
+    FPS,
+    decoded,
+    film,
+    of_person,
+    portrait,
+    scene,
+    task_bundle,
+    tracker,
+)
 
 TRANSLATION_TOLERANCE = 0.005
 """Mean error over eye distance of a moved face: the crop's place moves by fractions of a pixel."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from conftest import needs_embedded_weights
-from face_scenes import task_bundle, tracker, weight
 from scipy.spatial.transform import Rotation
 
 from bench.face_truth import (
@@ -26,9 +25,9 @@ from bench.face_truth import (
     slope_and_order,
     sweep,
 )
-from bench.filmed_heads import Camera, Film, lid_at, make_plan, measured, plan_filmed
-from bench.made_eyes import turned
-from bench.made_heads import (
+from bench.made.eyes import turned
+from bench.made.filmed_heads import Camera, Film, lid_at, make_plan, measured, plan_filmed
+from bench.made.heads import (
     COARSE,
     EYE_DISTANCE_PX,
     EYES_AT,
@@ -43,6 +42,7 @@ from bench.made_heads import (
 from models.base import Interval, StillFrame
 from models.faces.networks import TASK_MESH, task_member
 from models.faces.tracker import EmbeddedFaceTracker
+from tests.made.face_scenes import task_bundle, tracker, weight
 
 pytestmark = needs_embedded_weights
 SECONDS = 8.0

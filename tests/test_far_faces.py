@@ -6,15 +6,15 @@ import itertools
 
 import numpy as np
 import pytest
-from face_scenes import film as still_film
-from face_scenes import scene, tracker
 
-from bench.made_rooms import FACE_WIDTHS, FPS, WIDTH, Pose, crossing, film, is_on, seated
+from bench.made.rooms import FACE_WIDTHS, FPS, WIDTH, Pose, crossing, film, is_on, seated
 from models.errors import EngineInputError
 from models.faces.finder import tile_spans
 from models.faces.geometry import box_centre
 from models.faces.identity import Trail, difference, look_of
 from models.faces.seats import in_seat_order
+from tests.made.face_scenes import film as still_film
+from tests.made.face_scenes import scene, tracker
 
 SLOW_FPS = 10.0
 """Fewer frames to draw; the benchmark has 25."""

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
-from made_faces import inputs, media_table, mesh
-from made_media import bursts, session, write_media
 from test_stages_align import column, voices
 from test_stages_align import session as empty_tables
 
 from models.base import FaceObservation
 from pipeline.config import CONFIGS, load_profile
 from pipeline.stages import align, face, landmarks
+from tests.made.faces import inputs, media_table, mesh
+from tests.made.media import bursts, session, write_media
 
 FPS, LASTS_S = 25, 80.0
 NEEDS_MORE = (

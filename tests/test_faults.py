@@ -10,7 +10,6 @@ from itertools import count
 
 import pyarrow.parquet as pq
 import pytest
-from made_night import STAGE, breaking, night, plant_engines, recordings
 
 from flows.summary import exit_code, write_summary
 from pipeline.errors import ConfigError, SessionError
@@ -18,6 +17,7 @@ from pipeline.page.wording import scan, scan_html
 from pipeline.paperwork.session import public_name
 from pipeline.stages import STAGES
 from pipeline.tables import TABLES
+from tests.made.night import STAGE, breaking, night, plant_engines, recordings
 
 NAME = public_name("D0705")
 ANOTHER = count(1000)

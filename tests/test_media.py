@@ -11,7 +11,6 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from made_media import BOTH, bursts, onsets, session, write_media
 
 from pipeline.errors import MediaError
 from pipeline.files import sha256_of
@@ -19,6 +18,7 @@ from pipeline.media.audio import _aligned, decode_stream, read_audio
 from pipeline.media.container import listed
 from pipeline.media.probe import probe
 from pipeline.media.video import Thinner, read_frames
+from tests.made.media import BOTH, bursts, onsets, session, write_media
 
 FORMATS = ("mp4", "mov", "avi", "flv", "mts", "ts")
 APART = (

@@ -7,9 +7,9 @@ import io
 import av
 import numpy as np
 import pytest
-from made_media import BOTH, bursts, onsets, session, write_media
 
 from pipeline.media.clips import cut_clip
+from tests.made.media import BOTH, bursts, onsets, session, write_media
 
 LATE = 3.0  # the container's clock starts here
 

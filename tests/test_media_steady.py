@@ -8,12 +8,12 @@ import threading
 import time
 
 import pytest
-from made_media import bursts, write_media
 from test_flows import SESSION, granted, prepared
 
 from pipeline.media import steady
 from pipeline.media.steady import growth, is_doubtful, look_at
 from pipeline.paperwork.session import public_name
+from tests.made.media import bursts, write_media
 
 LONG_AGO_S = 1_700_000_000
 

@@ -11,9 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from cases_media import case_folder
 from conftest import needs_embedded_weights
-from made_media import session
 
 from flows import engines
 from pipeline.config import load_profile
@@ -24,6 +22,8 @@ from pipeline.media.clips import cut_clip
 from pipeline.media.probe import probe
 from pipeline.media.upright import Orientation, plausible_aspect, square_size
 from pipeline.media.video import read_frames
+from tests.cases_media import case_folder
+from tests.made.media import session
 
 ORIENTATIONS = [Orientation(*on) for on in product((False, True), repeat=3)]
 ASPECTS = ["1:1", "4:3", "8:9", "16:15", "64:45", "10:11", "40:33", "1:2", "3:2"]

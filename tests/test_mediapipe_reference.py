@@ -7,12 +7,12 @@ import sys
 
 import numpy as np
 import pytest
-from face_scenes import film, portrait, scene, task_bundle
 
 from models.errors import DeviceUnavailableError, EngineError, WeightMissingError
 from models.faces import mediapipe_reference
 from models.faces.blendshapes import BLENDSHAPES
 from models.faces.mediapipe_reference import MediapipeReference, isolation_refusal
+from tests.made.face_scenes import film, portrait, scene, task_bundle
 
 
 @pytest.fixture(scope="module")

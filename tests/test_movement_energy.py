@@ -6,12 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_motion import (
-    bursty,
-    changes_of,
-    planned_energy,
-    write_room,
-)
 
 from pipeline.movement.energy import (
     Changes,
@@ -28,6 +22,12 @@ from pipeline.movement.energy import (
 from pipeline.movement.grid import CELLS, LEVELS, STEP_S
 from pipeline.movement.regions import Region, cells_of
 from pipeline.settings import MovementSettings
+from tests.made.motion import (
+    bursty,
+    changes_of,
+    planned_energy,
+    write_room,
+)
 
 SETTINGS = MovementSettings()
 LASTS_S = 16.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_motion import STEP_S, TICK_S, moving, pair, planned_energy
 
 from pipeline.movement.synchrony import (
     SEGMENTS_MIN,
@@ -12,6 +11,7 @@ from pipeline.movement.synchrony import (
     derangements,
     lag_correlation,
 )
+from tests.made.motion import STEP_S, TICK_S, moving, pair, planned_energy
 
 
 @pytest.mark.parametrize("lead_s", [1.2, -1.2, 0.0, 0.5, 2.7])

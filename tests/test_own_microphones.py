@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from conftest import needs_embedded_weights
-from made_channels import GAPS, RATE, microphones, scripted
-from made_media import session, write_media
 
 from flows import engines
 from models.base import Diarization, SpeakerInterval
@@ -15,6 +13,8 @@ from pipeline.paperwork.session_toml import load_session
 from pipeline.results.execute import Job, run_stage
 from pipeline.results.store import Store
 from pipeline.stages import STAGES
+from tests.made.channels import GAPS, RATE, microphones, scripted
+from tests.made.media import session, write_media
 
 pytestmark = needs_embedded_weights
 UP_TO_ROLES = ("ingest", "diarize", "transcribe", "turns", "roles")

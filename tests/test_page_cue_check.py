@@ -8,9 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import report_fixture as made
-from made_faces import inputs, landmark_table, media_table, mesh
-from made_outlines import moment, outline
 
 from pipeline import tables
 from pipeline.face.outlines import OUTLINE_POINTS, OUTLINES, cue_check, thinned
@@ -22,6 +19,9 @@ from pipeline.settings import FaceSettings, ReportSettings
 from pipeline.stage import Absence, Missing
 from pipeline.stages import face
 from pipeline.stages.report import run
+from tests.made import report as made
+from tests.made.faces import inputs, landmark_table, media_table, mesh
+from tests.made.outlines import moment, outline
 
 REASONS = {
     "gaze": "client_stare_run_s_reason", "blinks": "client_blink_rate_listening_pm_reason",

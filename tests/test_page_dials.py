@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-import report_fixture as made
 
 from pipeline import tables
 from pipeline.page.dials import dial_figure, dial_views
@@ -19,6 +18,7 @@ from pipeline.paperwork.forms import form_row
 from pipeline.settings import ReportSettings
 from pipeline.stage import Missing
 from pipeline.stages.report import run
+from tests.made import report as made
 
 GONE = Missing("no_media", "The recording is no longer there.")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.spellings import respelt
+from bench.made.spellings import respelt
 from pipeline.paperwork.ids import Likeness, as_seen, likeness, nearest, normal
 
 IDS = ("C07", "W04", "D07-05", "Müller-3", "T02", "Åsa12", "C10")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.spellings import near
+from bench.made.spellings import near
 from pipeline.errors import ConsentError
 from pipeline.paperwork.consent import SCOPES, Record, Register, permitted, refusals
 from pipeline.paperwork.ids import normal

@@ -6,13 +6,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from made_channels import RATE, microphones
-from made_vowels import vowel
 
 from pipeline import tables
 from pipeline.settings import ProsodySettings
 from pipeline.stage import Inputs
 from pipeline.stages import prosody
+from tests.made.channels import RATE, microphones
+from tests.made.vowels import vowel
 
 SECONDS = 6.0
 LOW_HZ, HIGH_HZ = 110.0, 210.0
@@ -34,8 +34,8 @@ def heard(channels, turns, *, crosstalk_db, hears=("client", "therapist"), mix_s
     blank = dict.fromkeys(tables.SPEAKER_TURNS.by_name)
     quality = [
         {**common, "measure": name, "value": value, "quality": "ok", "reason": None,
-         "description": "-"}
-        for name, value in (("crosstalk_db", crosstalk_db), ("audio_snr_db", mix_snr_db))
+         "unit": "dB", "description": "-"}
+        for name, value in (("crosstalk_db", crosstalk_db), ("audio_snr_session_db", mix_snr_db))
     ]  # fmt: skip
     given = {
         "diarization": [

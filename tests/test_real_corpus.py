@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 from conftest import needs_embedded_weights
-from corpus_takes import Take, clips, takes, write_take
 from hypothesis import HealthCheck, given, settings
-from real_corpus import (
+
+from pipeline.config import load_profile
+from tests.made.corpus_takes import Take, clips, takes, write_take
+from tests.made.real_corpus import (
     PROFILE,
     WHOLE,
     as_table,
@@ -26,8 +28,6 @@ from real_corpus import (
     unexpected,
     write_session,
 )
-
-from pipeline.config import load_profile
 
 pytestmark = needs_embedded_weights
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from made_faces import SPEC, inputs
 
 from bench.congruence import wandering_dial
 from pipeline import tables
@@ -19,6 +18,7 @@ from pipeline.stages.agreement import STAGE, run
 from pipeline.stages.ratings import STAGE as RATINGS
 from pipeline.stages.ratings import run as rate
 from pipeline.timeline import Floats
+from tests.made.faces import SPEC, inputs
 
 SETTINGS = AgreementSettings()
 

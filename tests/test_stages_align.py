@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from made_faces import SPEC, inputs
 
 from pipeline import tables
 from pipeline.settings import AlignSettings
 from pipeline.stage import Absence
 from pipeline.stages.align import STAGE, run
+from tests.made.faces import SPEC, inputs
 
 DURATION_S = 900.0
 SEEN = ("gaze", "stare", "head", "blink", "nod", "eye_closure", "face_motion", "mea")
@@ -142,7 +142,7 @@ def test_unknown_roles_take_away_what_needs_them() -> None:
     assert set(column(outputs, "client_speech_s")) == {None}
     assert set(column(outputs, "client_gaze_path_rate_dps_reason")) == {"no_role"}
     assert None not in column(outputs, "client_head_speed_dps")
-    assert feature(outputs, "talk_ratio_therapist")["reason"] == "no_role"
+    assert feature(outputs, "therapist_speech_prop")["reason"] == "no_role"
 
 
 def test_silences_and_events() -> None:
@@ -154,7 +154,7 @@ def test_silences_and_events() -> None:
     assert longest[:10] == [12.0] * 8 + [0.0] * 2
     kinds = [(row["kind"], row["start_s"]) for row in outputs.tables["events"].to_pylist()]
     assert kinds == [("blink", 5), ("silence", 28), ("blink", 30), ("silence", 200)]
-    assert feature(outputs, "silence_max_s")["value"] == 12.0
+    assert feature(outputs, "silence_longest_s")["value"] == 12.0
 
 
 def turns(rows: list[dict[str, Any]]) -> dict[str, pa.Table]:
@@ -281,7 +281,7 @@ def test_what_does_not_take_the_floor_is_no_floor_turn() -> None:
     ]
     outputs = aligned(alternating(), turns(rows))
     assert feature(outputs, "turn_count")["value"] == 3
-    assert feature(outputs, "turns_per_min")["value"] == pytest.approx(1 / 1.5)
+    assert feature(outputs, "floor_changes_pm")["value"] == pytest.approx(1 / 1.5)
     assert feature(outputs, "therapist_hold_max_s")["value"] == 60
 
 
@@ -356,8 +356,8 @@ def test_both_people_are_measured() -> None:
     }  # fmt: skip
     for name, value in expected.items():
         assert column(outputs, name) == pytest.approx([value] * 175, abs=1e-5), name
-        feature_name = name.replace("_sps", "_median_sps")
-        assert feature(outputs, feature_name)["value"] == pytest.approx(value, abs=1e-5)
+        stem, _, unit = name.rpartition("_")
+        assert feature(outputs, f"{stem}_median_{unit}")["value"] == pytest.approx(value, abs=1e-5)
     assert feature(outputs, "client_f0_median_hz")["value"] == 100.0
     assert feature(outputs, "therapist_f0_median_hz")["value"] == 200.0
     lacking = feature(aligned(voices(spans), turns(rows)), "client_f0_median_hz")

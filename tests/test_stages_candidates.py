@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import report_fixture as made
 
 from pipeline import tables
 from pipeline.rules import RULES
@@ -30,6 +29,7 @@ from pipeline.rules.talk import spoken_s
 from pipeline.spans import runs
 from pipeline.stages import candidates
 from pipeline.timeline import log_duration, robust_z
+from tests.made import report as made
 
 SETTINGS = CandidatesSettings()
 R4, R6 = LateRepliesSettings(), SeveralCuesSettings()
@@ -366,7 +366,7 @@ def null_counts(shared: float, *, seen: bool = True) -> tuple[float, float]:
     z = noise(rng, sessions, n, shared)
     for name in () if seen else SEEN:
         z[name][:] = np.nan
-    # replies to open questions every 90 s, 12.5 % of them of at most 3 words (SCIENCE 2.11)
+    # replies to open questions every 90 s, 12.5 % of them of at most 3 words (METHODS: Words)
     short = (rng.random((sessions, 36)) < 0.125).astype(float)
     last3 = np.lib.stride_tricks.sliding_window_view(short, 3, axis=1).sum(-1)
     minimal = last3[:, np.minimum(n // 18, (start // 90).astype(int))]

@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from made_faces import SPEC, inputs, landmark_table, media_table, mesh
 
 from models.base import FaceObservation, StillFrame
 from pipeline.face.gaze import LID_AHEAD
@@ -17,6 +16,7 @@ from pipeline.settings import AlignSettings, FaceSettings, LandmarksSettings
 from pipeline.stages import align, face, landmarks
 from pipeline.stages.face import STAGE, run
 from pipeline.tables import FACE_EVENTS, FACE_FRAMES, LANDMARKS, SESSIONS, TABLES
+from tests.made.faces import SPEC, inputs, landmark_table, media_table, mesh
 
 SETTINGS = FaceSettings()
 BLINK = (0.2, 0.1, 0.08, 0.1, 0.2)
@@ -221,7 +221,7 @@ def test_a_lost_face_shifts_no_later_event() -> None:
 def test_a_lost_face_does_not_lower_the_blink_rate() -> None:
     """OpenWillis divides by all frames; here only time in which a blink could be seen counts."""
     rates = {
-        loses: client_figure(blinking_until_lost(200, 4, loses_face=loses), "client_blink_rate_pm")
+        loses: client_figure(blinking_until_lost(200, 4, loses_face=loses), "client_blinks_pm")
         for loses in (False, True)
     }
     assert rates[False] == pytest.approx(15, rel=0.05)

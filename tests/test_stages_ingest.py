@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import av
 import numpy as np
 import pytest
-from made_media import BOTH, bursts, session, write_media
 from scipy.signal import butter, sosfiltfilt
 
 from models.base import Interval
@@ -20,6 +19,7 @@ from pipeline.settings import IngestSettings
 from pipeline.stage import Inputs, Missing
 from pipeline.stages import ingest
 from pipeline.tables import TABLES
+from tests.made.media import BOTH, bursts, session, write_media
 
 RATE = 16_000
 FORM = '[[forms]]\ninstrument = "SRS"\nby = "client"\ntotal = 32.5\nmax = 40\n'
@@ -126,16 +126,16 @@ def test_a_whole_session(folder):
     assert facts["duration_s"] == pytest.approx(6.0, abs=0.05)
     assert facts["client_id"] == "C07"
     assert outputs.tables["forms"].to_pylist()[0]["total"] == 32.5
-    assert figures(outputs)["video_fps_eff"]["quality"] == "ok"
+    assert figures(outputs)["video_rate_hz"]["quality"] == "ok"
 
 
 def test_silence_gives_nulls_with_reasons(folder):
     write_media(folder / "room.mp4", [(0.0, np.zeros(96_000, np.float32))])
     found = figures(ingested(folder, Detector(), BOTH.replace('shows = ["client"]\n', "")))
-    for measure in ("audio_snr_db", "audio_bandwidth_hz", "audio_speech_prop"):
+    for measure in ("audio_snr_session_db", "audio_bandwidth_hz", "audio_speech_prop"):
         assert (found[measure]["quality"], found[measure]["reason"]) == ("absent", "no_speech")
     assert found["audio_clip_prop"]["value"] == 0.0
-    assert found["video_fps_eff"]["reason"] == "no_media"
+    assert found["video_rate_hz"]["reason"] == "no_media"
 
 
 def test_without_a_detector_speech_is_absent_with_its_reason(folder):
@@ -149,7 +149,7 @@ def test_without_a_detector_speech_is_absent_with_its_reason(folder):
 def test_slow_video_is_noted(folder):
     sound = [(0.0, bursts(6, [1.0]))]
     write_media(folder / "room.mp4", sound, np.arange(0, 6, 1 / 18))
-    row = figures(ingested(folder, Detector((0.0, 2.0))))["video_fps_eff"]
+    row = figures(ingested(folder, Detector((0.0, 2.0))))["video_rate_hz"]
     assert (row["quality"], row["reason"]) == ("degraded", "low_fps")
 
 
@@ -219,10 +219,10 @@ def test_damaged_pieces_are_counted(folder):
         data[at : at + size] = bytes(255 - value for value in data[at : at + size])
     path.write_bytes(data)
     found = figures(ingested(folder, Detector((0.0, 2.0))))
-    assert found["audio_damaged_packets"]["value"] == pytest.approx(15, abs=3)
-    assert found["audio_damaged_packets"]["quality"] == "degraded"
-    assert found["video_damaged_packets"]["value"] == 0
-    assert found["video_damaged_packets"]["quality"] == "ok"
+    assert found["audio_damaged_packet_count"]["value"] == pytest.approx(15, abs=3)
+    assert found["audio_damaged_packet_count"]["quality"] == "degraded"
+    assert found["video_damaged_packet_count"]["value"] == 0
+    assert found["video_damaged_packet_count"]["quality"] == "ok"
     assert found["audio_duration_s"]["value"] == pytest.approx(6.0, abs=0.05)  # gaps are silence
 
 
@@ -234,7 +234,7 @@ def test_blank_pictures_are_counted(folder):
     for at, size in places[30:50]:
         data[at : at + size] = bytes(size)
     path.write_bytes(data)
-    row = figures(ingested(folder, Detector((0.0, 2.0))))["video_damaged_packets"]
+    row = figures(ingested(folder, Detector((0.0, 2.0))))["video_damaged_packet_count"]
     assert (row["value"], row["quality"]) == (20, "degraded")
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 import pytest
-from made_faces import SPEC, inputs, media_table
 
 from models.base import FaceObservation, Frame, StillFrame
 from pipeline.errors import MediaError
@@ -16,6 +15,7 @@ from pipeline.settings import LandmarksSettings
 from pipeline.stage import Missing
 from pipeline.stages.landmarks import PIECE_ROWS, STAGE, run
 from pipeline.tables import LANDMARKS, MOTION_GRID
+from tests.made.faces import SPEC, inputs, media_table
 
 SETTINGS = LandmarksSettings()
 IMAGE = np.zeros((2, 2, 3), np.uint8)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from pipeline import tables
-from pipeline.config import CONFIGS, load_profile
+from pipeline.config import load_profile
 from pipeline.errors import ConfigError
 from pipeline.language.cohesion import cohesion
 from pipeline.language.lexicon import (
@@ -25,7 +24,7 @@ from pipeline.settings import LanguageSettings
 from pipeline.stage import Inputs
 from pipeline.stages import language, turns
 
-PHRASES = tomllib.loads((CONFIGS / "lexicon.en.toml").read_text(encoding="utf-8"))
+PHRASES = load_profile().language.phrases
 SETTINGS = LanguageSettings(phrases=PHRASES, word_rate_min_wps=0.0)
 """The talk here is scripted with few words, slowly said."""
 TURNS = load_profile().turns
@@ -406,7 +405,7 @@ def test_a_phrase_may_name_another_list():
 
 
 def figures(rows, why=None, why_roles=None):
-    return {name: (value, why) for name, value, why, _ in language_figures(rows, why, why_roles)}
+    return {name: (value, why) for name, value, why in language_figures(rows, why, why_roles)}
 
 
 def test_session_figures_are_rates_shares_and_medians():
@@ -421,15 +420,15 @@ def test_session_figures_are_rates_shares_and_medians():
     rows = run(talk)
     found = figures(rows)
     words = sum(row["word_count"] for row in rows if row["role"] == "therapist")
-    assert found["therapist_directive_strong_pk"][0] == pytest.approx(1000 * 3 / words)
+    assert found["therapist_directives_pk"][0] == pytest.approx(1000 * 3 / words)
     assert found["therapist_reflection_prop"][0] == pytest.approx(9 / 12)
     assert found["client_generalising_pk"][0] == pytest.approx(1000 * 24 / (12 * 10))
-    assert found["client_reply_words_median"][0] == 10
+    assert found["client_reply_words_median_count"][0] == 10
     assert found["client_demur_prop"] == (None, "few_samples")
     assert found["therapist_interruption_count"][0] == 0
     assert found["therapist_somatic_question_count"][0] == 0
     few = figures(run(talk[:2]))
-    assert few["therapist_directive_strong_pk"] == (None, "few_samples")
+    assert few["therapist_directives_pk"] == (None, "few_samples")
 
 
 def test_session_figures_of_an_unknown_session_have_its_reason():
@@ -452,6 +451,6 @@ def test_feedback_is_looked_for_at_the_end_and_repair_at_the_start():
         (1520.0, 1529.0, "Good I think.", 1),
     ]
     found = figures(run(talk))
-    assert found["therapist_repair_marker_max"][0] == 3
+    assert found["therapist_repair_marker_max_count"][0] == 3
     assert found["therapist_feedback_general_count"][0] == 1
     assert found["therapist_feedback_specific_count"][0] == 0

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_faces import SPEC, inputs
-from made_motion import bursty, grid_of, planned_energy
 
 from pipeline import tables
 from pipeline.movement.grid import STEP_S
 from pipeline.settings import MovementSettings
 from pipeline.stage import Outputs
 from pipeline.stages import movement
+from tests.made.faces import SPEC, inputs
+from tests.made.motion import bursty, grid_of, planned_energy
 
 LASTS_S = 400.0
 LEFT, RIGHT = (2, 14), (18, 30)

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from made_vowels import vowel as vowel_with_faults
 
 from pipeline import tables
 from pipeline.settings import ProsodySettings
@@ -15,6 +14,7 @@ from pipeline.stages import prosody
 from pipeline.voice import fundamental_frequency
 from pipeline.voice.pitch import grid_over, level_db
 from pipeline.voice.syllables import periodicity
+from tests.made.vowels import vowel as vowel_with_faults
 
 RATE = 16_000
 
@@ -53,7 +53,7 @@ def measure(audio, intervals, roles=("therapist", "client"), settings=None, snr_
         for s in sorted(whole)
     ]
     noise = {
-        **common, "measure": "audio_snr_db", "value": snr_db, "description": "-",
+        **common, "measure": "audio_snr_session_db", "value": snr_db, "description": "-",
         "quality": "absent" if snr_db is None else "ok", "reason": None,
     }  # fmt: skip
     inputs = Inputs(
@@ -63,7 +63,7 @@ def measure(audio, intervals, roles=("therapist", "client"), settings=None, snr_
             "diarization": tables.DIARIZATION.build_rows(diarization),
             "speaker_turns": tables.SPEAKER_TURNS.build_rows(turns),
             "roles": tables.ROLE_ASSIGNMENT.build_rows(given),
-            "quality": tables.QUALITY_FIGURES.build_rows([noise]),
+            "quality": tables.QUALITY_FIGURES.build_figures([noise]),
         },
     )
     return prosody.run(inputs, None, settings or ProsodySettings()).tables

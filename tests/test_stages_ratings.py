@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_dials import followed, rated, turn_table
-from made_faces import SPEC
 
 from pipeline import tables
 from pipeline.dials.layouts import DialCourse
 from pipeline.settings import RatingsSettings
 from pipeline.stages.ratings import STAGE, on_seconds
+from tests.made.dials import followed, rated, turn_table
+from tests.made.faces import SPEC
 
 SETTINGS = RatingsSettings()
 

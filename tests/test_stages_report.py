@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
-import report_fixture as made
 
 from pipeline import tables
 from pipeline.page import colours
 from pipeline.page import plot as report_plot
 from pipeline.page.cards import Card, cards, causes, clip_span, lines, with_wordless
 from pipeline.page.plot import Mark, Timeline, timeline_svg
-from pipeline.page.text import clock, difference, label, not_measured, quantity, unit_of
+from pipeline.page.text import clock, difference, label, not_measured, quantity
 from pipeline.page.wording import PROMPT
-from pipeline.paperwork.session import SessionSpec
 from pipeline.settings import ReportSettings
 from pipeline.stage import Inputs, Missing, Outputs
 from pipeline.stages.report import STAGE, ClipCutter, run
+from tests.made import report as made
 
 CAUSES = {
     "R1": ["the dial was left where it was"],
@@ -362,15 +360,6 @@ def test_what_was_not_looked_for_is_said(bare: str, full: str) -> None:
     assert "The rules found no moment. That says nothing about the session" in every
 
 
-def test_without_an_ingest_row_session_toml_speaks() -> None:
-    facts = {"dyad": "D9", "number": 2, "client": "C9", "therapist": "T9"}
-    spec = SessionSpec.model_validate(
-        {"id": "abc", "session": facts, "media": [{"file": "a.wav", "hears": ["mixed"]}]}
-    )
-    empty = made.bare_inputs(sessions=tables.SESSIONS.empty())
-    assert "<h1>Session 2 of D9</h1>" in rendered(replace(empty, spec=spec))
-
-
 def test_made_up_sessions_carry_a_banner(full: str, bare: str) -> None:
     assert "Not a real session." in full
     assert "Not a real session." not in bare
@@ -443,14 +432,12 @@ def test_difference(
 
 def test_quantities_and_units() -> None:
     assert quantity("response_latency_s", 3.24, "s") == "3.2 s"
-    assert quantity("audio_clip_prop", 0.0002, unit_of("audio_clip_prop")) == "0.02 %"
+    assert quantity("audio_clip_prop", 0.0002, "1") == "0.02 %"
     assert quantity("", -12.0, "dB") == "−12.0 dB"
     assert quantity("dial_divergence", -0.3, "points") == "0 points"
     assert quantity("", None, "s") == "not measured"
     assert quantity("turns", 12.0, "") == "12"
-    assert unit_of("client_f0_median_hz") == "Hz"
-    assert unit_of("video_fps_eff") == "Hz"
-    assert unit_of("talk_ratio_therapist") == "share"
+    assert quantity("dial_client_mssd_points2", 22.44, "points^2") == "22.4 points²"
 
 
 def test_labels_come_from_the_declarations() -> None:

@@ -61,7 +61,7 @@ def assign(utterances, session=None, crosstalk_db=None):
     upstream = {"diarization": diarization, "words": words}
     found = turns.run(Inputs(session, None, upstream), None, PROFILE.turns).tables
     upstream = {"speaker_turns": found["speaker_turns"], "words": words}
-    upstream["quality"] = tables.QUALITY_FIGURES.build_rows(
+    upstream["quality"] = tables.QUALITY_FIGURES.build_figures(
         [{"session_id": "s01", "measure": "crosstalk_db", "value": crosstalk_db, "quality": "ok",
           "reason": None, "description": "Made."}]
     )  # fmt: skip

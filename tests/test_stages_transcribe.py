@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow as pa
 import pytest
-from made_media import bursts, write_media
 
 from models.base import TimedWord, Transcript
 from pipeline.media.probe import probe
@@ -17,6 +16,7 @@ from pipeline.settings import TranscribeSettings
 from pipeline.stage import Inputs, Missing
 from pipeline.stages import transcribe
 from pipeline.tables import DIARIZATION, MEDIA, QUALITY_FIGURES, SPEECH, TRANSCRIPTION, WORDS
+from tests.made.media import bursts, write_media
 
 SPOKEN = SPEECH.build({"session_id": ["S01"], "start_s": [0.0], "end_s": [60.0]})
 NO_WEIGHTS = Missing("no_weights", "No weights for the recogniser.", "Fetch them.")
@@ -111,7 +111,7 @@ def own_microphones(engine, crosstalk_db):
         "diarization": diarization(turns, [(1.0, 2.5, 0), (2.5, 9.0, 1)]),
         "speech": SPOKEN,
         "media": MEDIA.empty(),
-        "quality": QUALITY_FIGURES.build_rows([crosstalk]),
+        "quality": QUALITY_FIGURES.build_figures([crosstalk]),
     }
     return transcribe.run(Inputs(spec, recording, tables), engine, TranscribeSettings())
 

@@ -7,12 +7,12 @@ import tomllib
 from importlib.metadata import packages_distributions
 
 import pytest
-import stamps
 
 from models.options import VERSIONS
 from pipeline.media import recording
 from pipeline.results.provenance import KEY_LIBRARIES
 from pipeline.stages import STAGES
+from tests import stamps
 
 NO_NUMBERS = {"pydantic", "markupsafe", "yaml", "safetensors", "threadpoolctl", "rapidfuzz"}
 STATED_BY_ENGINES = {

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_media import session
-from made_streams import RATE, SAYS, Layout, voice
 
 from models.base import Interval
 from pipeline.errors import InputError
@@ -13,6 +11,8 @@ from pipeline.settings import IngestSettings
 from pipeline.stage import Inputs
 from pipeline.stages import ingest
 from pipeline.tables import TABLES
+from tests.made.media import session
+from tests.made.streams import RATE, SAYS, Layout, voice
 
 MIXED, APART = ("mixed",), ("therapist", "client")
 ONE = frozenset({"therapist"})
@@ -146,7 +146,7 @@ def outcome(tmp_path, layout):
 
 
 def _speaks(row):
-    return row["measure"] in ("audio_files", "audio_channels_aside", "audio_off_s")
+    return row["measure"] in ("audio_file_count", "audio_channel_aside_count", "audio_off_s")
 
 
 def audible(audio, role, first_s=0.0):

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from bench.made_cohort_files import RUN, write_cohort
+from bench.made.cohort_files import RUN, write_cohort
 from flows import study as flows_study
 from flows.progress import Board
 from flows.study import run_study

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.made_cohort import KINDS, draw_rho, make_dials, make_feature, with_effect
+from bench.made.cohort import KINDS, draw_rho, make_dials, make_feature, with_effect
 from bench.study import one_run
 from pipeline.settings import StudySettings
 from pipeline.study.behaviour import (

@@ -18,7 +18,6 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
-from made_night import planted, recordings
 
 from flows import server, supervise, worker
 from flows.folders import session_folders
@@ -32,8 +31,8 @@ from pipeline.paperwork.session import public_name
 from pipeline.results.views import Output
 from pipeline.results.withdraw import withdraw
 from pipeline.settings import ExecutionSettings
+from tests.made.night import planted, recordings
 
-HERE = Path(__file__).parent
 GIB = 2**30
 LIMITS = "[execution]\nlimit_floor_s = {:.1f}\nlimit_factor = 0.01\nmemory = {:.4f}\nretries = 0\n"
 MISFORTUNES = {
@@ -63,7 +62,7 @@ def night(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("flows.prepare.describe", planted)
         patched.setattr(
-            supervise, "WORKER", (str(HERE / "planted_worker.py"), "prosody", "plainly")
+            supervise, "WORKER", ("-m", "tests.made.planted_worker", "prosody", "plainly")
         )
         patched.setattr(supervise, "TRIES", 1)
         patched.setenv("PREFECT_API_URL", NOBODY)
@@ -125,7 +124,7 @@ def running(place):
 
 def command(place, out, stage, *more):
     """The command as a person starts it, with planted engines and Prefect as it is."""
-    words = [str(HERE / "planted_command.py"), stage, "nightly", str(place), "--out", str(out)]
+    words = ["-m", "tests.made.planted_command", stage, "nightly", str(place), "--out", str(out)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "400", "CLINIC": str(place)}
     for name in ("PREFECT_API_URL", "PREFECT_HOME"):
         environment.pop(name, None)

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow as pa
 import pytest
-from made_faces import landmark_table, mesh
 
 from pipeline.errors import StoreError
 from pipeline.results.execute import TablesOnDemand
 from pipeline.results.store import Store
 from pipeline.stage import Outputs
+from tests.made.faces import landmark_table, mesh
 
 ROWS = 700
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
-from face_scenes import portrait, task_bundle, weight
 from skimage.transform import resize
 
 from models.errors import EngineInputError
 from models.faces.tflite_graph import read_graph
 from models.faces.tflite_torch import TorchNetwork
+from tests.made.face_scenes import portrait, task_bundle, weight
 
 CATALOG = (
     "mediapipe-face-detector-short",

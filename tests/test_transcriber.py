@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_whisper
 from faster_whisper.audio import decode_audio
 
 from models.base import SAMPLE_RATE_HZ, Audio, Interval, TimedWord, Transcript
@@ -22,6 +21,7 @@ from models.speech.doubts import Heard, repetition
 from models.speech.transcriber import WhisperTranscriber
 from models.weights.catalog import find_whisper
 from pipeline.config import load_profile
+from tests.made import tiny_whisper
 
 STYLE = " ".join(load_profile().transcribe.spoken_style)
 OPTIONS = TranscriberOptions(max_new_tokens=12, cpu_threads=1)

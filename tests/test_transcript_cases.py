@@ -7,15 +7,15 @@ import re
 from pathlib import Path
 
 import pytest
-from cases_transcripts import read_case, rows
-from made_transcripts import srt
-from transcript_styles import read
 
 from pipeline.errors import SessionError
 from pipeline.paperwork.session_toml import load_session
 from pipeline.transcribe.captions import Cue, Mark, words_of
 from pipeline.transcribe.order import in_order, rising
 from pipeline.transcribe.unspoken import without_events
+from tests.cases_transcripts import read_case, rows
+from tests.made.transcript_styles import read
+from tests.made.transcripts import srt
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK = re.compile(r"<[^>]*>")

@@ -7,8 +7,9 @@ import re
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from made_transcripts import script
-from transcript_styles import ENCODINGS, STYLES, encoded, is_rising, read
+
+from tests.made.transcript_styles import ENCODINGS, STYLES, encoded, is_rising, read
+from tests.made.transcripts import script
 
 TALK = script(
     [

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import ROOT
-from made_vowels import RATE, vowel
 
 from pipeline.settings import ProsodySettings
 from pipeline.voice import fundamental_frequency
@@ -24,6 +23,7 @@ from pipeline.voice.fundamental_frequency import (
 )
 from pipeline.voice.pitch import grid_over
 from pipeline.voice.pyin import PitchSearch, pyin
+from tests.made.vowels import RATE, vowel
 
 PRAAT = tomllib.loads((ROOT / "tests" / "data" / "praat_speech.toml").read_text("utf-8"))
 HOP_S = 0.01

@@ -5,11 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
-from corpus_takes import clips
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_vowels import RATE, vowel
-from real_corpus import WHOLE
 
 from pipeline.voice.fundamental_frequency import autocorrelation_track
 from pipeline.voice.pitch import Grid, grid_over
@@ -20,6 +17,9 @@ from pipeline.voice.quality import (
     measure_voice,
     summarise,
 )
+from tests.made.corpus_takes import clips
+from tests.made.real_corpus import WHOLE
+from tests.made.vowels import RATE, vowel
 
 HOP_S = 0.01
 HOP = round(HOP_S * RATE)

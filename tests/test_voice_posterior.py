@@ -9,13 +9,13 @@ import pyannote.audio
 import pytest
 from conftest import needs_embedded_weights
 from faster_whisper.audio import decode_audio
-from made_channels import microphones, scripted
 from pyannote.core import SlidingWindow, SlidingWindowFeature
 
 from models.speech.detector import SileroSpeechDetector
 from models.voices.channel_diarizer import ChannelDiarizer
 from models.voices.embedded_diarizer import EmbeddedDiarizer
 from models.voices.voice_posterior import VoicePosterior, voice_posterior
+from tests.made.channels import microphones, scripted
 
 FRAMES = SlidingWindow(duration=0.1, step=0.1)
 

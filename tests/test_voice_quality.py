@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import ROOT
-from made_vowels import RATE, VOWELS, vowel
 
 from pipeline.voice.fundamental_frequency import autocorrelation_track
 from pipeline.voice.pitch import grid_over, level_db
@@ -25,6 +24,7 @@ from pipeline.voice.quality import (
     shimmer_local,
     summarise,
 )
+from tests.made.vowels import RATE, VOWELS, vowel
 
 DATA = ROOT / "tests" / "data"
 SPEECH = tomllib.loads((DATA / "praat_speech.toml").read_text("utf-8"))

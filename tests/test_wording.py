@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import report_fixture as made
 from conftest import ROOT
 
 from pipeline import tables
@@ -23,6 +22,7 @@ from pipeline.rules import BY_ID
 from pipeline.settings import ReportSettings
 from pipeline.stage import Missing
 from pipeline.stages.report import run
+from tests.made import report as made
 
 CODE = sorted(
     path
@@ -163,7 +163,7 @@ def test_every_name_in_the_code(path: Path) -> None:
     assert words(scan(" ".join(sorted(names)), ids=True)) == []
 
 
-@pytest.mark.parametrize("name", ["README.md", "DATA_DICTIONARY.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/DATA_DICTIONARY.md", "docs/GLOSSARY.md"])
 def test_pages_beside_the_code(name: str) -> None:
     if not (ROOT / name).exists():
         pytest.skip(f"{name} is not written yet")

@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from models.errors import EngineInputError
 from models.faces.geometry import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS
 from models.faces.geometry_torch import (
     crop,
@@ -22,7 +21,7 @@ from models.faces.geometry_torch import (
     letterbox_area,
     letterbox_bilinear,
 )
-from models.faces.networks import IRIS_POINTS, LEFT_LIDS, MESH_POINTS, RIGHT_LIDS
+from models.faces.networks import IRIS_POINTS, LEFT_LIDS, MESH_POINTS, RIGHT_LIDS, check_irises
 from models.faces.networks_torch import TorchFaceDetector, TorchFaceMesh, TorchIrisNetwork
 from models.faces.seats import PROFILE_EYE_RATIO
 
@@ -75,9 +74,7 @@ class TorchFaceCore:
         self.detector = TorchFaceDetector(detector, device, **layout)
         self.mesh = TorchFaceMesh(mesh, device, **layout)
         self._iris = None if iris is None else TorchIrisNetwork(iris, device, **layout)
-        if self.mesh.point_count == MESH_POINTS and self._iris is None:
-            message = "the face mesh gives 468 points without irises: hand in `iris` as well"
-            raise EngineInputError(message)
+        check_irises(self.mesh.point_count, self._iris)
 
     @torch.inference_mode()
     def __call__(self, frames: Tensor, *, most: int) -> FaceBatch:

@@ -114,6 +114,23 @@ class _Network:
         raise EngineInputError(message)
 
 
+def check_detector_side(side: int) -> None:
+    """Raise `EngineInputError` where no detector we know of has an input this wide, in pixels."""
+    if side not in ANCHOR_LAYOUT:
+        message = (
+            f"face detector has an input of {side} px; allowed: "
+            f"{sorted(ANCHOR_LAYOUT)} (MediaPipe short range and full range)"
+        )
+        raise EngineInputError(message)
+
+
+def check_irises(mesh_points: int, iris: object | None) -> None:
+    """Raise `EngineInputError` where neither the mesh nor a network beside it gives irises."""
+    if mesh_points == MESH_POINTS and iris is None:
+        message = "the face mesh gives 468 points without irises: hand in `iris` as well"
+        raise EngineInputError(message)
+
+
 class FaceDetector:
     """Face boxes with six points each; short range (128 px) or full range (192 px) by input size.
 
@@ -127,12 +144,7 @@ class FaceDetector:
     def __init__(self, weights: Weights) -> None:
         self._network = _Network(weights)
         self.input_side = self._network.input_side
-        if self.input_side not in ANCHOR_LAYOUT:
-            message = (
-                f"face detector has an input of {self.input_side} px; allowed: "
-                f"{sorted(ANCHOR_LAYOUT)} (MediaPipe short range and full range)"
-            )
-            raise EngineInputError(message)
+        check_detector_side(self.input_side)
         self._anchors = anchor_centres(self.input_side)
         self._boxes = self._network.output_of_size(len(self._anchors) * 16)
         self._scores = self._network.output_of_size(len(self._anchors))

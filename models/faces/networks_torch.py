@@ -15,7 +15,6 @@ from torch import Tensor
 from models.errors import EngineInputError
 from models.faces.blendshapes import BLENDSHAPES, INPUT_POINTS, blendshape_weights
 from models.faces.networks import (
-    ANCHOR_LAYOUT,
     CONTOUR_POINTS,
     IRIS_POINTS,
     LIDS,
@@ -24,6 +23,7 @@ from models.faces.networks import (
     NMS_IOU,
     SCORE_CLIP,
     anchor_centres,
+    check_detector_side,
 )
 from models.faces.tflite_torch import TorchNetwork
 
@@ -51,12 +51,7 @@ class TorchFaceDetector:
     ) -> None:
         self._network = TorchNetwork(weights, channels_last=channels_last).to(device)
         self.input_side = self._network.input_shape[0]
-        if self.input_side not in ANCHOR_LAYOUT:
-            message = (
-                f"face detector has an input of {self.input_side} px; allowed: "
-                f"{sorted(ANCHOR_LAYOUT)} (MediaPipe short range and full range)"
-            )
-            raise EngineInputError(message)
+        check_detector_side(self.input_side)
         self._anchors = torch.from_numpy(anchor_centres(self.input_side)).to(device)
         self._boxes = _output(self._network, len(self._anchors) * 16)
         self._scores = _output(self._network, len(self._anchors))

@@ -27,6 +27,7 @@ from models.faces.networks import (
     FaceDetector,
     FaceMesh,
     IrisNetwork,
+    check_irises,
     task_member,
 )
 from models.faces.prefetch import read_ahead
@@ -64,9 +65,7 @@ class EmbeddedFaceTracker:
         self._detector = FaceDetector(detector)
         self._mesh = FaceMesh(mesh)
         self._iris = None if iris is None else IrisNetwork(iris)
-        if self._mesh.point_count == MESH_POINTS and self._iris is None:
-            message = "the face mesh gives 468 points without irises: hand in `iris` as well"
-            raise EngineInputError(message)
+        check_irises(self._mesh.point_count, self._iris)
 
     @classmethod
     def from_task(

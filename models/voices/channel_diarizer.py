@@ -41,8 +41,8 @@ from models.voices.channel_levels import (
 )
 
 _LEAK_FRAMES = 10  # 0.1 s
-_DECAY_DB_PER_S = 120.0  # 60 dB in half a second [J]
-_SPREAD_LEAST_DB = 1.0  # no room is more even [J]
+_DECAY_DB_PER_S = 120.0  # 60 dB in half a second [ours]
+_SPREAD_LEAST_DB = 1.0  # no room is more even [ours]
 
 Active = NDArray[np.bool_]  # shape (2, n_frames)
 

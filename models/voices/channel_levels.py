@@ -27,11 +27,11 @@ _BLOCK_FRAMES = 6000  # a minute at a time: an hour costs the memory of a minute
 _SMOOTHED_FRAMES = 3
 _QUIETEST = 1e-9  # -90 dB: digital silence counts as a room this quiet
 _ROOM_PERCENTILE = 10
-_CLEAR_DB = 15.0  # over the room: what is measured is a voice [J]
-_LOUD_DB = 25.0  # and at most this far under the channel's loud frames [J]
-_FEWEST_FRAMES = 50  # half a second of each person alone [J]
+_CLEAR_DB = 15.0  # over the room: what is measured is a voice [ours]
+_LOUD_DB = 25.0  # and at most this far under the channel's loud frames [ours]
+_FEWEST_FRAMES = 50  # half a second of each person alone [ours]
 _BIN_DB = 0.5
-_STRAYS_DB = 12.0  # a leak's furthest frames from its median, even in a reverberant room [J]
+_STRAYS_DB = 12.0  # a leak's furthest frames from its median, even in a reverberant room [ours]
 _DEVIATIONS_97 = 1.88  # standard deviations from median to 97th percentile
 
 

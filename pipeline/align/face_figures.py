@@ -14,14 +14,10 @@ from pipeline.spans import Flags, Floats, is_inside
 NODS_MIN_S = 60.0
 BLINKS_MIN_S = 180.0
 """A blink rate needs 3 min to be stable (Doughty 2001)."""
-SHARES = {
-    "no_face": "no face",
-    "small_face": "a face too small for gaze",
-    "profile_view": "a face in profile",
-    "turned_away": "a face turned too far for gaze",
-}
-Figure = tuple[str, float | None, str | None, str]
-"""Name, value, reason where it is missing, description."""
+UNSEEN = ("no_face", "small_face", "profile_view", "turned_away")
+"""Reasons of frames whose share is told."""
+Figure = tuple[str, float | None, str | None]
+"""Name, value, reason where it is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,59 +38,47 @@ def face_figures(seen: Seen) -> Iterator[Figure]:
     yield from _quality(seen)
     floor = seen.gaze_floor_dps if np.isfinite(seen.gaze_floor_dps) else None
     why = "few_samples" if len(seen.frames.t_s) else seen.no_video
-    yield (
-        "client_gaze_floor_dps",
-        floor,
-        why,
-        "Gaze travel that measurement noise alone would show.",
-    )
+    yield "client_gaze_floor_dps", floor, why
     yield from _blinks(seen)
     for band, starts_s in (("slow", seen.events.nods_slow_s), ("fast", seen.events.nods_fast_s)):
-        name, what = f"client_nod_{band}_pm", f"{band.capitalize()} nods"
-        yield _rate(seen, name, starts_s, seen.frames.nods_sought, what, NODS_MIN_S)
+        name = f"client_nods_{band}_pm"
+        yield _rate(seen, name, starts_s, seen.frames.nods_sought, NODS_MIN_S)
 
 
 def _quality(seen: Seen) -> Iterator[Figure]:
     frames, why = seen.frames, seen.no_video
     steps = np.diff(frames.t_s)
     fps = 1 / float(np.median(steps)) if len(steps) else None
-    yield "client_video_hz", fps, why, "Frames looked at per second."
+    yield "client_video_median_hz", fps, why
     sizes = frames.iod_px[np.isfinite(frames.iod_px)]
     size = float(np.median(sizes)) if len(sizes) else None
-    yield "client_face_iod_px", size, why, "Distance between the client's eyes, median."
+    yield "client_face_iod_median_px", size, why
     share = float(frames.valid.mean()) if len(frames.t_s) else None
-    yield "client_face_valid_prop", share, why, "Share of frames good enough for gaze."
-    for reason, words in SHARES.items():
+    yield "client_frames_valid_prop", share, why
+    for reason in UNSEEN:
         part = float(np.mean(frames.reason == reason)) if len(frames.t_s) else None
-        yield f"client_frames_{reason}_prop", part, why, f"Share of frames with {words}."
+        yield f"client_frames_{reason}_prop", part, why
 
 
 def _blinks(seen: Seen) -> Iterator[Figure]:
     exposed, starts_s = blink_exposure(seen.frames, seen.events), seen.events.blinks_s
-    name = "client_blink_rate_pm"
-    yield _rate(seen, name, starts_s, exposed, "Blinks", BLINKS_MIN_S)
+    yield _rate(seen, "client_blinks_pm", starts_s, exposed, BLINKS_MIN_S)
     for state in ("speaking", "listening"):
-        name, what = f"client_blink_rate_{state}_pm", f"Blinks while {state}"
+        name = f"client_blinks_{state}_pm"
         if isinstance(seen.speaking, str):
             why = seen.speaking if len(seen.frames.t_s) else seen.no_video
-            yield name, None, why, _text(what)
+            yield name, None, why
             continue
         inside, said = (is_inside(seen.speaking, t) for t in (seen.frames.t_s, starts_s))
         if state == "listening":
             inside, said = ~inside, ~said
-        yield _rate(seen, name, starts_s[said], exposed & inside, what, BLINKS_MIN_S)
+        yield _rate(seen, name, starts_s[said], exposed & inside, BLINKS_MIN_S)
 
 
-def _rate(
-    seen: Seen, name: str, starts_s: Floats, exposed: Flags, what: str, least_s: float
-) -> Figure:
+def _rate(seen: Seen, name: str, starts_s: Floats, exposed: Flags, least_s: float) -> Figure:
     exposure_s = float(np.sum(seen.frames.held_s[exposed]))
     rate = 60 * len(starts_s) / exposure_s if exposure_s >= least_s else None
-    return name, rate, _why_unseen(seen, exposed, least_s), _text(what)
-
-
-def _text(what: str) -> str:
-    return f"{what} per minute of time in which they could be seen."
+    return name, rate, _why_unseen(seen, exposed, least_s)
 
 
 def _why_unseen(seen: Seen, exposed: Flags, least_s: float) -> str:

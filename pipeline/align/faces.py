@@ -4,7 +4,7 @@ A window counts only if enough of the frames it would use were good enough; othe
 null and its reason is the commonest one among the frames that were not. Rates are events over the
 time in which they could have been seen, never over the clock.
 
-| cue | of | gate (SCIENCE 2.4, 3) |
+| cue | of | gate (METHODS: Face and gaze) |
 |---|---|---|
 | gaze share, spread, travel, longest still gaze | listening | 15 fps, eyes 40 px apart |
 | blink rates (`align.lids`) | each state, 180 s | 20 fps, eyes 40 px apart |
@@ -43,6 +43,7 @@ from pipeline.spans import (
     rows_inside,
     sum_inside,
 )
+from pipeline.tables import WINDOW_CUES
 from pipeline.timeline import union
 
 LISTENING_MIN_S = 5.0
@@ -50,20 +51,6 @@ LISTENING_MIN_S = 5.0
 MOTION_MIN_S = 5.0
 """With less of an opening measured in a window, its spread says nothing."""
 MOTION_MIN_HZ = 10.0
-TRAVEL = "client_gaze_path_rate_dps"
-GAZE_CUES = (TRAVEL, "client_stare_run_s", "client_gaze_modal_prop", "client_gaze_dispersion_deg")
-BLINK_CUES = ("client_blink_rate_speaking_pm", "client_blink_rate_listening_pm")
-MIXED_CUES = (
-    "client_head_speed_dps",
-    "client_eye_closure_p80_prop",
-    "client_nod_slow_pm",
-    "client_nod_fast_pm",
-    "client_face_motion_sd",
-)
-"""Measured while speaking and while listening: compared with windows of the same state."""
-FACE_CUES = (*GAZE_CUES, *BLINK_CUES, *MIXED_CUES)
-OF_LISTENING = (*GAZE_CUES, *BLINK_CUES, "client_face_motion_sd")
-"""Not known without knowing when the client speaks."""
 
 
 def bridged_speech(speech: Floats, settings: AlignSettings) -> Floats:
@@ -103,7 +90,8 @@ def face_cues(
         "client_nod_fast_pm": _nod_rate(frames, events.nods_fast_s, windows, settings),
     }
     if isinstance(speaking, str):
-        return cues | {name: missing_everywhere(windows, speaking) for name in OF_LISTENING}
+        listening = (cue.name for cue in WINDOW_CUES if cue.of_listening)
+        return cues | {name: missing_everywhere(windows, speaking) for name in listening}
     return (
         cues
         | _gaze_cues(frames, bins, lost, silent, windows, settings)
@@ -235,11 +223,14 @@ def _gaze_cues(
     modal, spread = around_mode(bins.gaze, bins.step_s, windows)
     floor = noise_floor_dps(frames.t_s, frames.gaze, good & ~lost, bins.step_s)
     moved = gated(travel(bins, windows), checked, too_little)
-    values = (stillest_run(bins, windows), modal, spread)
-    others = zip(GAZE_CUES[1:], values, strict=True)
-    return {TRAVEL: measurable(moved, settings.gaze_floor_factor * floor)} | {
-        name: gated(value, checked, too_little) for name, value in others
+    others = {
+        "client_stare_run_s": stillest_run(bins, windows),
+        "client_gaze_modal_prop": modal,
+        "client_gaze_dispersion_deg": spread,
     }
+    cues = {name: gated(value, checked, too_little) for name, value in others.items()}
+    travelled = measurable(moved, settings.gaze_floor_factor * floor)
+    return {"client_gaze_path_rate_dps": travelled} | cues
 
 
 def measurable(cue: WindowCue, limit: float) -> WindowCue:

@@ -22,9 +22,6 @@ from pipeline.spans import (
     sum_inside,
 )
 
-MOTION_CUES = {"client_mea": "client", "therapist_mea": "therapist"}
-"""Cue -> whose region of the picture."""
-
 
 def motion_cues(
     motion: pa.Table, regions: pa.Table, windows: Windows, *, no_video: str, valid_min: float
@@ -40,7 +37,8 @@ def motion_cues(
     reasons = {row["role"]: row["reason"] for row in regions.to_pylist()}
     roles = np.array(motion.column("role").to_pylist(), dtype=object)
     cues = {}
-    for name, role in MOTION_CUES.items():
+    for role in ("client", "therapist"):
+        name = f"{role}_mea"
         rows = np.flatnonzero(roles == role)
         if len(rows):
             cues[name] = _window_means(motion.take(pa.array(rows)), windows, valid_min)
@@ -72,33 +70,22 @@ def motion_figures(
     """Rows of `session_features` (without the session), from the rows of both tables."""
     client = next((row for row in regions if row["role"] == "client"), {"reason": no_video})
     pair = next(iter(synchrony), {"reason": no_video})
-    figures = [("client_motion_valid_prop", "motion_valid_prop", client, _VALID)]
-    figures += [(name, column, pair, text) for name, (column, text) in _PAIRED.items()]
-    for name, column, row, text in figures:
+    figures = [("client_motion_valid_prop", "motion_valid_prop", client)]
+    figures += [(name, column, pair) for name, column in _PAIRED.items()]
+    for name, column, row in figures:
         value = row.get(column)
         reason = row["reason"] or (row.get("lag_reason") if column == "peak_lag_s" else None)
         yield {
             "feature": name,
             "value": value,
             "reason": None if value is not None else reason or "not_measured",
-            "description": text,
         }
 
 
-_VALID = "Share of the video's time in which the client's movement could be measured."
 _PAIRED = {
-    "sync_wclc_z": (
-        "wclc_z",
-        "Movement of both people: mean |z| of windowed cross-lagged correlation.",
-    ),
-    "sync_es": (
-        "surrogate_es",
-        "Co-movement above chance: SDs above the mean of surrogates. May have many reasons.",
-    ),
-    "sync_p": ("surrogate_p", "Rank of the co-movement among its surrogates."),
-    "sync_peak_lag_s": (
-        "peak_lag_s",
-        "Lag at which both move most alike; + = the client moves first.",
-    ),
+    "sync_wclc_z": "wclc_z",
+    "sync_es_sd": "surrogate_es",
+    "sync_rank_prop": "surrogate_p",
+    "sync_peak_lag_s": "peak_lag_s",
 }
-"""Figure -> its column of `synchrony` and description."""
+"""Figure -> its column of `synchrony`."""

@@ -1,8 +1,8 @@
 """How wide a voice's pitch ranges, and how well the recording can be heard, per window.
 
 Pitch is pooled over the window's voiced frames, in semitones, so neither figure depends on how high
-a voice is (De Looze & Hirst 2010). Speech to noise is SCIENCE 3's, of the window: where a stretch
-is noisier than its session, what noise spoils keeps its value there and is marked as degraded.
+a voice is (De Looze & Hirst 2010). Speech to noise (METHODS: Recording) is the window's: where a
+stretch is noisier than its session, what noise spoils keeps its value and is marked as degraded.
 """
 
 from __future__ import annotations
@@ -25,8 +25,11 @@ from pipeline.spans import (
     rows_inside,
     sum_inside,
 )
+from pipeline.tables import WINDOW_CUES
 from pipeline.voice.levels import window_snr_db
 
+VOICE_CUES = {cue.name: cue.least_snr_db for cue in WINDOW_CUES if cue.least_snr_db}
+"""Cues of the voice itself: the setting with the speech to noise that each needs."""
 _LOW, _HIGH = 0.1, 0.9
 _ROUNDING_S = 1e-6
 
@@ -96,13 +99,8 @@ def noisy_degraded(
     cues: Mapping[str, WindowCue], snr_db: Floats, settings: AlignSettings
 ) -> dict[str, WindowCue]:
     """The cues, those that noise spoils marked ``low_snr`` where the window is too noisy."""
-    marked = {}
-    for name, cue in cues.items():
-        least = np.nan
-        if "_f0_" in name:
-            least = settings.f0_min_snr_db
-        elif "_rate_" in name:
-            least = settings.rate_min_snr_db
-        spoilt = np.isfinite(cue.value) & (snr_db < least)
-        marked[name] = replace(cue, reason=np.where(spoilt, "low_snr", cue.reason))
+    marked = dict(cues)
+    for name, limit in VOICE_CUES.items():
+        spoilt = np.isfinite(cues[name].value) & (snr_db < getattr(settings, limit))
+        marked[name] = replace(cues[name], reason=np.where(spoilt, "low_snr", cues[name].reason))
     return marked

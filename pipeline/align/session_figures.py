@@ -1,4 +1,4 @@
-"""Figures for a whole session, each with its description and, where it is null, its reason."""
+"""Figures of a whole session, each as `tables.figures` declares it; a null one has its reason."""
 
 from __future__ import annotations
 
@@ -14,31 +14,15 @@ from pipeline.align.speech import Speech
 from pipeline.align.words import has_transcript
 from pipeline.language.rates import language_figures
 from pipeline.spans import Floats, WindowCue, intersection
+from pipeline.tables.figures import SESSION_FIGURES
 
 Figure = dict[str, Any]
-"""A row of `session_features` without its session."""
+"""A row of `session_features`: name, value and, where that is null, the reason."""
 
 MIN_REPLIES = 5
 """Fewer replies have no median worth stating."""
-_MEDIANS = {
-    **{
-        f"{role}_{name}": f"{role.capitalize()}'s {text}, median of the windows."
-        for role in ("client", "therapist")
-        for name, text in (
-            ("articulation_rate_sps", "articulation rate"),
-            ("speech_rate_sps", "speech rate"),
-            ("pause_prop", "pause share inside turns"),
-            ("f0_sd_st", "pitch spread"),
-            ("f0_range80_st", "pitch range"),
-        )
-    },
-    "client_gaze_path_rate_dps": "Client's gaze travel while listening, median of the windows.",
-    "client_stare_run_s": "Client's longest still gaze while listening, median of the windows.",
-    "client_gaze_modal_prop": "Share near the commonest gaze direction, median of the windows.",
-    "client_gaze_dispersion_deg": "Spread round that direction, median of the windows.",
-    "client_eye_closure_p80_prop": "Share of time with lids at least 80 % down, median of minutes.",
-    "client_head_speed_dps": "Client's head speed, median of the windows.",
-}
+_OF_DIAL = (("mean", "points"), ("median", "points"), ("sd", "points"), ("mssd", "points2"))
+"""Statistic of `rating_quality` and how the unit is written in a figure's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +44,7 @@ def session_figures(
     heard: Heard, seen: Seen, cues: Mapping[str, WindowCue], dials: Sequence[dict[str, Any]]
 ) -> list[Figure]:
     """All figures, in the order in which a reader wants them."""
-    medians = [_median_of(name, cues[name], text) for name, text in _MEDIANS.items()]
+    medians = [_median(one.name, cues[one.median_of]) for one in SESSION_FIGURES if one.median_of]
     return [
         *_of_speech(heard),
         *_of_turns(heard),
@@ -72,13 +56,12 @@ def session_figures(
     ]
 
 
-def _figure(name: str, value: float | None, reason: str | None, text: str) -> Figure:
+def _figure(name: str, value: float | None, reason: str | None) -> Figure:
     known = value is not None and bool(np.isfinite(value))
     return {
         "feature": name,
         "value": value if known else None,
         "reason": None if known else reason or "not_measured",
-        "description": text,
     }
 
 
@@ -95,34 +78,30 @@ def _of_speech(heard: Heard) -> Iterator[Figure]:
     if client is not None and therapist is not None and client + therapist > 0:
         ratio = therapist / (client + therapist)
     both = intersection(speech.client, speech.therapist)
-    yield _figure(
-        "talk_ratio_therapist", ratio, why or "no_speech", "Therapist's share of all speech."
-    )
-    yield _figure("client_speech_s", client, why, "Client's speech.")
-    yield _figure("therapist_speech_s", therapist, why, "Therapist's speech.")
-    overlap = _length_s(both) if why is None else None
-    yield _figure("overlap_s", overlap, why, "Both speak at once.")
+    yield _figure("therapist_speech_prop", ratio, why or "no_speech")
+    yield _figure("client_speech_total_s", client, why)
+    yield _figure("therapist_speech_total_s", therapist, why)
+    yield _figure("overlap_s", _length_s(both) if why is None else None, why)
     spoken = len(speech.anyone) > 0
     longest = max((row["end_s"] - row["start_s"] for row in heard.silences), default=0.0)
     count = float(len(heard.silences))
     none = why or "no_speech"
-    yield _figure("silence_count", count if spoken else None, none, "Silences listed as events.")
-    yield _figure("silence_max_s", longest if spoken else None, none, "Longest silence; 0 = none.")
+    yield _figure("silence_count", count if spoken else None, none)
+    yield _figure("silence_longest_s", longest if spoken else None, none)
 
 
 def _of_turns(heard: Heard) -> Iterator[Figure]:
     floor = [turn for turn in heard.turns if turn["takes_floor"]]
     why = heard.speech.role_reason or "no_speech"
     count = float(len(floor)) if floor else None
-    yield _figure("turn_count", count, why, "Turns that take the floor.")
+    yield _figure("turn_count", count, why)
     minutes = (floor[-1]["end_s"] - floor[0]["start_s"]) / 60 if floor else 0.0
     changes = sum(a["speaker"] != b["speaker"] for a, b in pairwise(floor))
     rate = changes / minutes if minutes > 0 else None
-    yield _figure("turns_per_min", rate, why, "Changes of the floor per minute.")
+    yield _figure("floor_changes_pm", rate, why)
     known = heard.speech.role_reason is None
     hold = longest_hold_s(floor, "therapist") if known else None
-    text = "Longest time the therapist keeps the floor, what the client says meanwhile bridged."
-    yield _figure("therapist_hold_max_s", hold, why, text)
+    yield _figure("therapist_hold_max_s", hold, why)
 
 
 def longest_hold_s(floor: Sequence[dict[str, Any]], role: str) -> float | None:
@@ -148,7 +127,6 @@ def _of_voices(heard: Heard) -> Iterator[Figure]:
             f"{role}_f0_median_hz",
             weighted_median(f0_hz, voiced_s),
             heard.speech.role_reason or commonest,
-            f"{role.capitalize()}'s pitch, median of 10 s slices weighted by voiced time.",
         )
 
 
@@ -172,20 +150,18 @@ def _of_words(heard: Heard) -> Iterator[Figure]:
     ]
     minimal = [bool(turn["reply_minimal"] or turn["reply_agreeing"]) for turn in to_open]
     counts = {
-        "therapist_question_count": (len(asked), "Therapist's questions."),
-        "therapist_open_question_count": (len(opened), "Of these, open ones."),
-        "client_reply_count": (len(replies), "Client's replies whose latency is known."),
+        "therapist_question_count": len(asked),
+        "therapist_open_question_count": len(opened),
+        "client_reply_count": len(replies),
     }
-    for name, (count, text) in counts.items():
-        yield _figure(name, float(count) if why is None else None, why, text)
+    for name, count in counts.items():
+        yield _figure(name, float(count) if why is None else None, why)
     enough = len(replies) >= MIN_REPLIES
     latencies = [turn["response_latency_s"] for turn in replies]
     latency = float(np.median(latencies)) if enough and why is None else None
-    text = "Client's median reply latency after a therapist question."
-    yield _figure("client_response_latency_median_s", latency, why or "few_samples", text)
+    yield _figure("client_response_latency_median_s", latency, why or "few_samples")
     share = float(np.mean(minimal)) if len(minimal) >= MIN_REPLIES and why is None else None
-    text = "Share of replies to open questions that were minimal or an acknowledgement."
-    yield _figure("client_replies_minimal_prop", share, why or "few_samples", text)
+    yield _figure("client_replies_minimal_prop", share, why or "few_samples")
     for named in language_figures(turns, why, heard.speech.role_reason):
         yield _figure(*named)
 
@@ -197,29 +173,25 @@ def _few_words(turns: Sequence[dict[str, Any]]) -> str | None:
 
 
 def _worded(turns: Sequence[dict[str, Any]], why: str | None) -> Figure:
-    text = "Words per second of speech: how much of what was said has words."
     known = [t for t in turns if t["phonation_s"] and t["word_count"] is not None and why is None]
     spoken_s = sum(turn["phonation_s"] for turn in known)
     rate = sum(turn["word_count"] for turn in known) / spoken_s if spoken_s else None
-    return _figure("word_rate_wps", rate, why or "no_speech", text)
+    return _figure("word_rate_session_wps", rate, why or "no_speech")
 
 
-def _median_of(name: str, cue: WindowCue, text: str) -> Figure:
+def _median(name: str, cue: WindowCue) -> Figure:
     compared = cue.compared[np.isfinite(cue.compared)]
     under = len(compared) - int(np.isfinite(cue.value).sum())
     reasons = [reason for reason in cue.reason if reason is not None]
     commonest = max(sorted(set(reasons)), key=reasons.count, default="too_short")
     # the median of values of which half are only known to be small is not known either
     value = float(np.median(compared)) if 2 * under < len(compared) else None
-    return _figure(name.replace("_sps", "_median_sps"), value, commonest, text)
+    return _figure(name, value, commonest)
 
 
 def _of_dials(dials: Sequence[dict[str, Any]]) -> Iterator[Figure]:
     for row in dials:
         rater = row["rater"]
         reason = "no_dial" if row["quality"] == "absent" else None
-        for what, text in (("mean", "Mean"), ("median", "Median"), ("sd", "Standard deviation")):
-            name = f"dial_{rater}_{what}_points"
-            yield _figure(name, row[f"dial_{what}"], reason, f"{text} of the {rater}'s dial.")
-        mssd = f"Mean squared difference of successive 5 s means, points squared: {rater}'s dial."
-        yield _figure(f"dial_{rater}_mssd", row["dial_mssd"], reason, mssd)
+        for what, unit in _OF_DIAL:
+            yield _figure(f"dial_{rater}_{what}_{unit}", row[f"dial_{what}"], reason)

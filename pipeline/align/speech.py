@@ -31,10 +31,8 @@ from pipeline.spans import (
     rows_inside,
     sum_inside,
 )
+from pipeline.tables.windows import LONG_S
 from pipeline.timeline import union
-
-LONG_S = 300.0
-"""Length of the windows of talk share and exchange: a few minutes hold enough turns (SCIENCE 3)."""
 
 
 @dataclass(frozen=True, slots=True)

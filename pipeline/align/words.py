@@ -6,6 +6,7 @@ Amounts of a turn (words, phrases) are spread evenly over it; a rate is a quotie
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def minimal_replies(turns: Sequence[dict[str, Any]], windows: Windows) -> Floats
 
 def reply_latency(
     turns: Sequence[dict[str, Any]], speech: Speech, windows: Windows, no_words: str
-) -> tuple[WindowCue, Floats]:
+) -> WindowCue:
     """Longest latency among the replies that start in each window, and that reply's own z.
 
     Replies are few and one stands in up to six windows, so their z is taken from the turns: windows
@@ -67,10 +68,10 @@ def reply_latency(
     """
     z = np.full(len(windows), np.nan)
     if speech.role_reason is not None:
-        return missing_everywhere(windows, speech.role_reason), z
+        return replace(missing_everywhere(windows, speech.role_reason), z=z)
     if not has_transcript(turns):
-        return missing_everywhere(windows, no_words), z
-    cue = missing_everywhere(windows, "no_question")
+        return replace(missing_everywhere(windows, no_words), z=z)
+    cue = replace(missing_everywhere(windows, "no_question"), z=z)
     for turn in turns:
         latency = turn["response_latency_s"]
         if latency is None:
@@ -80,7 +81,7 @@ def reply_latency(
         cue.value[longest] = latency
         cue.reason[longest] = turn["response_latency_reason"]
         z[longest] = np.nan if turn["response_latency_z"] is None else turn["response_latency_z"]
-    return cue, z
+    return cue
 
 
 def directive_rate(
@@ -88,8 +89,8 @@ def directive_rate(
 ) -> WindowCue:
     """Therapist's directive phrases per 1,000 of the therapist's words in the 5 minutes around.
 
-    Under 100 words a phrase more or less would be all there is to see (SCIENCE 2.11: as a rate over
-    minutes it tells sessions apart, turn by turn it is wrong more often than right).
+    Under 100 words a phrase more or less would be all there is to see (METHODS: Words): as a rate
+    over minutes it tells sessions apart, turn by turn it is wrong more often than right.
     """
     if speech.role_reason is not None:
         return missing_everywhere(windows, speech.role_reason)

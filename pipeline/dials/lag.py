@@ -104,7 +104,7 @@ def estimate_lag(course: Floats, changes_s: Floats) -> Lag:
 def _change_rate(course: Floats) -> Floats:
     """Points moved per second, every `STEP_S`, smoothed; shape (len(course) / STEP_S,).
 
-    Means of whole seconds tell a step's moment only when both seconds are weighed, as here: each
+    Means of whole seconds tell a step's time only when both seconds are weighed, as here: each
     difference is spread over the second between the two middles.
     """
     size = np.abs(np.diff(course))

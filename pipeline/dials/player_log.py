@@ -2,7 +2,7 @@
 
 Two kinds. With a column of the player's position every row says where in the media it belongs. With
 a column of events (play, pause, seek, stop, and rating) and a running clock, the position follows
-from them. Either way a moment that was played twice keeps one rating, and no pause makes the rating
+from them. Either way what was played twice keeps one rating, and no pause makes the rating
 longer than the media.
 """
 

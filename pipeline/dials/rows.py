@@ -1,4 +1,4 @@
-"""From the rows of dial files to steps: what was rated when, each moment once.
+"""From the rows of dial files to steps: what was rated when, each time once.
 
 A row's rating holds until the next row. A bin stamped at its end holds back to the bin before. A
 row that is not rated ends what held before it. Where the player was moved back, a later pass over

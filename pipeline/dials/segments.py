@@ -1,6 +1,6 @@
 """The highest- and lowest-rated segments of one dial (after Swift and Tompkins 2016).
 
-The source study has raters pick their three best and worst moments; here they are read off the
+The source study has raters pick their three best and worst parts; here they are read off the
 course: the extreme of a 30 s running mean, grown while the rating stays within 5 points of it.
 """
 

@@ -1,7 +1,7 @@
 """Where two raters of one session agree and where they part. Pure functions of two dials.
 
-Moments are labelled helpful (over 55), neutral or hindering (under 45) and counted crosswise, with
-Cohen's (1960) kappa. Stretches both picked as their highest or lowest count as shared when they
+Seconds are labelled helpful (over 55), neutral or hindering (under 45) and counted crosswise, with
+Cohen's (1960) kappa. Segments both have among their highest or lowest count as shared when they
 have enough time in common. The divergence is the client's dial minus the therapist's, each from its
 own median of the session, so that one rater's generous use of the scale is no divergence.
 

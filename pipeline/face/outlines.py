@@ -1,7 +1,7 @@
 """A few faces of a session as outlines, so that a person can check what the numbers rest on.
 
 Of the mesh only the lines a cartoonist would draw are kept: face, brows, lids, irises, nose, lips;
-eight moments at even times, whether or not the face was good enough then. Never a picture.
+eight even times, whether or not the face was good enough then. Never a picture.
 
 Caveat: an outline is still of somebody's face. The table stays in the store and goes when the
 session is withdrawn; only the supervisor's page draws it.
@@ -63,7 +63,7 @@ def thinned(batch: pa.RecordBatch) -> pa.RecordBatch:
 def cue_check(
     frames: pa.Table, outlines: Sequence[pa.RecordBatch], settings: FaceSettings
 ) -> pa.Table:
-    """Rows of `CUE_CHECK`: eight moments at even times from the first to the last frame.
+    """Rows of `CUE_CHECK`: eight even times from the first to the last frame.
 
     Parameters
     ----------

@@ -24,12 +24,12 @@ from pipeline.stage import Missing
 from pipeline.timeline import Span, complement, overlap_s, union
 from pipeline.voice.microphones import OFF, ChannelDiarizer
 
-UNHEARD_MAX_S = 5.0  # speech on what is not heard; less is a detector's error [J]
+UNHEARD_MAX_S = 5.0  # speech on what is not heard; less is a detector's error [ours]
 UNBOUNDED_S = 1e6
 RATES_HZ = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 RATIOS = sorted({a / b for a in RATES_HZ for b in RATES_HZ if a != b})
 RATIO_WITHIN = 0.002
-SPEED_LEAST_S = 60.0  # in shorter ones a late start alone gives any ratio [J]
+SPEED_LEAST_S = 60.0  # in shorter ones a late start alone gives any ratio [ours]
 UNKNOWN = dict.fromkeys(
     ("role", "level_db", "raised_db", "offset_prop", "clip_prop", "off_s", "speech_prop")
 )
@@ -103,7 +103,7 @@ def film_figures(spec: SessionSpec, rows: Sequence[Mapping[str, Any]]) -> list[F
         told += f" Not looked at, unreadable or another camera's: {_listed(left)} of session.toml."
     assumed = any(rows[media]["offset_source"] == "follows" for media in looked)
     quality = "degraded" if assumed or left else "ok"
-    return [Figure("video_files", float(len(looked)), quality, None, told)]
+    return [Figure("video_file_count", float(len(looked)), quality, None, told)]
 
 
 def stream_rows(
@@ -194,7 +194,7 @@ def _files(spec: SessionSpec, recording: FolderRecording) -> Figure:
         names = _listed(f"file {media + 1}" for media in left)
         told += f" Not heard, because another ran at the same time: {names} of session.toml."
     quality = "degraded" if assumed else "ok"
-    return Figure("audio_files", float(len(heard)), quality, None, told)
+    return Figure("audio_file_count", float(len(heard)), quality, None, told)
 
 
 def _told_place(media: int, row: Mapping[str, Any]) -> str:
@@ -218,7 +218,7 @@ def _set_aside(channels: Sequence[Heard]) -> Figure:
     if raised:
         told += f" What is very quiet was raised by {20 * np.log10(max(raised)):.0f} dB."
     quality = "degraded" if offset or raised or any(one.gain < 0 for one in aside) else "ok"
-    return Figure("audio_channels_aside", float(len(aside)), quality, None, told)
+    return Figure("audio_channel_aside_count", float(len(aside)), quality, None, told)
 
 
 def _off(spec: SessionSpec, recording: FolderRecording) -> Figure:

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from math import log, sqrt
 
 ECHO_MIN_WORDS = 4
-"""A reply with fewer content words has no echo ratio [J]."""
+"""A reply with fewer content words has no echo ratio [ours]."""
 COHESION_MIN_WORDS = 8
-"""A turn with fewer words has no cohesion [J]."""
+"""A turn with fewer words has no cohesion [ours]."""
 COHESION_TURNS = 3
-"""Turns looked back on [J]."""
+"""Turns looked back on [ours]."""
 
 
 def content_words(said: Sequence[str], function_words: frozenset[str]) -> list[str]:

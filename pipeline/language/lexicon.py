@@ -11,7 +11,7 @@ A phrase is plain words, matched whole and without regard to case or punctuation
 ``$``      after the last word: only at the end
 =========  ==============================================
 
-Caveat: a phrase match is a weak sign on its own (SCIENCE 2.11 gives precision and recall).
+Caveat: a phrase match is a weak sign on its own (METHODS: Words).
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ A cue is described by up to four lists of the lexicon: ``<cue>`` counts wherever
 ``<cue>_exceptions`` does not count ("you don't have to", "do you think you should"). Somebody
 else's words count for none: what follows ``reported_speech`` in a sentence ("he said you should"),
 and what stands between quotation marks. Without punctuation, statements and questions are not told
-apart. Caveat: a phrase is a weak sign of what was done with it; `bench/cues.py` and SCIENCE 2.11
-give precision and recall.
+apart. Caveat: a phrase is a weak sign of what was done with it; `bench/cues.py` gives
+precision and recall (METHODS: Words).
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def feedback_sought(matches: Sequence[Match]) -> str:
 def repair_marker(matches: Sequence[Match]) -> int:
     """0-3: one each for looking back at the shared work, owning a part, inviting the other's view.
 
-    SCIENCE 3 after seed 003; for scale, Eubanks 2019 codes repair by raters, not by phrases.
+    For scale: raters code repair from whole sessions, not by phrases (METHODS: Words).
     """
     return len({match.cue for match in matches if match.cue.startswith("repair_")})
 

@@ -1,6 +1,6 @@
 """Whether a turn ends in a question, and whether that question is open, from phrase lists.
 
-Sources: SCIENCE 3 (`is_question`, `question_type`); against AnnoMI's labels the question mark alone
+METHODS: Words. Against AnnoMI's labels the question mark alone
 gives F1 .88, the rule without punctuation .77, open against closed .77 (Wu 2022). Caveat: a turn
 with more than one question is typed by its last.
 
@@ -27,15 +27,15 @@ from pipeline.language.lexicon import (
 QuestionType = Literal["open", "closed"]
 
 REPEATED_WORDS = 5
-"""So many words said twice in a row are a new start [J]."""
+"""So many words said twice in a row are a new start [ours]."""
 _CUT = re.compile(r"(?<=\w)(?:-(?=[\s,]|$)|\s*[–—]|\s-\s|\s*-{2,})")
 """Where speech is broken off; a hyphen inside a word is none."""
 
 TAIL_WORDS = 15
-"""Without punctuation the last question is sought in this many words [J]."""
+"""Without punctuation the last question is sought in this many words [ours]."""
 
 PUNCTUATED_SHARE = 0.01
-"""A transcript with fewer closing marks per word counts as unpunctuated [J]."""
+"""A transcript with fewer closing marks per word counts as unpunctuated [ours]."""
 
 
 def is_punctuated(words: Sequence[str]) -> bool:

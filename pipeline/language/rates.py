@@ -1,8 +1,8 @@
 """Language of a whole session: rates per 1,000 words, shares of turns, medians of replies.
 
 Rates and shares compare a session with other sessions of the same pair; there is no norm to hold
-them against (SCIENCE 2.11: 4.50 against 1.14 directives per 1,000 words between two groups of demo
-sessions is a fact about those).
+them against (METHODS: Words; 4.50 against 1.14 directives per 1,000 words between two groups of
+demo sessions is a fact about those).
 """
 
 from __future__ import annotations
@@ -13,46 +13,30 @@ from typing import Any
 import numpy as np
 
 Turn = dict[str, Any]
-Named = tuple[str, float | None, str | None, str]
-"""Name, value, reason where it is missing, description."""
+Named = tuple[str, float | None, str | None]
+"""Name, value, reason where it is missing."""
 
 RATE_MIN_WORDS = 100
 """Fewer words have no rate worth stating."""
 MIN_TURNS = 5
 """Fewer turns have no share or median worth stating."""
 FEEDBACK_LAST_S = 900.0
-"""Feedback is looked for in the last 15 minutes (SCIENCE 4.2, R12)."""
+"""Feedback is looked for in the last 15 minutes (METHODS: Words)."""
 REPAIR_FIRST_S = 1200.0
-"""Taking up the session before is looked for in the first 20 minutes (SCIENCE 4.2, R11)."""
+"""Taking up the session before is looked for in the first 20 minutes (METHODS: Words)."""
 
-_RATES = (
-    ("therapist", "directive_strong", "Therapist's directive phrases per 1,000 words."),
-    ("therapist", "generalising", "Therapist's generalising words per 1,000 words."),
-    ("client", "generalising", "Client's generalising words per 1,000 words."),
-)
-_SHARES = (
-    ("permission_phrase", "Share of therapist turns that ask leave or offer a choice."),
-    ("certainty_phrase", "Share of therapist turns that state something as certain."),
-    ("reflection", "Share of therapist turns that say back, by their opening words."),
-    ("affirmation", "Share of therapist turns that name a strength, effort or success."),
-)
-_COUNTS = (
-    ("somatic_question", "Therapist's questions about what is felt in the body."),
-    ("self_disclosure", "Therapist turns with phrases about their own life."),
-)
-_MEDIANS = (
-    ("reply_words", "client_reply_words_median", "Words in the client's replies, median."),
-    (
-        "response_latency_lexical_s",
-        "client_response_latency_lexical_median_s",
-        "From a question's end to the reply's first word that is no filler, median.",
-    ),
-    (
-        "reply_echo_ratio",
-        "client_reply_echo_ratio_median",
-        "Share of a reply's content words that the question has too, median.",
-    ),
-)
+_RATES = {
+    "therapist_directives_pk": ("therapist", "directive_strong"),
+    "therapist_generalising_pk": ("therapist", "generalising"),
+    "client_generalising_pk": ("client", "generalising"),
+}
+_SHARES = ("permission_phrase", "certainty_phrase", "reflection", "affirmation")
+_COUNTS = ("somatic_question", "self_disclosure")
+_MEDIANS = {
+    "client_reply_words_median_count": "reply_words",
+    "client_response_latency_lexical_median_s": "response_latency_lexical_s",
+    "client_reply_echo_median_prop": "reply_echo_ratio",
+}
 
 
 def language_figures(turns: Sequence[Turn], why: str | None, why_roles: str | None) -> list[Named]:
@@ -74,48 +58,43 @@ def language_figures(turns: Sequence[Turn], why: str | None, why_roles: str | No
         *_moments(turns, known),
     ]
     if why is not None:
-        named = [(name, None, why, text) for name, _, _, text in named]
+        named = [(name, None, why) for name, _, _ in named]
     return [*_interruptions(turns, why_roles), *named]
 
 
 def _rates(turns: Sequence[Turn]) -> Iterator[Named]:
-    for role, cue, text in _RATES:
+    for name, (role, cue) in _RATES.items():
         said = [t for t in turns if t["role"] == role and t[cue] is not None]
         words = sum(turn["word_count"] for turn in said)
         enough = words >= RATE_MIN_WORDS
         rate = 1000 * sum(turn[cue] for turn in said) / words if enough else None
-        yield f"{role}_{cue}_pk", rate, "few_samples", text
+        yield name, rate, "few_samples"
 
 
 def _shares(known: Sequence[Turn]) -> Iterator[Named]:
     held = [turn for turn in known if turn["role"] == "therapist"]
-    for cue, text in _SHARES:
-        yield f"therapist_{cue}_prop", _share([turn[cue] for turn in held]), "few_samples", text
-    for cue, text in _COUNTS:
-        yield f"therapist_{cue}_count", float(sum(turn[cue] is True for turn in held)), None, text
-    text = (
-        "Share of client turns after a directive or an affirmation that open with “no”, "
-        "“yes, but”, “I don't know” or the like."
-    )
+    for cue in _SHARES:
+        yield f"therapist_{cue}_prop", _share([turn[cue] for turn in held]), "few_samples"
+    for cue in _COUNTS:
+        yield f"therapist_{cue}_count", float(sum(turn[cue] is True for turn in held)), None
     demurs = [turn["client_demur"] for turn in known if turn["client_demur"] is not None]
-    yield "client_demur_prop", _share(demurs), "few_samples", text
+    yield "client_demur_prop", _share(demurs), "few_samples"
 
 
 def _replies(turns: Sequence[Turn]) -> Iterator[Named]:
-    for column, name, text in _MEDIANS:
+    for name, column in _MEDIANS.items():
         given = [turn[column] for turn in turns if turn[column] is not None]
         value = float(np.median(given)) if len(given) >= MIN_TURNS else None
         missing = [turn[f"{column.removesuffix('_s')}_reason"] for turn in _lacking(turns, column)]
         commonest = max(sorted(set(missing)), key=missing.count, default="few_samples")
-        yield name, value, commonest, text
+        yield name, value, commonest
     cohesion = [
         turn["topic_cohesion"]
         for turn in turns
         if turn["role"] == "client" and turn["topic_cohesion"] is not None
     ]
     value = float(np.median(cohesion)) if len(cohesion) >= MIN_TURNS else None
-    text = "How far the client's turns share content words with the three turns before, median."
-    yield "client_topic_cohesion_median", value, "few_samples", text
+    yield "client_topic_cohesion_median_cos", value, "few_samples"
 
 
 def _lacking(turns: Sequence[Turn], column: str) -> list[Turn]:
@@ -135,19 +114,16 @@ def _moments(turns: Sequence[Turn], known: Sequence[Turn]) -> Iterator[Named]:
     late = [turn for turn in held if turn["start_s"] >= end_s - FEEDBACK_LAST_S]
     for kind in ("general", "specific"):
         count = float(sum(turn["solicit_feedback"] == kind for turn in late))
-        text = f"Times the therapist asks for {kind} feedback in the last 15 minutes."
-        yield f"therapist_feedback_{kind}_count", count, None, text
+        yield f"therapist_feedback_{kind}_count", count, None
     early = [turn["repair_marker"] for turn in held if turn["start_s"] < REPAIR_FIRST_S]
-    text = "Most marks of taking up an earlier moment in one turn, first 20 minutes; 0 to 3."
-    yield "therapist_repair_marker_max", float(max(early, default=0)), None, text
+    yield "therapist_repair_marker_max_count", float(max(early, default=0)), None
 
 
 def _interruptions(turns: Sequence[Turn], why: str | None) -> Iterator[Named]:
     for role in ("therapist", "client"):
         own = [turn["interruption"] for turn in turns if turn["role"] == role]
         count = float(sum(own_one is True for own_one in own)) if own else None
-        text = f"Times the {role} begins while the other speaks, who then stops within a second."
-        yield f"{role}_interruption_count", None if why else count, why or "no_speech", text
+        yield f"{role}_interruption_count", None if why else count, why or "no_speech"
 
 
 def _share(values: Sequence[bool]) -> float | None:

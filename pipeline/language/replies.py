@@ -3,7 +3,7 @@
 A reply is the client's next floor turn after a therapist turn that ends in a question, within
 `reply_window_s`. A short "yes" that the therapist talks on from is a backchannel by its form, yet
 a reply where it comes right after a question and the therapist is silent. Latency is taken from the
-diarizer's boundaries (Levinson & Torreira 2015; SCIENCE 2.1); a second latency, to the first word
+diarizer's boundaries (METHODS: Turns and replies); a second latency, to the first word
 that is no filler, needs word times that were measured. Caveat: a slow or short reply has many
 possible reasons.
 """

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline.timeline import Floats, Seconds
 
 REACH_S: Seconds = 1.0
-"""A word farther than this from every turn of its voice belongs to none [J]."""
+"""A word farther than this from every turn of its voice belongs to none [ours]."""
 
 Ints = NDArray[np.int64]
 

@@ -35,7 +35,7 @@ from pipeline.made.spoken_lines import Clip, mix, speak_lines
 from pipeline.made.texts import TRANSCRIPT, consent_text, session_text, transcript_text
 
 FULL_MINUTES = 12.0
-"""From this length on a session has the planned runs; before, rules may not fire (SCIENCE 4.1)."""
+"""From this length on a session has the planned runs; rules may not fire before."""
 LEAD_IN_S = 1.0
 TAIL_S = 1.5
 SHORTEST_PAUSE_S = 0.2

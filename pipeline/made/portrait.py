@@ -28,7 +28,7 @@ EYE_DISTANCE_PX = 92.0
 EYES_AT = (640.0, 250.0)
 MIN_PORTRAIT_EYE_DISTANCE_PX = 30.0
 DEG_PER_EYE_WIDTH = 126.0
-"""Iris shift: an eyeball of 12 mm radius, 26.5 mm between the corners (FACES.md, section 5)."""
+"""Iris shift: an eyeball of 12 mm radius, 26.5 mm between the corners (`face/gaze.py`)."""
 EYE_DISTANCE_MM = 63.0
 HEAD_MM = (80.0, 112.0, 95.0)
 """Semi-axes of the head's ellipsoid: across, along, depth."""

@@ -31,7 +31,7 @@ def transcript_text(utterances: Sequence[Utterance]) -> str:
 
 
 def session_text(media_name: str, *, shows_client: bool, transcript: bool) -> str:
-    """The session's description, see DATA_DICTIONARY.md for the keys."""
+    """The session's description, see README.md, "What goes in", for the keys."""
     shows = '["client"]' if shows_client else "[]"
     words = f'[transcript]\nfile = "{TRANSCRIPT}"\n\n' if transcript else ""
     return f"""\

@@ -3,7 +3,7 @@
 A channel can be dead, hold nothing but a steady hum, lie off the zero line, be too hot or too
 quiet, or stop when a battery ends. All of it shows in the levels of tenths of a second, without
 any idea of what speech is. Whose channel it is and what becomes of it is decided in `hearing`.
-Thresholds are judgements [J].
+Thresholds are [ours].
 """
 
 from __future__ import annotations

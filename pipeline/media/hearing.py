@@ -4,7 +4,7 @@ Where everyone is heard on one recording, what holds nothing is left out, a chan
 way round is turned, one that clips gives way to one that does not, and of several streams those are
 taken that add something: a mix and its parts are heard once, a desktop track and a microphone
 track both. Where each person has a channel, channels are people: they are counted over all streams,
-and none is left out for being silent. Thresholds are judgements [J].
+and none is left out for being silent. Thresholds are [ours].
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How well a recording can be measured: level, noise, clipping and bandwidth of its sound.
 
 Pure functions of an array and of the stretches of speech in it. A figure that cannot be had is
-None. Definitions: SCIENCE section 3, audio_snr_db, audio_clip_prop, audio_bandwidth_hz.
+None. METHODS: Recording.
 """
 
 from __future__ import annotations

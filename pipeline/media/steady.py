@@ -26,7 +26,7 @@ TAIL_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A file at one moment."""
+    """A file at one time."""
 
     size: int
     modified_ns: int

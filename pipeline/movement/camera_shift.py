@@ -5,7 +5,7 @@ the picture, either the picture changed just so, or something else is going on: 
 takes along their own edges, never those of the furniture behind them.
 
 Caveat: before a blank wall nothing but people tells of the camera, and one alone who leans, or two
-who lean the same way at the same moment, look like it. Turns and zooms are seen as far as they
+who lean the same way at the same time, look like it. Turns and zooms are seen as far as they
 resemble a shift.
 """
 

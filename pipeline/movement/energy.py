@@ -1,7 +1,7 @@
 """Motion energy: the share of a region's pixels that changed by more than noise, in its own SDs.
 
     e(t) = mean over the region's cells of (pixels changed by at least c) / 64, less what the still
-           background shows at the same moment; 0.5 s running mean; divided by its SD
+           background shows at the same time; 0.5 s running mean; divided by its SD
 
 (Ramseyer & Tschacher 2011.) Noise and background come from the recording itself. The static patch
 is the whole picture while next to nothing moves, the stillest quarter of all steps; its noise is
@@ -11,7 +11,7 @@ half as much again, above it, because key frames change a picture by more than t
 with c at P99 itself, planted courses came back at r = 0.85-0.97 instead of 0.95-0.98. Still
 background is the half of all cells in which least changes over the session.
 
-A moment at which the picture as a whole changes is masked with 0.4 s on either side, since it would
+A time at which the picture as a whole changes is masked with 0.4 s on either side, since it would
 pass for movement of both people at once: a shift of the camera explains most of what changed, or
 more than half of the still background changes together (`light_changed` where most of it in the
 same direction, else `picture_changed`), or nothing at all changes for a second (`picture_frozen`).

@@ -30,6 +30,8 @@ GROUPS = {
 """Kind of cue: a column that stands for it, and the frame rate it needs."""
 USABLE, PARTLY = 0.8, 0.2
 """Share of the windows from which a kind of cue counts as measured, and as measured in part."""
+_SIZE, _RATE = "client_face_iod_median_px", "client_video_median_hz"
+_VALID = "client_frames_valid_prop"
 AXES = Path(__file__).parents[1] / "face" / "axes.svg"
 
 
@@ -144,10 +146,7 @@ def _median(values: Floats) -> float | None:
 
 
 def _picture(figures: Mapping[str, float | None], gates: Mapping[str, Any]) -> str:
-    size, rate, share = (
-        figures.get(name) or 0.0
-        for name in ("client_face_iod_px", "client_video_hz", "client_face_valid_prop")
-    )
+    size, rate, share = (figures.get(name) or 0.0 for name in (_SIZE, _RATE, _VALID))
     return (
         f"face {size:.0f} px between the eyes ({gates['gate_iod_px']:.0f} needed), "
         f"{rate:.0f} frames a second ({gates['gate_blink_hz']:.0f} needed), "
@@ -158,13 +157,13 @@ def _picture(figures: Mapping[str, float | None], gates: Mapping[str, Any]) -> s
 def _facts(figures: Mapping[str, float | None], level: str) -> Iterator[tuple[str, str]]:
     """Value and what it is; what the sentence already says is not said again."""
     share, floor, travel = (
-        figures.get(f"client_{name}")
-        for name in ("face_valid_prop", "gaze_floor_dps", "gaze_path_rate_dps")
+        figures.get(name)
+        for name in (_VALID, "client_gaze_floor_dps", "client_gaze_path_rate_median_dps")
     )
     if level != "all":
         for name, words in (
-            ("client_face_iod_px", "px between the eyes (median)"),
-            ("client_video_hz", "frames a second"),
+            (_SIZE, "px between the eyes (median)"),
+            (_RATE, "frames a second"),
         ):
             value = figures.get(name)
             if value is not None:

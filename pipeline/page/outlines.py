@@ -1,4 +1,4 @@
-"""One moment of a face as a line drawing: outline, head and gaze as measured, never a picture.
+"""A face at one time as a line drawing: outline, head and gaze as measured, never a picture.
 
 From the nose three lines show the measured head: across, up, and where the nose points. An arrow
 from each iris shows the measured gaze; it is missing where gaze was not measured. Signs: `face`.
@@ -36,7 +36,7 @@ CLOSED = frozenset(OUTLINES) - {"nose", "nostrils"}
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One drawn moment."""
+    """One drawing."""
 
     svg: Markup
     when: str

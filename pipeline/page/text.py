@@ -1,7 +1,7 @@
 """Numbers as a supervisor reads them: clock times, units, and differences in plain words.
 
 Labels and units come from the column declarations. Latencies print to 0.1 s, and a difference of
-under 0.5 s is not mentioned: timing is no better than that (SCIENCE 2.1).
+under 0.5 s is not mentioned: timing is no better than that (METHODS: Turns and replies).
 """
 
 from __future__ import annotations
@@ -16,16 +16,9 @@ MISSING = "not measured"
 
 _UNIT_WORDS = {
     "syllable/s": "syllables/s", "1/min": "per min", "deg/s": "°/s", "deg": "°",
-    "semitone": "semitones", "points": "points",
+    "semitone": "semitones", "points": "points", "points^2": "points²", "word/s": "words/s",
 }  # fmt: skip
-_DECIMALS = {"points": 0, "deg": 0}
-_SUFFIX_UNITS = (
-    ("_sps", "syllable/s"), ("_dps", "deg/s"), ("_wps", "words/s"), ("_wpm", "words/min"),
-    ("_per_min", "1/min"), ("_pm", "1/min"), ("_s", "s"), ("_hz", "Hz"), ("_db", "dB"),
-    ("_st", "semitone"), ("_deg", "deg"), ("_px", "px"), ("_fps", "Hz"), ("_prop", "share"),
-    ("_ratio", "share"), ("_share", "share"), ("_points", "points"), ("_ms", "ms"),
-    ("_fps_eff", "Hz"), ("_pk", "per 1,000 words"),
-)  # fmt: skip
+_DECIMALS = {"points": 0, "deg": 0, "z": 2}
 _COMPARATIVES = {
     "client_response_latency_s": ("later", "sooner"),
     "response_latency_s": ("later", "sooner"),
@@ -59,13 +52,6 @@ def label(feature: str) -> str:
         if feature in table.by_name:
             return table.by_name[feature].label or feature.replace("_", " ")
     return feature.replace("_", " ")
-
-
-def unit_of(name: str) -> str:
-    """Unit at the end of a figure's name, ``""`` where it names none."""
-    if "_ratio_" in name:
-        return "share"
-    return next((unit for suffix, unit in _SUFFIX_UNITS if name.endswith(suffix)), "")
 
 
 def is_share(feature: str, unit: str) -> bool:

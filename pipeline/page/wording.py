@@ -36,7 +36,7 @@ FORBIDDEN = (
     r"pathologi\w*",
     r"abnormal\w*",
 )
-"""Conditions, traits and grades (SCIENCE 4.4), as patterns that match whole words."""
+"""Conditions, traits and grades (METHODS: Wording), as patterns that match whole words."""
 
 EMOTIONS = (
     r"afraid",

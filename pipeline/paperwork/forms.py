@@ -77,12 +77,7 @@ def missing_forms(forms: Sequence[Mapping[str, Any]]) -> list[str]:
 def form_figures(forms: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """Rows of `session_features` (without the session) that compare the session's forms."""
     value, reason = alliance_difference(forms)
-    yield {
-        "feature": "wai_difference_points",
-        "value": value,
-        "reason": reason,
-        "description": "WAI-SR total, client minus therapist, where both forms have one length.",
-    }
+    yield {"feature": "wai_difference_points", "value": value, "reason": reason}
 
 
 def form_row(session_id: str, form: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from models.base import Fingerprint
 from pipeline import __version__
 from pipeline.media import recording
 from pipeline.profile import Profile
-from pipeline.settings.section import Section
+from pipeline.settings.section import ReadFrom, Section
 from pipeline.stage import Missing, Stage
 from pipeline.tables import TABLES
 
@@ -72,11 +72,11 @@ def stage_key(
 
 
 def typed_settings(settings: Section) -> dict[str, Any]:
-    """A stage's settings as a profile gives them, without the lists that other files hold."""
+    """A stage's settings, borrowed ones too, without the lists that other files hold."""
     return {
         name: value
         for name, value in settings.model_dump(mode="json").items()
-        if not (type(settings).model_fields[name].description or "").startswith("Filled from")
+        if name not in settings.marked(ReadFrom)
     }
 
 

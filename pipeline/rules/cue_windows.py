@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import tables
-from pipeline.align.faces import MIXED_CUES
 from pipeline.rules.replies import replies_of, usual_s
 from pipeline.settings import SharedSettings
 from pipeline.spans import Flags
+from pipeline.tables import WINDOW_CUES
 from pipeline.tables.arrays import floats, present
 from pipeline.tables.schema import Column
 from pipeline.timeline import Floats
@@ -135,8 +135,9 @@ def cue_windows(
     values = {name: floats(windows, name) for name in (*cued, MINIMAL.name)}
     z = {name: floats(windows, f"{name}_z") for name in cued}
     speaking = floats(windows, "client_speaking")  # NaN, 0 or 1
+    by_state = {cue.name for cue in WINDOW_CUES if cue.by_state}
     usual = {
-        name: usual_values(values[name], z[name], speaking if name in MIXED_CUES else None)
+        name: usual_values(values[name], z[name], speaking if name in by_state else None)
         for name in cued
     }
     for name in (nod.column.name for nod in NODS):  # a window without a nod is none of nodding

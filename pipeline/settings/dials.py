@@ -8,7 +8,7 @@ from pipeline.settings.section import Section
 
 
 class RatingsSettings(Section):
-    """Dial ratings (SCIENCE 2.6)."""
+    """Dial ratings (METHODS: Dials)."""
 
     at_most = (("segment_s", 1, "segment_max_s"),)
 
@@ -27,7 +27,7 @@ class RatingsSettings(Section):
 
 
 class AgreementSettings(Section):
-    """How far the two dials of a session agree (SCIENCE 2.6)."""
+    """How far the two dials of a session agree (METHODS: Dials)."""
 
     bin_s: int = Field(5, ge=1, description="Bins of the comparison, whole seconds")
     shortest_shift_s: float = Field(60.0, gt=0, description="Nearer shifts are no null, s")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
-from pipeline.settings.section import Section
+from pipeline.settings.section import Borrowed, Section
+from pipeline.settings.seen import FaceSettings
+
+_FACE = FaceSettings()
 
 
 class IngestSettings(Section):
     """Validation and quality figures."""
 
-    at_most = (("snr_degraded_db", 1, "snr_ok_db"), ("nod_min_fps", 1, "blink_min_fps"))
+    at_most = (("snr_degraded_db", 1, "snr_ok_db"),)
 
     minimum_media_s: float = Field(10.0, ge=0, description="Shorter recordings are refused, s")
     truncation_tolerance: float = Field(
@@ -21,5 +26,5 @@ class IngestSettings(Section):
     bandwidth_ok_hz: float = Field(7000.0, gt=0, description="99 % energy roll-off, Hz")
     snr_ok_db: float = Field(15.0, description="Speech to noise, dB: at least this is ok")
     snr_degraded_db: float = Field(10.0, description="Below this only talk time is used, dB")
-    nod_min_fps: float = Field(15.0, gt=0, description="As in [face], Hz")
-    blink_min_fps: float = Field(20.0, gt=0, description="As in [face], Hz")
+    nod_min_fps: Annotated[float, Borrowed("face")] = _FACE.nod_min_fps
+    blink_min_fps: Annotated[float, Borrowed("face")] = _FACE.blink_min_fps

@@ -27,9 +27,12 @@ class LandmarksSettings(Section):
 
 
 class FaceSettings(Section):
-    """Arithmetic on landmarks (SCIENCE 2.4, FACES.md)."""
+    """Arithmetic on landmarks (METHODS: Face and gaze)."""
 
-    at_most = (("blink_min_s", 1, "blink_max_s"), ("iod_pose_px", 1, "iod_gaze_px"))
+    at_most = (
+        ("blink_min_s", 1, "blink_max_s"), ("iod_pose_px", 1, "iod_gaze_px"),
+        ("nod_min_fps", 1, "blink_min_fps"),
+    )  # fmt: skip
 
     presence_min: float = Field(0.5, ge=0, le=1, description="Mesh presence gate")
     iod_pose_px: float = Field(25.0, ge=0, description="Eye distance for head pose, px")
@@ -55,7 +58,7 @@ class FaceSettings(Section):
 
 
 class MovementSettings(Section):
-    """Motion energy of each person's region, and co-movement (SCIENCE 2.4 and 2.5)."""
+    """Motion energy of each person's region, and of two (METHODS: Movement and co-movement)."""
 
     at_most = (
         ("correlation_lag_s", 0.5, "correlation_window_s"), ("segment_lag_s", 0.5, "segment_s"),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
-from pipeline.settings.section import Section
+from pipeline.settings.section import Borrowed, ReadFrom, Section
+
+_PHRASES = ReadFrom("language.lexicon")
+"""The list of the setting's name in the lexicon."""
 
 
 class DiarizeSettings(Section):
@@ -27,38 +32,30 @@ class TranscribeSettings(Section):
     """Words with times."""
 
     language: str = Field("en", description="Language of the session, ISO 639-1")
-    spoken_style: list[str] = Field(default_factory=list, description="Filled from the lexicon")
+    spoken_style: Annotated[list[str], _PHRASES] = Field(default_factory=list)
     prompt: str = Field("", description="Context given to the recogniser")
     hotwords: str = Field("", description="Words the recogniser should expect")
     longest_word_s: float = Field(1.5, gt=0, description="Longer words are cut to this, s")
 
 
 class TurnsSettings(Section):
-    """Turn-taking (SCIENCE 2.1)."""
+    """Turn-taking (METHODS: Turns and replies)."""
 
     ipu_gap_s: float = Field(0.2, ge=0.18, le=0.25, description="Silence that ends an IPU, s")
     backchannel_max_s: float = Field(1.0, gt=0, description="Longest backchannel, s")
     backchannel_max_words: int = Field(3, ge=1, description="Most words in a backchannel")
     backchannel_resume_s: float = Field(1.0, gt=0, description="Floor holder resumes within, s")
     silence_min_s: float = Field(3.0, gt=0, description="Shortest silence event, s")
-    acknowledgements: list[str] = Field(
-        default_factory=list, description="Filled from the lexicon file when the profile is read"
-    )
-    unfinished_endings: list[str] = Field(
-        default_factory=list, description="Filled from the lexicon file when the profile is read"
-    )
+    acknowledgements: Annotated[list[str], _PHRASES] = Field(default_factory=list)
+    unfinished_endings: Annotated[list[str], _PHRASES] = Field(default_factory=list)
 
 
 class RolesSettings(Section):
     """Which voice is the client's."""
 
     confidence_min: float = Field(0.7, ge=0.5, le=1, description="Below this: unknown")
-    second_person: list[str] = Field(
-        default_factory=list, description="Filled from the lexicon file when the profile is read"
-    )
-    first_person: list[str] = Field(
-        default_factory=list, description="Filled from the lexicon file when the profile is read"
-    )
+    second_person: Annotated[list[str], _PHRASES] = Field(default_factory=list)
+    first_person: Annotated[list[str], _PHRASES] = Field(default_factory=list)
 
 
 class LanguageSettings(Section):
@@ -67,8 +64,8 @@ class LanguageSettings(Section):
     at_most = (("interruption_min_s", 1, "interruption_max_s"),)
 
     lexicon: str = Field("lexicon.en.toml", description="Phrase lists, a file in configs/")
-    phrases: dict[str, list[str]] = Field(
-        default_factory=dict, description="Filled from the lexicon file when the profile is read"
+    phrases: Annotated[dict[str, list[str]], ReadFrom("language.lexicon", whole=True)] = Field(
+        default_factory=dict
     )
     minimal_reply_words: int = Field(3, ge=1, description="A reply this short is minimal")
     reply_window_s: float = Field(15.0, gt=0, description="A later turn is no reply, s")
@@ -104,4 +101,6 @@ class ProsodySettings(Section):
     slice_s: float = Field(10.0, gt=0, description="Length of the fixed slices, s")
     baseline_skip_s: float = Field(120.0, ge=0, description="Start left out of baselines, s")
     baseline_min_n: int = Field(20, ge=2, description="Fewest turns of a baseline")
-    voice_confidence_min: float = Field(0.7, ge=0, le=1, description="As in [language]")
+    voice_confidence_min: Annotated[float, Borrowed("language")] = (
+        LanguageSettings().voice_confidence_min
+    )

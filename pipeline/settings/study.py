@@ -10,7 +10,7 @@ from pipeline.settings.section import Section
 
 
 class StudySettings(Section):
-    """The study of many dyads (SCIENCE 2.13): fixed before anybody looks at the data."""
+    """The study of many dyads (METHODS: The study): fixed before anybody looks at the data."""
 
     features: list[str] = Field(
         default=[

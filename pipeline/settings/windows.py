@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
-from pipeline.settings.section import Section
+from pipeline.settings.section import Borrowed, ReadFrom, Section
+from pipeline.settings.speech import ProsodySettings
+
+_PROSODY = ProsodySettings()
 
 
 class AlignSettings(Section):
@@ -25,17 +30,17 @@ class AlignSettings(Section):
     gaze_floor_factor: float = Field(
         2.0, ge=0, description="Gaze travel under this times the noise floor is not measurable"
     )
-    rate_min_syllables: int = Field(10, ge=1, description="As in [prosody]")
-    rate_min_phonation_s: float = Field(3.0, gt=0, description="As in [prosody], s")
-    pause_min_turn_s: float = Field(3.0, gt=0, description="As in [prosody], s")
-    pause_min_s: float = Field(0.2, gt=0, description="As in [prosody], s")
-    voiced_min_s: float = Field(0.5, gt=0, description="As in [prosody], s")
-    f0_min_snr_db: float = Field(15.0, description="As in [prosody], of a window, dB")
-    rate_min_snr_db: float = Field(10.0, description="As in [prosody], of a window, dB")
+    rate_min_syllables: Annotated[int, Borrowed("prosody")] = _PROSODY.rate_min_syllables
+    rate_min_phonation_s: Annotated[float, Borrowed("prosody")] = _PROSODY.rate_min_phonation_s
+    pause_min_turn_s: Annotated[float, Borrowed("prosody")] = _PROSODY.pause_min_turn_s
+    pause_min_s: Annotated[float, Borrowed("prosody")] = _PROSODY.pause_min_s
+    voiced_min_s: Annotated[float, Borrowed("prosody")] = _PROSODY.voiced_min_s
+    f0_min_snr_db: Annotated[float, Borrowed("prosody")] = _PROSODY.f0_min_snr_db
+    rate_min_snr_db: Annotated[float, Borrowed("prosody")] = _PROSODY.rate_min_snr_db
 
 
 class SharedSettings(Section):
-    """Which moments are proposed (SCIENCE 4)."""
+    """Which moments are proposed (METHODS: Candidates)."""
 
     # what is one rule's alone stands in its module, see `pipeline.rules.section`
     at_most = (("z_leave", 1, "z_enter"), ("shortest_s", 1, "longest_s"))
@@ -62,6 +67,6 @@ class ReportSettings(Section):
     clip_max_s: float = Field(75.0, gt=0, description="Longest clip, s")
     clip_height_px: int = Field(360, ge=120, le=1080, description="Clip height, px")
     causes: str = Field("innocent_causes.toml", description="Innocent causes, a file in configs/")
-    innocent_causes: dict[str, list[str]] = Field(
-        default_factory=dict, description="Filled from the causes file when the profile is read"
+    innocent_causes: Annotated[dict[str, list[str]], ReadFrom("report.causes", whole=True)] = Field(
+        default_factory=dict
     )

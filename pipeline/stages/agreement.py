@@ -1,16 +1,17 @@
 """Stage: how far client and therapist agree on the same hour.
 
-One row says how their dials go together and what chance gives; moments far apart, lowest stretches
-both picked, the therapist's blind guesses and the raters' own reasons stand beside it. Dials are
-compared with the reaction lag of the profile taken off both, never one fitted to the other.
+One row says how their dials go together and what chance gives. Beside it stand the stretches in
+which they lie far apart, the lowest segments both picked, the therapist's blind guesses and the
+raters' own reasons. Dials are compared with the reaction lag of the profile taken off both, never
+one fitted to the other.
 
 Caveat: a dial that failed its quality gate is not compared, nor are dials with less than 15 minutes
-in common. Where the raters part, neither is right. Sources: SCIENCE 2.6; Swift and Tompkins (2016).
+in common. Where the raters part, neither is right. METHODS: Dials.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -36,6 +37,7 @@ from pipeline.media.player_clock import player_zero_s
 from pipeline.paperwork.session import RATERS, GuessFile
 from pipeline.settings import AgreementSettings
 from pipeline.stage import Absence, Inputs, Outputs, Stage
+from pipeline.tables.arrays import length_s
 from pipeline.timeline import Floats, Seconds, Span, overlap_s
 
 VERSION = 2
@@ -62,7 +64,7 @@ def run(inputs: Inputs, engine: None, settings: AgreementSettings) -> Outputs:
         row = _nothing(dials)
     else:
         row = _compared(*dials, settings) | _overlaps(segments, settings)
-        moments = _moments(*dials, segments, _duration_s(given, dials), settings)
+        moments = _moments(*dials, segments, length_s(given["sessions"]), settings)
     who = {"session_id": inputs.spec.id}
     return Outputs(
         {
@@ -99,11 +101,6 @@ def _dials(
 def _on_seconds(ratings: pa.Table, rater: str) -> Floats:
     mine = ratings.filter(pa.compute.equal(ratings.column("rater"), rater)).sort_by("t_s")
     return np.asarray(mine.column("value").cast(pa.float64()).to_numpy(), dtype=np.float64)
-
-
-def _duration_s(given: Mapping[str, pa.Table], dials: tuple[Floats, Floats]) -> Seconds:
-    known = given["sessions"].column("duration_s").drop_null().to_pylist()
-    return float(known[0]) if known else float(len(dials[0]))
 
 
 def _nothing(why: str) -> Row:

@@ -7,8 +7,8 @@ with each other or a norm.
 
 Reply latencies are too few for that: a window shows the z that its reply has among all replies.
 
-Caveat: neighbouring windows share 25 s, so 20 samples may be two minutes of talk. Sources: SCIENCE
-2.0, 2.4 and 3; Iglewicz and Hoaglin (1993) for the robust z.
+Caveat: neighbouring windows share 25 s, so 20 samples may be two minutes of talk. METHODS: Clock,
+usual and z.
 """
 
 from __future__ import annotations
@@ -29,22 +29,19 @@ from pipeline.align.baselines import every, speaking_windows, z_of
 from pipeline.align.client_frames import Events, Frames, client_events, client_frames
 from pipeline.align.counted import COUNTED
 from pipeline.align.face_figures import Seen
-from pipeline.align.motion import MOTION_CUES, motion_cues, motion_figures
+from pipeline.align.motion import motion_cues, motion_figures
 from pipeline.align.session_figures import Heard, session_figures
 from pipeline.paperwork.forms import form_figures
 from pipeline.settings import AlignSettings
 from pipeline.spans import Floats, WindowCue, Windows, missing_everywhere
 from pipeline.stage import Inputs, Outputs, Stage
+from pipeline.tables.arrays import length_s
+from pipeline.tables.schema import CueColumn
 from pipeline.timeline import windows
 
-VERSION = 7
+VERSION = 8
 """Raise when the numbers can change."""
 
-LATENCY = "client_response_latency_s"
-CLOSURE = "client_eye_closure_p80_prop"
-DIRECTIVES = "therapist_directive_strong_pk"
-LOG_CUES = frozenset({"client_stare_run_s"})
-"""Skewed durations: compared on log(x + 0.25), as reply latencies are among the turns."""
 UPSTREAM = {
     "audio": ("audio", "roles"),
     "voice": ("prosody",),
@@ -73,22 +70,22 @@ def run(inputs: Inputs, engine: None, settings: AlignSettings) -> Outputs:
     """`windows`, `events` and `session_features`; an empty session gives no windows."""
     del engine
     whole = _read(inputs)
-    grid = _grid(_duration_s(inputs.tables), settings)
+    grid = _grid(length_s(inputs.tables["sessions"]), settings)
     floor_dps = face.gaze_floor_dps(whole.frames, whole.events, settings)
     plain = _plain(whole, inputs.tables, grid, settings) | {
         "client_gaze_limit_dps": np.full(len(grid), settings.gaze_floor_factor * floor_dps)
     }
-    latency, latency_z = said.reply_latency(whole.turns, whole.speech, grid, whole.no_words)
-    cues = {LATENCY: latency} | _cues(whole, inputs.tables, grid, settings)
+    cues = _cues(whole, inputs.tables, grid, settings)
     columns: dict[str, Any] = {
         "session_id": [inputs.spec.id] * len(grid),
         "start_s": grid.start_s,
         "end_s": grid.end_s,
         **plain,
     }
-    for name, cue in cues.items():
-        z = latency_z if name == LATENCY else _own_z(name, cue, whole, grid, settings)
-        columns |= _cue_columns(name, cue, z)
+    for declared in tables.WINDOW_CUES:
+        cue = cues[declared.name]
+        z = cue.z if cue.z is not None else _own_z(declared, cue, whole, grid, settings)
+        columns |= _cue_columns(declared.name, cue, z)
     figures = session_figures(
         Heard(
             whole.turns,
@@ -116,7 +113,7 @@ def run(inputs: Inputs, engine: None, settings: AlignSettings) -> Outputs:
         {
             "windows": tables.WINDOWS.build(columns),
             "events": _events(inputs),
-            "session_features": tables.SESSION_FEATURES.build_rows(rows),
+            "session_features": tables.SESSION_FEATURES.build_figures(rows),
         }
     )
 
@@ -144,11 +141,6 @@ def _upstream(inputs: Inputs, kind: str) -> str | None:
             if absence.modality == modality:
                 return absence.reason
     return None
-
-
-def _duration_s(given: Mapping[str, pa.Table]) -> float:
-    known = given["sessions"].column("duration_s").drop_null().to_pylist()
-    return float(known[0]) if known else 0.0
 
 
 def _grid(duration_s: float, settings: AlignSettings) -> Windows:
@@ -204,7 +196,8 @@ def _cues(
         valid_min=settings.valid_min,
     )
     if not len(whole.frames.t_s):
-        return heard | {name: missing_everywhere(grid, whole.no_video) for name in face.FACE_CUES}
+        unseen = (cue.name for cue in tables.WINDOW_CUES if cue.name not in heard)
+        return heard | {name: missing_everywhere(grid, whole.no_video) for name in unseen}
     speaking = _speaking(whole, settings)
     return heard | face.face_cues(whole.frames, whole.events, speaking, grid, settings)
 
@@ -216,12 +209,14 @@ def _heard_cues(
     rates = speech.rate_cues(whole.turns, slices, whole.speech, grid, settings)
     pitch = sound.pitch_cues(given["pitch"], slices, whole.speech, grid, settings)
     snr_db = sound.audio_snr_db(given["sound_levels"], grid)
-    directives = said.directive_rate(whole.turns, whole.speech, grid, whole.no_words)
-    heard = sound.noisy_degraded(rates | pitch, snr_db, settings) | {DIRECTIVES: directives}
+    known = whole.turns, whole.speech, grid, whole.no_words
+    heard = sound.noisy_degraded(rates | pitch, snr_db, settings) | {
+        "client_response_latency_s": said.reply_latency(*known),
+        "therapist_directive_strong_pk": said.directive_rate(*known),
+    }
     if whole.no_voice is None:
         return heard
-    lost = [name for name in heard if "_rate_" in name or "_f0_" in name]
-    return heard | {name: missing_everywhere(grid, whole.no_voice) for name in lost}
+    return heard | {name: missing_everywhere(grid, whole.no_voice) for name in sound.VOICE_CUES}
 
 
 def _speaking(whole: _Whole, settings: AlignSettings) -> Floats | str:
@@ -233,27 +228,26 @@ def _speaking(whole: _Whole, settings: AlignSettings) -> Floats | str:
 
 
 def _own_z(
-    name: str, cue: WindowCue, whole: _Whole, grid: Windows, settings: AlignSettings
+    declared: CueColumn, cue: WindowCue, whole: _Whole, grid: Windows, settings: AlignSettings
 ) -> Floats:
     """Each z among windows of its state that have no measured moment in the part left out."""
-    span_s = {CLOSURE: settings.closure_window_s, DIRECTIVES: speech.LONG_S} | dict.fromkeys(
-        face.BLINK_CUES, settings.blink_window_s
-    )
-    used = grid.around(span_s[name]) if name in span_s else grid
+    span_s = declared.span_s
+    if isinstance(span_s, str):
+        span_s = float(getattr(settings, span_s))
+    used = grid.around(span_s) if span_s else grid
     # spans that had to be moved inwards at the end repeat each other
     ends_inside = used.end_s <= np.max(grid.end_s, initial=0.0) + 1e-6
     baseline = (used.start_s >= settings.baseline_skip_s) & ends_inside
-    if name in face.BLINK_CUES:
-        baseline &= every(settings.blink_hop_s, grid)
+    if declared.step_s:
+        baseline &= every(getattr(settings, declared.step_s), grid)
     states = None
-    if name in face.MIXED_CUES or name in MOTION_CUES:
+    if declared.by_state:
         speaking = _speaking(whole, settings)
         if isinstance(speaking, str):
             return np.full(len(grid), np.nan)
         states = speaking_windows(speaking, grid)
-    least = settings.baseline_min_n
-    is_duration = name in LOG_CUES
-    return z_of(cue, baseline, minimum_samples=least, states=states, is_duration=is_duration)
+    least, on_log = settings.baseline_min_n, declared.on_log
+    return z_of(cue, baseline, minimum_samples=least, states=states, is_duration=on_log)
 
 
 def _cue_columns(name: str, cue: WindowCue, z: Floats) -> dict[str, Any]:

@@ -6,8 +6,7 @@ proposals for a look, expected to be wrong at times, never a finding about anyon
 cues keep silent in the first two minutes and in recordings with under ten minutes between the first
 and the last word.
 
-The rules: `pipeline.rules`. Defaults: SCIENCE 4.1-4.3; conjunction threshold from its null
-simulation (2.11).
+The rules: `pipeline.rules`. METHODS: Candidates, with what chance gives.
 """
 
 from __future__ import annotations
@@ -15,16 +14,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pyarrow as pa
-
 from pipeline import tables
 from pipeline.rules import BY_ID, RULES
 from pipeline.rules.budget import select
 from pipeline.rules.rule import Draft, Given, Rule, Unapplied
 from pipeline.rules.section import CandidatesSettings, thresholds_of
-from pipeline.rules.talk import spoken_s
 from pipeline.stage import Inputs, Outputs, Stage
-from pipeline.timeline import Seconds
+from pipeline.tables.arrays import length_s
 
 VERSION = 6
 
@@ -47,7 +43,7 @@ def run(inputs: Inputs, engine: None, settings: CandidatesSettings) -> Outputs:
             found += rule.find(needed, settings, thresholds_of(rule, settings))
     kept = [draft for draft in found if BY_ID[draft.rule].is_rating]
     budgeted = [draft for draft in found if not BY_ID[draft.rule].is_rating]
-    kept += select(budgeted, _duration_s(given["sessions"], given["turns"]), settings)
+    kept += select(budgeted, length_s(given["sessions"]), settings)
     kept.sort(key=lambda draft: (draft.start_s, draft.rule, draft.who, draft.rank))
     return Outputs(
         {
@@ -69,11 +65,6 @@ def _unapplied(rule: Rule[Any], needed: Given, settings: CandidatesSettings) -> 
     if rule.id not in settings.rules:
         return Unapplied(None, "left out in the profile")
     return rule.unapplied(needed, settings, thresholds_of(rule, settings))
-
-
-def _duration_s(sessions: pa.Table, turns: pa.Table) -> Seconds:
-    known = sessions.column("duration_s").drop_null().to_pylist()
-    return known[0] if known else spoken_s(turns)
 
 
 def _row(session_id: str, draft: Draft) -> dict[str, Any]:

@@ -12,9 +12,9 @@ away; a pinhole camera whose focal length is the frame's long side, and a mean f
 
 Caveat: lids are also measured where only the momentary pitch is off, because shut lids disturb the
 mesh and with it the pitch; what counts for them is the pitch of the second around. Millimetres are
-those of the mean face before that camera: good for changes, not for a tape measure. Definitions and
-limits: SCIENCE 2.4; recipes and their measured errors: `pose_fit`, `head_pose`, `gaze`, `blinks`,
-`nods`, `looking`, `face.openings`.
+those of the mean face before that camera: good for changes, not for a tape measure. METHODS: Face
+and gaze; recipes and their measured errors: `pose_fit`, `head_pose`, `gaze`, `blinks`, `nods`,
+`looking`, `face.openings`.
 """
 
 from __future__ import annotations

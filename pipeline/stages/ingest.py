@@ -2,8 +2,8 @@
 
 Audio decides: a session whose sound cannot be read fails with one sentence, while unreadable video
 beside readable audio leaves the session without video. Of video only packets are read here; nobody
-is looked at. Caution: the noise figure compares loud speech with the quietest moments, so a noise
-that comes only with speech goes unseen. Source: SCIENCE section 3 (quality figures).
+is looked at. Caution: the noise figure compares loud speech with the quietest times, so a noise
+that comes only with speech goes unseen. METHODS: Recording.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from pipeline.voice.microphones import (
     keeps_apart,
 )
 
-VERSION = 6  # raise when the numbers can change
+VERSION = 7  # raise when the numbers can change
 
-UNSHARED_MAX_S = 60.0  # recorders are switched on and off by hand [J]
-DAMAGED_PACKETS_MAX = 10  # a fifth of a second of sound, half a second of pictures [J]
+UNSHARED_MAX_S = 60.0  # recorders are switched on and off by hand [ours]
+DAMAGED_PACKETS_MAX = 10  # a fifth of a second of sound, half a second of pictures [ours]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def run(
         "sessions": SESSIONS.build_rows([_session(inputs, duration_s)]),
         "media": MEDIA.build_rows(media),
         "streams": STREAMS.build_rows(streams),
-        "quality": QUALITY_FIGURES.build_rows(_row(inputs, figure) for figure in figures),
+        "quality": QUALITY_FIGURES.build_figures(_row(inputs, figure) for figure in figures),
         "forms": FORMS.build_rows(
             form_row(inputs.spec.id, form.model_dump()) for form in inputs.spec.forms
         ),
@@ -256,7 +256,7 @@ def _damaged(kind: str, packets: int) -> Figure:
         f"garbled there. More than {DAMAGED_PACKETS_MAX} is degraded: copy the file again."
     )
     quality = "degraded" if packets > DAMAGED_PACKETS_MAX else "ok"
-    return Figure(f"{kind}_damaged_packets", float(packets), quality, None, text)
+    return Figure(f"{kind}_damaged_packet_count", float(packets), quality, None, text)
 
 
 def _snr(
@@ -268,11 +268,11 @@ def _snr(
     )
     if value is None:
         reason = "few_samples" if has_speech else why_no_speech
-        return Figure("audio_snr_db", None, "absent", reason, text)
+        return Figure("audio_snr_session_db", None, "absent", reason, text)
     if value >= settings.snr_ok_db:
-        return Figure("audio_snr_db", value, "ok", None, text)
+        return Figure("audio_snr_session_db", value, "ok", None, text)
     quality = "degraded" if value >= settings.snr_degraded_db else "absent"
-    return Figure("audio_snr_db", value, quality, "low_snr", text)
+    return Figure("audio_snr_session_db", value, quality, "low_snr", text)
 
 
 def _bandwidth(value: float | None, why_no_speech: str, settings: IngestSettings) -> Figure:
@@ -299,13 +299,13 @@ def _video_figures(inputs: Inputs, files: list[_File], settings: IngestSettings)
     size_text = "Height of the picture; what counts is how large the face is in it."
     if video is None or video.fps_eff is None:
         why = reason if video is None else "few_samples"
-        rate = Figure("video_fps_eff", None, "absent", why, rate_text)
+        rate = Figure("video_rate_hz", None, "absent", why, rate_text)
     else:
         low = video.fps_eff < settings.blink_min_fps
         none = video.fps_eff < settings.nod_min_fps
         quality = "absent" if none else "degraded" if low else "ok"
         why = "low_fps" if low else None
-        rate = Figure("video_fps_eff", video.fps_eff, quality, why, rate_text)
+        rate = Figure("video_rate_hz", video.fps_eff, quality, why, rate_text)
     if video is None:
         return [rate, Figure("video_height_px", None, "absent", reason, size_text)]
     assert video.height_px is not None  # a file that shows someone was looked at

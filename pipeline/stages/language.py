@@ -4,7 +4,7 @@ Every value describes words, by phrase lists that a clinic can read and edit (`l
 not what anybody meant by them. Where people meet from afar the network delays every reply:
 latencies are kept, and marked as degraded; so are latencies between voices that the diarizer is not
 sure of, and what is read from words that the recogniser is not sure of. Caveats: phrase rules err
-(SCIENCE 2.11); a transcript's own errors come on top.
+(METHODS: Words); a transcript's own errors come on top.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ VERSION = 5
 """Raise when the numbers can change."""
 
 DISCLOSURE_MIN_WORDS = 8
-"""Shorter turns are not searched for words about the speaker's own life [J]."""
+"""Shorter turns are not searched for words about the speaker's own life [ours]."""
 
 Row = dict[str, Any]
 

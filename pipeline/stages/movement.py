@@ -6,8 +6,8 @@ feature of the face, and by default it is used for the session's co-movement alo
 (`movement.therapist`). Both need a video whose `shows` names the therapist, and with it their
 consent.
 
-Sources: SCIENCE 2.4 and 2.5. Definitions and limits: `movement.energy`, `movement.regions` and
-`movement.synchrony`.
+METHODS: Movement and co-movement. Definitions and limits: `movement.energy`, `movement.regions`
+and `movement.synchrony`.
 """
 
 from __future__ import annotations

@@ -33,6 +33,7 @@ from pipeline.paperwork.session import RATERS
 from pipeline.settings import RatingsSettings
 from pipeline.spans import Floats, Windows, amount_inside
 from pipeline.stage import Absence, Inputs, Outputs, Stage
+from pipeline.tables.arrays import length_s
 
 VERSION = 7
 """Raise when the numbers can change."""
@@ -65,7 +66,7 @@ def run(inputs: Inputs, engine: None, settings: RatingsSettings) -> Outputs:
             absences.append(rating)
             parts["rating_quality"].append(_absent_row(inputs.spec.id, rater, rating.sentence))
             continue
-        duration_s = _duration_s(inputs, rating.course)
+        duration_s = length_s(inputs.tables["sessions"])
         held_s = _held_s(rating, duration_s)
         rating = replace(rating, course=_held_on(rating.course, held_s))
         raw = on_seconds(rating.course, duration_s)
@@ -116,7 +117,7 @@ def _rating(inputs: Inputs, rater: str) -> Rating | Absence:
     except SessionError as error:
         return Absence(modality, "unreadable_media", f"The {rater}'s dial is left out: {error}")
     course = _shifted(played.course, player_zero_s(inputs.tables["media"]))
-    duration_s = _duration_s(inputs, course)
+    duration_s = length_s(inputs.tables["sessions"])
     fault = _clock_fault(course, duration_s)
     if fault:
         sentence = f"The {rater}'s dial is left out: {played.rows.file} {fault}."
@@ -165,11 +166,6 @@ def _standing(rater: str, rating: Rating, duration_s: float) -> str:
 
 def _shifted(course: DialCourse, by_s: float) -> DialCourse:
     return DialCourse(course.start_s + by_s, course.end_s + by_s, course.value)
-
-
-def _duration_s(inputs: Inputs, course: DialCourse) -> float:
-    known = inputs.tables["sessions"].column("duration_s").drop_null().to_pylist()
-    return float(known[0]) if known else max(0.0, float(course.end_s[-1]))
 
 
 def _lag_taken_off(

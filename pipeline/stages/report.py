@@ -30,7 +30,7 @@ from pipeline.page.dials import dial_figure, dial_views
 from pipeline.page.forms import form_lines, imported_flags
 from pipeline.page.looked_for import chance_lines, not_looked_for
 from pipeline.page.plot import Z_SHOWN, Mark, Timeline, Track, timeline_svg
-from pipeline.page.text import clock, not_measured, quantity, unit_of
+from pipeline.page.text import clock, not_measured, quantity
 from pipeline.rules import BY_ID, RULES
 from pipeline.settings import ReportSettings
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
@@ -38,7 +38,7 @@ from pipeline.tables.arrays import floats as column
 from pipeline.tables.sources import references
 from pipeline.timeline import Floats, Seconds
 
-VERSION = 3
+VERSION = 4
 
 METHOD_SOURCES = ("berger2023", "cohen2024", "duncan2003srs", "smilek2010", "soma2023")
 """Cited by the page's methods text rather than by a column."""
@@ -71,7 +71,7 @@ class ClipCutter(Protocol):
 
 
 def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) -> Outputs:
-    """Render `report.html`. Every table may be empty; what is absent is said, with its reason.
+    """Render `report.html`. What is absent is said, and why; only `sessions` is always there.
 
     Parameters
     ----------
@@ -83,12 +83,12 @@ def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) 
     absences: tuple[Absence, ...] = ()
     if isinstance(engine, Missing):
         absences = (engine.absence("clips"),)
-    session = _session(inputs)
+    (session,) = given["sessions"].to_pylist()
     if session["capture"] != "in_room":
         settings = _with_remote_causes(settings)
-    listed = cards(given, session["duration_s"] or 0.0, settings)
+    listed = cards(given, session["duration_s"], settings)
     clips = {} if isinstance(engine, Missing) else _clips(listed, engine, inputs.progress)
-    timeline = _timeline(given, session["duration_s"] or 0.0, listed)
+    timeline = _timeline(given, session["duration_s"], listed)
     page = _template().render(
         session=session,
         cards=listed,
@@ -103,7 +103,7 @@ def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) 
         forms=form_lines(forms),
         flags=imported_flags(forms),
         views=dial_views(given),
-        check=cue_check(given, session["duration_s"] or 0.0, inputs.absences),
+        check=cue_check(given, session["duration_s"], inputs.absences),
         dials=Markup(dial_figure(timeline)),  # noqa: S704 - ours
         raters=given["rating_quality"].to_pylist(),
         features=_features(given["session_features"]),
@@ -125,25 +125,6 @@ def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) 
         rule_colours=RULE_COLOURS,
     )
     return Outputs({}, files={"report.html": page.encode()}, absences=absences)
-
-
-def _session(inputs: Inputs) -> dict[str, Any]:
-    """The `sessions` row, or what session.toml says where ingest was not allowed to write one."""
-    rows = inputs.tables["sessions"].to_pylist()
-    if rows:
-        return dict(rows[0])
-    facts = inputs.spec.session
-    return {
-        "session_id": inputs.spec.id,
-        "dyad_id": facts.dyad,
-        "session_number": facts.number,
-        "client_id": facts.client,
-        "therapist_id": facts.therapist,
-        "date": facts.date.isoformat() if facts.date else None,
-        "capture": facts.capture,
-        "duration_s": None,
-        "made_up": facts.made_up,
-    }
 
 
 def _with_remote_causes(settings: ReportSettings) -> ReportSettings:
@@ -270,7 +251,7 @@ def _features(features: pa.Table) -> list[dict[str, str]]:
         {
             "what": row["description"],
             "name": row["feature"],
-            "value": _shown(row["feature"], row["value"], row["reason"]),
+            "value": _shown(row["feature"], row),
         }
         for row in features.to_pylist()
     ]
@@ -280,15 +261,15 @@ def _quality_line(row: Mapping[str, Any]) -> dict[str, str]:
     return {
         "what": row["description"],
         "name": row["measure"],
-        "value": _shown(row["measure"], row["value"], row["reason"]),
+        "value": _shown(row["measure"], row),
         "quality": row["quality"],
     }
 
 
-def _shown(name: str, value: float | None, reason: str | None) -> str:
-    if value is None:
-        return not_measured(reason)
-    return quantity(name, value, unit_of(name))
+def _shown(name: str, row: Mapping[str, Any]) -> str:
+    if row["value"] is None:
+        return not_measured(row["reason"])
+    return quantity(name, row["value"], row["unit"])
 
 
 def _event_counts(events: pa.Table) -> list[tuple[str, int]]:

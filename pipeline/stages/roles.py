@@ -4,7 +4,7 @@ In this order: microphones that one person each wears, who speaks first as a per
 session.toml, roles stated by the transcript, and last a guess from how the two talk, which abstains
 where it is unsure. Where two statements contradict each other, roles are unknown. Caveat: the
 guess was made for talk in which one side mostly asks; its pronouns are the lexicon's, its weights
-ours [J], in `_evidence`.
+[ours], in `_evidence`.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ Role = Literal["client", "therapist", "unknown"]
 OTHER: dict[str, Role] = {"client": "therapist", "therapist": "client"}
 
 FIRST_TURN_MIN_S = 1.0
-"""A cough or a crackle is nobody's first turn [J]."""
+"""A cough or a crackle is nobody's first turn [ours]."""
 
 MAIN_SHARE = 0.1
-"""Of three voices, one with less of the speech than this does not count for a guess [J]."""
+"""Of three voices, one with less of the speech than this does not count for a guess [ours]."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from pipeline.settings import TranscribeSettings
 from pipeline.spans import as_array
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables import IMPORT_COUNTS, TRANSCRIPTION, WORDS
+from pipeline.tables.arrays import length_s
 from pipeline.timeline import Seconds, Span, union
 from pipeline.transcribe import transcript as transcript_files
 from pipeline.transcribe.coverage import coverage
@@ -126,13 +127,12 @@ def _imported(inputs: Inputs) -> _Transcript | Missing:
     """Words of the transcript file, or why it cannot be used."""
     told = inputs.spec.transcript
     assert told is not None
-    lengths = inputs.tables["sessions"].column("duration_s").drop_null().to_pylist()
     try:
         found = transcript_files.read(
             inputs.recording.path(told.file),
             inputs.spec,
             inputs.tables["media"],
-            lengths[0] if lengths else None,
+            length_s(inputs.tables["sessions"]),
         )
     except SessionError as error:
         return Missing("unreadable_media", f"The transcript is left out: {error}.")

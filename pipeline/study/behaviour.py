@@ -3,9 +3,9 @@
 Within a session the difference is a mean over the seconds of the three highest segments minus one
 over those of the three lowest. Its chance distribution is that of the same labels moved round the
 session: the course of behaviour and the lengths of the segments stay as they are, only their match
-goes (Theiler et al. 1992 on surrogates; SCIENCE 2.13). Across dyads the sign of each difference
-could as well be the other one. Tests are of differences in SDs of the feature in that session, so
-that no dyad speaks louder because its numbers are larger.
+goes (Theiler et al. 1992 on surrogates; METHODS: The study). Across dyads the sign of each
+difference could as well be the other one. Tests are of differences in SDs of the feature in that
+session, so that no dyad speaks louder because its numbers are larger.
 
 Caveat: the same act is helpful or hindering by its timing and fit (Swift, Tompkins & Parkin 2017).
 A difference maps no act to good or bad.

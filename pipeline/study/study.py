@@ -3,7 +3,7 @@
 Aim 1: how much each rater's dial varies. Aim 2: what happens in the highest against the lowest
 segments. Aim 3: how closely the two dials of a dyad follow each other. The dyad is the unit
 throughout, dyads stand in order of their ids and nobody is ranked. Under `study.dyads_min` dyads
-everything is descriptive: no test and no pooled interval (SCIENCE 2.13).
+everything is descriptive: no test and no pooled interval (METHODS: The study).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Every table and column, declared once. No logic here.
 
-The Arrow schema, its checks, the JSON sidecar, DATA_DICTIONARY.md and the report's labels all derive
+The Arrow schema, its checks, the JSON sidecar, docs/DATA_DICTIONARY.md and the report's labels all derive
 from these declarations. Changing a meaning or a unit raises the table's version.
 """
 
@@ -32,7 +32,8 @@ from pipeline.tables.dials import (
     RATING_SEGMENTS,
     RATINGS,
 )
-from pipeline.tables.recording import FORMS, MEDIA, QUALITY_FIGURES, SESSIONS, STREAMS, VOICES
+from pipeline.tables.figures import QUALITY_FIGURES, SESSION_FEATURES
+from pipeline.tables.recording import FORMS, MEDIA, SESSIONS, STREAMS, VOICES
 from pipeline.tables.schema import Table
 from pipeline.tables.seen import (
     CUE_CHECK,
@@ -77,7 +78,6 @@ from pipeline.tables.windows import (
     CANDIDATES,
     EVIDENCE,
     RULES,
-    SESSION_FEATURES,
     WINDOW_CUES,
     WINDOWS,
 )

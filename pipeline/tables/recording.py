@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.tables.columns import QUALITY, REASON, REASONS, SESSION_ID, SPEAKER
+from pipeline.tables.columns import REASONS, SESSION_ID, SPEAKER
 from pipeline.tables.schema import Column, Table
 
 SESSIONS = Table(
@@ -140,29 +140,6 @@ STREAMS = Table(
     ),
     ("session_id", "media", "stream", "channel"),
 )  # fmt: skip
-
-QUALITY_FIGURES = Table(
-    "quality",
-    "One row per quality figure of the session.",
-    (
-        SESSION_ID,
-        Column(
-            "measure", "string", "-", "Which figure, unit in its name.", "ingest", nullable=False
-        ),
-        Column("value", "float64", "-", "The figure, in the unit its name ends with.", "ingest"),
-        QUALITY,
-        REASON,
-        Column(
-            "description",
-            "string",
-            "-",
-            "What it means, in one sentence.",
-            "ingest",
-            nullable=False,
-        ),
-    ),
-    ("session_id", "measure"),
-)
 
 FORMS = Table(
     "forms",

@@ -61,6 +61,48 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class CueColumn(Column):
+    """A cue of the analysis windows: also how a window is compared with this person's others."""
+
+    span_s: float | str = 0.0
+    """Measured over this span round the window (seconds, or a setting of `align`); 0: the window."""
+    step_s: str = ""
+    """Setting of `align` with the step of its baseline, where spans overlap much."""
+    by_state: bool = False
+    """Compared only with windows of which the client speaks as much: most, or less than half."""
+    on_log: bool = False
+    """A skewed duration: compared on log(x + 0.25), as reply latencies are among the turns."""
+    least_snr_db: str = ""
+    """Setting of `align` under whose speech to noise it is degraded; it is the voice's then."""
+    of_listening: bool = False
+    """Not known without knowing when the client speaks."""
+    reasons: tuple[str, ...] = ()
+    """Why it may be null or degraded, where it has reasons of its own."""
+
+    def arrow_field(self) -> pa.Field:
+        """As a column's; what decides its numbers is in the metadata, and so in the stage's key."""
+        plain = Column.arrow_field(self)
+        own = {name: str(getattr(self, name)) for name in _COMPARED if getattr(self, name)}
+        return plain.with_metadata({**plain.metadata, **own})
+
+
+_COMPARED = ("span_s", "step_s", "by_state", "on_log", "least_snr_db", "of_listening")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What a row of a long table may be of, declared as a column is."""
+
+    name: str
+    """Its unit at its end."""
+    unit: str
+    description: str
+    source: str
+    median_of: str = ""
+    """The window cue whose median over the session it is; empty for others."""
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """One declared table: its columns, its key, and what a row is."""
 
@@ -71,6 +113,8 @@ class Table:
     version: int = 1
     private: bool = False
     """True: stays in the store and is not shown under `OUT/runs`."""
+    figures: tuple[Figure, ...] = ()
+    """Of a long table: what a row may be of. The last column of the key names it."""
     by_name: dict[str, Column] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -116,10 +160,26 @@ class Table:
         except KeyError as error:
             raise SchemaError(f"table {self.name}: a row lacks column {error}") from error
 
+    def build_figures(self, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+        """As `build_rows`, of a long table: unit and, unless given, description are as declared.
+
+        Raises `SchemaError` for a figure that is not declared.
+        """
+        declared = {figure.name: figure for figure in self.figures}
+        listed = []
+        for row in rows:
+            figure = declared.get(row[self.key[-1]])
+            if figure is None:
+                raise SchemaError(_undeclared(self, {row[self.key[-1]]}))
+            listed.append({"description": figure.description} | dict(row) | {"unit": figure.unit})
+        return self.build_rows(listed)
+
     def check(self, table: pa.Table) -> None:
-        """Nulls, ranges, levels and the key. Raises `SchemaError`."""
+        """Nulls, ranges, levels, figures and the key. Raises `SchemaError`."""
         for column in self.columns:
             _check_column(self, column, table.column(column.name))
+        if self.figures:
+            _check_figures(self, table)
         if self.key and table.num_rows:
             counted = table.group_by(list(self.key)).aggregate([([], "count_all")])
             if counted.num_rows != table.num_rows:
@@ -139,10 +199,14 @@ class Table:
             if column.gate:
                 entry["Gate"] = column.gate
             described[column.name] = entry
+        if self.figures:
+            described[self.key[-1]]["Levels"] = {
+                figure.name: f"{figure.description} [{figure.unit}]" for figure in self.figures
+            }
         return described
 
     def markdown(self) -> str:
-        """The table's section of DATA_DICTIONARY.md."""
+        """The table's section of docs/DATA_DICTIONARY.md."""
         lines = [
             f"## {self.name}",
             "",
@@ -155,6 +219,12 @@ class Table:
             f"| `{c.name}` | {c.dtype} | {c.unit} | {_cell(c)} | {c.gate or '-'} | {c.source} |"
             for c in self.columns
         ]
+        if self.figures:
+            lines += ["", f"| {self.key[-1]} | unit | description | source |", "|---|---|---|---|"]
+            lines += [
+                f"| `{one.name}` | {one.unit} | {_escaped(one.description)} | {one.source} |"
+                for one in self.figures
+            ]
         return "\n".join(lines) + "\n"
 
 
@@ -180,8 +250,19 @@ def cue(column: Column, reasons: Sequence[str]) -> tuple[Column, Column, Column]
     return column, z, reason
 
 
+def median_figure(column: Column, description: str) -> Figure:
+    """The figure that is the median of a window cue: ``_median`` stands before its unit."""
+    stem, _, unit = column.name.rpartition("_")
+    name = f"{stem}_median_{unit}"
+    return Figure(name, column.unit, description, column.source, median_of=column.name)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
 def _cell(column: Column) -> str:
-    text = column.description.replace("|", "\\|")
+    text = _escaped(column.description)
     if column.levels:
         text += " One of: " + ", ".join(f"`{level}`" for level in column.levels) + "."
     return text
@@ -205,6 +286,25 @@ def _nan_to_none(values: Any, kind: pa.DataType) -> Any:
     if isinstance(values, np.ndarray):
         return pa.array(values, kind, mask=~np.isfinite(values.astype(np.float64)))
     return [None if v is None or not np.isfinite(v) else v for v in values]
+
+
+def _check_figures(table: Table, given: pa.Table) -> None:
+    units = {figure.name: figure.unit for figure in table.figures}
+    names = given.column(table.key[-1]).to_pylist()
+    unknown = set(names) - set(units)
+    if unknown:
+        raise SchemaError(_undeclared(table, unknown))
+    for name, unit in zip(names, given.column("unit").to_pylist(), strict=True):
+        if unit != units[name]:
+            raise SchemaError(f"table {table.name}: {name} in {unit!r}; declared: {units[name]!r}")
+
+
+def _undeclared(table: Table, names: Iterable[str]) -> str:
+    listed = ", ".join(sorted(names))
+    return (
+        f"table {table.name}: no {table.key[-1]} {listed} is declared; "
+        "declare it with its unit in pipeline/tables/figures.py"
+    )
 
 
 def _check_column(table: Table, column: Column, values: pa.ChunkedArray) -> None:

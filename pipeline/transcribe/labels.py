@@ -2,7 +2,7 @@
 
 A label is a voice and no word. Speech has colons too ("I told him: stop"), so a name before a colon
 is a label where the whole file shows it: it is a role, a pseudonym, a number a program gives, or
-names stand at the start of captions again and again. Shares and words are ours [J], tried on real
+names stand at the start of captions again and again. Shares and words are [ours], tried on real
 unlabelled speech. Names stay inside this package: `files` makes numbers of them.
 """
 

@@ -3,7 +3,7 @@
 Rolling captions carry lines of the one before on top, others grow word by word, and highlighted
 ones show a whole sentence once for each of its words. A person may say a thing twice, and the other
 may repeat it: so what is shown again is taken away only where captions around do the same. The
-shares are ours [J].
+shares are [ours].
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What speakers are called in transcripts, and which names settle a role.
 
 A name is compared without case, blanks and marks at its ends. The words are those of programs that
-number speakers, and of people who type a role; ours [J].
+number speakers, and of people who type a role; [ours].
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Square brackets, angle and lenticular ones always hold such an event, and a line between notes is
 sung. Round brackets and asterisks also hold speech, "(you know)", "*really*": they are an event
-where a word says so, or where they fill their line. The list of words is ours [J].
+where a word says so, or where they fill their line. The list of words is [ours].
 """
 
 from __future__ import annotations

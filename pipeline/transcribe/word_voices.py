@@ -51,7 +51,7 @@ def speaker_of(exclusive: Voices, word: Span) -> int | None:
 
 
 def is_overlap(regular: Voices, word: Span) -> bool:
-    """Whether two voices speak at the same moment of the word."""
+    """Whether two voices speak at the same time of the word."""
     touching = (regular.start_s < word[1]) & (regular.end_s > word[0])
     spans = [
         (max(float(start), word[0]), min(float(end), word[1]), int(speaker))

@@ -2,7 +2,7 @@
 
 A baseline is made of the person's own turns after the first minutes; turns whose voice is unsure
 are left out of it. Frequencies are compared in semitones, all else as it is. Speaking is the only
-state: nobody is heard while listening. Source: Iglewicz & Hoaglin 1993; SCIENCE 2.0.
+state: nobody is heard while listening. Source: METHODS: Clock, usual and z.
 Caveat: a z says that a turn is unusual for this person in this session, never why.
 """
 

@@ -2,7 +2,7 @@
 
 Both are means of the engines' own figures (`SpeakerInterval.confidence`, `TimedWord.probability`).
 They are no probabilities that a person checked: they order turns by how much an engine wavered.
-Under 0.7 a voice is unsure, under 0.6 the words are (SCIENCE 3, diar_confidence, asr_conf [J]).
+Under 0.7 a voice is unsure, under 0.6 the words are [ours].
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A microphone hears its wearer's partner 6 to 40 dB weaker: too faint for what fi
 voices apart and recognises words. While the partner's own microphone is off, what stands out of the
 room is raised towards the wearer's level; nothing else is, so a room in which nobody speaks stays
 as it is. For listening only: levels are measured on the sound as it was recorded.
-Thresholds are judgements [J].
+Thresholds are [ours].
 """
 
 from __future__ import annotations

@@ -35,26 +35,26 @@ FLOOR_FACTOR, CEILING_FACTOR = 0.75, 1.5
 """Of the first and third quartile (De Looze & Hirst 2010)."""
 
 LONGEST_PIECE_S: Seconds = 30.0
-"""A longer run of speech is tracked in pieces, to bound memory [J]."""
+"""A longer run of speech is tracked in pieces, to bound memory [ours]."""
 
 OVERLAP_S: Seconds = 1.0
-"""Heard on both sides of a cut inside a run, so that the search has settled there [J]."""
+"""Heard on both sides of a cut inside a run, so that the search has settled there [ours]."""
 
 SEMITONE = 2.0 ** (1 / 12)
 MOST_MOVED = 2.0 ** (49 / 1200)
-"""Just under a quarter-tone, so that no value leaves pYIN's behind [J]."""
+"""Just under a quarter-tone, so that no value leaves pYIN's behind [ours]."""
 
 REFINE_PERIODS, REFINE_LEAST_S = 3.0, 0.03
-"""Length of waveform compared with itself one period later [J]."""
+"""Length of waveform compared with itself one period later [ours]."""
 
 DOUBT_ST = 1.0
-"""Estimates further apart disagree (SCIENCE 2.3)."""
+"""Estimates further apart disagree (METHODS: Voice)."""
 
 DOUBTFUL_PROP = 0.2
-"""A fifth of the voiced frames in doubt degrades a stretch [J]."""
+"""A fifth of the voiced frames in doubt degrades a stretch [ours]."""
 
 OCTAVE_JUMP_ST, JUMP_GAP_S, JUMP_PROP = (11.0, 13.0), 0.05, 0.02
-"""A voice hardly moves an octave in 50 ms: one such step in fifty degrades a stretch [J]."""
+"""A voice hardly moves an octave in 50 ms: one such step in fifty degrades a stretch [ours]."""
 
 THREADS_MAX = 8
 

@@ -1,7 +1,7 @@
 """How loud a recording is, every 0.1 s, and speech to noise from it.
 
 Levels are RMS values of frames of 0.1 s on one grid from t = 0. A frame counts as speech or as the
-room's only where it lies wholly inside or wholly outside of speech (SCIENCE 3, audio_snr_db).
+room's only where it lies wholly inside or wholly outside of speech (METHODS: Recording).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from pipeline.media.audio import Channels
 from pipeline.stage import Missing
 from pipeline.timeline import Span, union
 
-CROSSTALK_OK_DB = 6.0  # SCIENCE section 3, crosstalk_db [J]
+CROSSTALK_OK_DB = 6.0  # METHODS: Recording [ours]
 CROSSTALK = "crosstalk_db"
 """Its name in table `quality`."""
 OFF = "audio_off_s"

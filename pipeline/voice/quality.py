@@ -21,7 +21,7 @@ from pipeline.voice.compiled import compiled
 from pipeline.voice.pitch import Grid, Mask
 
 SNR_MIN_DB = 30.0
-"""A noisier recording gives none of them (SCIENCE 3)."""
+"""A noisier recording gives none of them (METHODS: Voice) [ours]."""
 
 PITCH_LIMITS_HZ = (75.0, 600.0)
 """Praat's standard for voice quality; its window of 40 ms follows a glide [standard]."""
@@ -34,22 +34,22 @@ PERIOD_FACTOR, AMPLITUDE_FACTOR = 1.3, 1.6
 """Periods and amplitudes that differ by more are not neighbours (Praat's standard)."""
 
 FEWEST_PERIODS = 30
-"""Fewer say nothing about a voice [J]."""
+"""Fewer say nothing about a voice [ours]."""
 
 QUIET_MIN_S: Seconds = 2.0
-"""Length of a silence in which a gain can be seen to rise [J]."""
+"""Length of a silence in which a gain can be seen to rise [ours]."""
 
 RING_S: Seconds = 0.4
-"""Start of a silence that is left to the room's reverberation [J]."""
+"""Start of a silence that is left to the room's reverberation [ours]."""
 
 GAIN_RISE_DB = 3.0
-"""A noise floor that rises by this much during silences is being turned up [J]."""
+"""A noise floor that rises by this much during silences is being turned up [ours]."""
 
 FEWEST_SILENCES = 8
-"""Rooms rustle: single silences rise or fall by 8 dB (AMI meetings), so fewer tell nothing [J]."""
+"""Rooms rustle: single silences rise or fall by 8 dB (AMI meetings); fewer tell nothing [ours]."""
 
 FLOOR_QUANTILE, RISING_QUANTILE = 0.1, 0.25
-"""The floor within a third of a silence; the rise that three silences of four reach [J]."""
+"""The floor within a third of a silence; the rise that three silences of four reach [ours]."""
 
 INSIDE_RUN, BEYOND_RUN = (0.3, 0.01), (0.7, 0.023333)
 """Least correlation of a period with the next, and least peak re the loudest sample (Praat)."""
@@ -58,7 +58,7 @@ LEAST_STEP = 0.5
 """Of a period, from one pulse to the next: below the 0.8 the search starts at, less rounding."""
 
 PARABOLA_ERROR = 0.1
-"""A peak's height by three samples is wrong by less than this [J]."""
+"""A peak's height by three samples is wrong by less than this [ours]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class VoiceMeasure:
     hnr_db: Floats
     """harmonics-to-noise ratio, dB, shape (n_frames,); NaN where unvoiced"""
     pulses_s: Floats
-    """one moment per period, rising, shape (n_pulses,)"""
+    """one time per period, rising, shape (n_pulses,)"""
     amplitudes: Floats
     """RMS about each pulse, shape (n_pulses,); NaN where its neighbours are no periods"""
 
@@ -299,7 +299,7 @@ def _sinc_maximum(curve: Floats, lag: int) -> float:
 def _pulses(
     audio: Audio, f0_hz: Floats, hop: int, run: tuple[int, int], latest: float, loudest: float
 ) -> Floats:
-    """Moments of the periods of one voiced run of frames after `latest`, in samples, unsorted."""
+    """Times of the periods of one voiced run of frames after `latest`, in samples, unsorted."""
     left, right = max(0.0, (run[0] - 0.5) * hop), min(audio.size - 1.0, (run[1] - 0.5) * hop)
     middle = 0.5 * (left + right)
     period = SAMPLE_RATE_HZ / _pitch_at(f0_hz, hop, run, middle)

@@ -3,7 +3,7 @@
 Whose voice it is that is heard in the other microphone is learnt where both work: a voice found in
 the mix gets the number of the channel whose turns it fits. A voice that fits neither plainly gets a
 number of its own, and whose it is stays unknown: a reply is never given to the wrong person.
-Thresholds are judgements [J].
+Thresholds are [ours].
 """
 
 from __future__ import annotations

@@ -199,7 +199,7 @@ def _uneven(sounds: Mapping[int, Sound]) -> dict[int, Sound]:
 def _mix_snr(upstream: Mapping[str, pa.Table]) -> tuple[float | None, str | None]:
     """Speech to noise as `ingest` measured it, dB, and why it could not be."""
     figures = {row["measure"]: row for row in upstream["quality"].to_pylist()}
-    snr = figures.get("audio_snr_db", {"value": None, "reason": None})
+    snr = figures.get("audio_snr_session_db", {"value": None, "reason": None})
     return snr["value"], snr["reason"]
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from made_outlines import moment
 from scipy.signal import lfilter
 
 from pipeline import tables
@@ -19,6 +18,7 @@ from pipeline.stage import Absence, Inputs
 from pipeline.stages import agreement, candidates
 from pipeline.stages.report import STAGE
 from pipeline.timeline import log_duration, robust_z
+from tests.made.outlines import moment
 
 SESSION = "D07-05"
 DURATION_S = 3012.0
@@ -242,12 +242,12 @@ def forms() -> pa.Table:
 
 def quality_figures() -> pa.Table:
     figures = (
-        ("audio_snr_db", 17.3, "ok", None, "Speech level over the level between words."),
+        ("audio_snr_session_db", 17.3, "ok", None, "Speech level over the level between words."),
         ("audio_clip_prop", 0.0002, "ok", None, "Share of samples at full scale."),
         ("audio_bandwidth_hz", 6400.0, "degraded", "low_snr", "Where 99 % of speech energy lies."),
-        ("video_fps", None, "absent", "no_media", "Frames per second."),
+        ("video_rate_hz", None, "absent", "no_media", "Frames per second."),
     )
-    return tables.QUALITY_FIGURES.build_rows(
+    return tables.QUALITY_FIGURES.build_figures(
         {"session_id": SESSION, "measure": name, "value": value, "quality": quality,
          "reason": reason, "description": text}
         for name, value, quality, reason, text in figures
@@ -256,19 +256,19 @@ def quality_figures() -> pa.Table:
 
 def features() -> pa.Table:
     listed = (
-        ("talk_ratio_therapist", 0.38, None, "Therapist's share of all speech"),
-        ("client_response_latency_median_s", 0.83, None, "Client's median reply latency"),
-        ("client_articulation_rate_sps", 4.6, None, "Client's articulation rate"),
-        ("client_f0_median_hz", 187.0, None, "Client's median pitch"),
-        ("turns_per_min", 2.9, None, "Changes of the floor"),
-        ("client_face_iod_px", 62.0, None, "Distance between the client's eyes, median"),
-        ("client_video_hz", 25.0, None, "Frames looked at per second"),
-        ("client_face_valid_prop", 0.97, None, "Share of frames good enough for gaze"),
-        ("congruence_r", None, "few_samples", "Correlation of the two dials"),
+        ("therapist_speech_prop", 0.38, None),
+        ("client_response_latency_median_s", 0.83, None),
+        ("client_articulation_rate_median_sps", 4.6, None),
+        ("client_f0_median_hz", 187.0, None),
+        ("floor_changes_pm", 2.9, None),
+        ("client_face_iod_median_px", 62.0, None),
+        ("client_video_median_hz", 25.0, None),
+        ("client_frames_valid_prop", 0.97, None),
+        ("client_demur_prop", None, "few_samples"),
     )
-    return tables.SESSION_FEATURES.build_rows(
-        {"session_id": SESSION, "feature": n, "value": v, "reason": why, "description": text}
-        for n, v, why, text in listed
+    return tables.SESSION_FEATURES.build_figures(
+        {"session_id": SESSION, "feature": name, "value": value, "reason": why}
+        for name, value, why in listed
     )
 
 

@@ -1,6 +1,6 @@
 """A made cohort as a results folder: what `thinslice study` finds after a clinic's nights.
 
-    python -m bench.made_cohort_files OUT [--dyads 18] [--sessions 1] [--seed 0]
+    python -m bench.made.cohort_files OUT [--dyads 18] [--sessions 1] [--seed 0]
 
 Only the tables that the study reads are written, with their declared columns, and beside them a
 consent register and an attendance file. Nobody is real.
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from bench.made_cohort import EFFECT_SD, MadeDials, draw_rho, make_dials
+from bench.made.cohort import EFFECT_SD, MadeDials, draw_rho, make_dials
 from pipeline import tables
 from pipeline.dials.congruence import congruence
 from pipeline.dials.figures import count_moves, longest_hold_s

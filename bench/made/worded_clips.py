@@ -18,7 +18,7 @@ from faster_whisper.audio import decode_audio
 
 from models.base import SAMPLE_RATE_HZ, Audio
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("THINSLICE_TESTDATA", ROOT.parent / "shared" / "data")) / "speech"
 
 JFK = (

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bench.made_heads import Pose, View, draw
+from bench.made.heads import Pose, View, draw
 from models.base import FaceTracker, Frame, Image, Interval, StillFrame
 from pipeline import tables
 from pipeline.paperwork.session import SessionSpec

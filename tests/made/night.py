@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from made_media import BOTH, SESSION, write_media
 
 from flows import registry, session, sessions
 from flows.folders import session_folders
@@ -28,6 +27,7 @@ from pipeline.paperwork.consent import Record, append_record
 from pipeline.profile import Profile
 from pipeline.results.views import Output
 from pipeline.stages import STAGES
+from tests.made.media import BOTH, SESSION, write_media
 
 SECONDS, RATE = 60.0, 16_000
 TURNS = [(float(start), start + 3.6, i % 2) for i, start in enumerate(range(1, 57, 4))]

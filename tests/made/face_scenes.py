@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from models.base import FaceObservation, Image
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FPS = 25.0
 PORTRAIT_SIDE = 220
 

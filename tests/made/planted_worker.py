@@ -13,9 +13,9 @@ import sys
 
 import numpy as np
 import pytest
-from made_night import STAGE, plant_engines
 
 from flows import sessions, worker
+from tests.made.night import STAGE, plant_engines
 
 
 def hangs():

@@ -9,7 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
-from made_transcripts import (
+from pipeline.paperwork.session import TranscriptFile
+from pipeline.tables import MEDIA
+from pipeline.transcribe import transcript
+from tests.made.transcripts import (
     NAMES,
     Script,
     amazon,
@@ -38,10 +41,6 @@ from made_transcripts import (
     wrapped,
     youtube,
 )
-
-from pipeline.paperwork.session import TranscriptFile
-from pipeline.tables import MEDIA
-from pipeline.transcribe import transcript
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252")
 

@@ -8,9 +8,9 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import av
-from conftest import ROOT
 
 from flows import engines
 from pipeline.errors import InputError
@@ -20,6 +20,7 @@ from pipeline.results.execute import Job, run_stage
 from pipeline.results.store import Store
 from pipeline.stages import STAGES
 
+ROOT = Path(__file__).resolve().parents[2]
 WHOLE = bool(os.environ.get("THINSLICE_CORPUS"))
 """Everything, as `make corpus` asks for; else a handful."""
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial.transform import Rotation
 
-from bench.made_eyes import Eyeball, eyeball, turned
+from bench.made.eyes import Eyeball, eyeball, turned
 from models.base import FaceTracker, Image, StillFrame
 from pipeline.face.head_pose import POSE_POINTS
 from pipeline.made.conversation import sample_portrait

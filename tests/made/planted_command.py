@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-
-import made_night
 
 from flows import cli, prepare, supervise
+from tests.made import night
 
 if __name__ == "__main__":
-    worker = str(Path(__file__).with_name("planted_worker.py"))
-    supervise.WORKER = (worker, sys.argv.pop(1), "prefect")
-    prepare.describe = made_night.planted
+    supervise.WORKER = ("-m", "tests.made.planted_worker", sys.argv.pop(1), "prefect")
+    prepare.describe = night.planted
     cli.main()

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from made_faces import SPEC, inputs
 
 from pipeline import tables
 from pipeline.settings import RatingsSettings
 from pipeline.stage import Outputs
 from pipeline.stages.ratings import run
+from tests.made.faces import SPEC, inputs
 
-MALFORMED = Path(__file__).parent / "data" / "dials" / "malformed"
+MALFORMED = Path(__file__).parents[1] / "data" / "dials" / "malformed"
 SESSION_S = 600.0
 
 

@@ -8,8 +8,9 @@ from functools import lru_cache
 import numpy as np
 import soundfile
 from hypothesis import strategies as st
-from real_corpus import SUFFIXES
 from scipy.signal import resample_poly
+
+from tests.made.real_corpus import SUFFIXES
 
 RATES = (8_000, 16_000, 22_050, 44_100, 48_000, 96_000)
 KINDS = ("voice", "voice", "voice", "silence", "noise", "tone")

@@ -1,0 +1,1 @@
+"""Inputs with a known truth, made for measurements."""
