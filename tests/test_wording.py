@@ -163,7 +163,9 @@ def test_every_name_in_the_code(path: Path) -> None:
     assert words(scan(" ".join(sorted(names)), ids=True)) == []
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/DATA_DICTIONARY.md", "docs/GLOSSARY.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/DATA_DICTIONARY.md", "docs/GLOSSARY.md", "docs/METHODS.md"]
+)
 def test_pages_beside_the_code(name: str) -> None:
     if not (ROOT / name).exists():
         pytest.skip(f"{name} is not written yet")

@@ -15,7 +15,7 @@ from pipeline.tables.rules import RULE_IDS
 from pipeline.tables.schema import Column, CueColumn, Table, cue
 
 LONG_S = 300.0
-"""Span of talk share, exchange and directives: a few minutes hold enough turns (SCIENCE 3)."""
+"""Span of talk share, exchange and directives: a few minutes hold enough turns [ours]."""
 
 WINDOW_CUES = (
     CueColumn("client_response_latency_s", "float32", "s", "Longest reply latency of replies that start here.",
