@@ -21,8 +21,8 @@ from bench.made.spellings import near, respelt
 from flows.folders import session_folders
 from flows.prepare import Work, prepare
 from pipeline.paperwork.consent import SCOPES, Record, append_record
+from pipeline.profile import Profile
 from pipeline.results.views import Output
-from pipeline.settings import Profile
 
 CLIENT, THERAPIST, SESSION = "Bär-10", "T02", "W04"
 FACTS = '[session]\ndyad = "D1"\nnumber = 1\nclient = "{}"\ntherapist = "{}"\n'

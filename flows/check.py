@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from flows.engines import check_engines
 from pipeline.config import load_profile
 from pipeline.errors import InputError, MediaError, SessionError
 from pipeline.media.container import listed
 from pipeline.paperwork.session import SessionSpec, named_files
 from pipeline.paperwork.session_media import continues
 from pipeline.paperwork.session_toml import load_session
-from pipeline.settings import Profile
+from pipeline.profile import Profile
 
 
 def check(path: Path) -> str:
@@ -19,7 +20,7 @@ def check(path: Path) -> str:
         raise InputError(f"no file or folder {path}; give a session's folder or a profile")
     if path.is_dir() or path.name == "session.toml":
         return _check_session(path if path.is_dir() else path.resolve().parent)
-    load_profile(path)
+    check_engines(load_profile(path))
     sections = ", ".join(Profile.model_fields)
     return f"{path.name}: good; sections {sections}"
 

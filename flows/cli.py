@@ -160,10 +160,10 @@ def study(
 def export(
     out: Annotated[Path, typer.Argument(help="Results folder")],
     session: Annotated[str, typer.Argument(help="Session id")],
-    kind: Annotated[str, typer.Option("--format", help="rttm")] = "rttm",
+    kind: Annotated[str, typer.Option("--format", help="Whose, e.g. rttm")] = "rttm",
 ) -> None:
     """Write a session in another tool's format to standard output."""
-    from flows.export import export as export_session
+    from flows.exports import export as export_session
 
     typer.echo(export_session(out, session, kind), nl=False)
 

@@ -23,8 +23,8 @@ from pipeline.config import load_profile
 from pipeline.errors import InputError
 from pipeline.made.conversation import make_plan, sample_portrait, write_session
 from pipeline.made.planted import Finding, compare
+from pipeline.profile import Profile
 from pipeline.results.views import Output
-from pipeline.settings import Profile
 from pipeline.stage import Missing
 from pipeline.tables import TABLES
 

@@ -7,7 +7,8 @@ import json
 from flows.floors import ROOT, drawing
 from pipeline.config import CONFIGS, load_profile
 from pipeline.files import write_atomically
-from pipeline.settings import Profile
+from pipeline.profile import Profile
+from pipeline.rules import RULES
 from pipeline.settings.section import Borrowed, ReadFrom, Section
 from pipeline.tables import STUDY_TABLES, TABLES
 from pipeline.tables.schema import Column, Figure
@@ -24,7 +25,21 @@ Prompts for human review; not an assessment.
 
 def as_markdown() -> str:
     """docs/DATA_DICTIONARY.md."""
-    return _HEAD + "\n" + "\n".join(table.markdown() for table in EVERY_TABLE) + _causes()
+    tables = "\n".join(table.markdown() for table in EVERY_TABLE)
+    return _HEAD + "\n" + tables + _rules() + _causes()
+
+
+def _rules() -> str:
+    """What each rule looks for, as the report says it, and where its thresholds stand."""
+    lines = ["", "## Rules", "", "| rule | version | looks for | by chance | reads | thresholds |"]
+    lines.append("|---|---|---|---|---|---|")
+    for rule in RULES:
+        reads = ", ".join(f"`{name}`" for name in rule.needs)
+        own = f"`[candidates.{rule.id}]`" if rule.thresholds.model_fields else "-"
+        lines.append(
+            f"| `{rule.id}` | {rule.version} | {rule.looks_for} | {rule.chance} | {reads} | {own} |"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def _causes() -> str:
@@ -51,14 +66,23 @@ def default_profile() -> str:
     for name, field in Profile.model_fields.items():
         section = field.default
         assert isinstance(section, Section)
-        lines += ["", f"# {(section.__doc__ or '').strip()}", f"[{name}]"]
-        borrowed = section.marked(Borrowed)
-        for key, setting in type(section).model_fields.items():
-            if key not in borrowed and key not in section.marked(ReadFrom):
-                value = json.dumps(getattr(section, key), ensure_ascii=False)
-                lines.append(f"{key} = {value}  # {setting.description}")
-        lines += [f"# {key}: as in [{mark.owner}]" for key, mark in borrowed.items()]
+        lines += _section(name, section)
     return "\n".join(lines) + "\n"
+
+
+def _section(name: str, section: Section) -> list[str]:
+    """A section's lines, then those of the sections inside it."""
+    lines, inside = ["", f"# {(section.__doc__ or '').strip()}", f"[{name}]"], []
+    borrowed, read = section.marked(Borrowed), section.marked(ReadFrom)
+    for key, setting in type(section).model_fields.items():
+        value = getattr(section, key)
+        if isinstance(value, Section):
+            inside += _section(f"{name}.{key}", value)
+        elif key not in borrowed and key not in read:
+            shown = json.dumps(value, ensure_ascii=False)
+            lines.append(f"{key} = {shown}  # {setting.description}")
+    lines += [f"# {key}: as in [{mark.owner}]" for key, mark in borrowed.items()]
+    return lines + inside
 
 
 if __name__ == "__main__":

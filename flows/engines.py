@@ -7,21 +7,22 @@ without loading any; `build` loads it, once per worker process.
 from __future__ import annotations
 
 import importlib.metadata
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from models import device
 from models.base import FaceTracker, Fingerprint
 from models.errors import EngineError, WeightError, WeightMissingError
 from models.options import (
+    DIARIZERS,
     FACE_WEIGHTS,
     FaceTrackerOptions,
     TranscriberOptions,
     channel_diarizer_fingerprint,
-    community_diarizer_fingerprint,
-    diarizer_fingerprint,
     face_tracker_fingerprint,
     speech_detector_fingerprint,
     transcriber_fingerprint,
@@ -30,7 +31,7 @@ from models.weights import catalog
 from pipeline.errors import ConfigError
 from pipeline.media import clips
 from pipeline.paperwork.session import own_channels
-from pipeline.settings import Profile
+from pipeline.profile import Profile
 from pipeline.stage import Missing
 from pipeline.transcribe.transcript import brings_transcript
 from pipeline.voice.microphones import OwnMicrophones
@@ -40,26 +41,32 @@ if TYPE_CHECKING:
 
 WHISPER = TranscriberOptions()
 FACES = FaceTrackerOptions()
+AUTO = "auto"
 HOW_TO_GET_WHISPER = (
     "Get them once with `thinslice models fetch whisper-base`, "
     "or point THINSLICE_MODELS at a folder with any CTranslate2 Whisper model."
 )
-_FOR = {
-    "speech_detector": "find speech",
-    "diarizer": "tell the voices apart",
-    "transcriber": "write down what was said",
-    "face_tracker": "find the face",
-}
-"""What an engine's weights are for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """How one role is filled. All that is known of it stands in `ROLES`."""
+
+    describe: Callable[[Profile], Fingerprint | Missing]
+    build: Callable[[Job], Any]
+    task: str = "do this"
+    """What its weights are for, after "what it needs to"."""
+    is_needed: Callable[[Job], bool] = lambda _job: True
+    by_channel: Role | None = None
+    """Instead, where each person wears a microphone: it also states their crosstalk."""
 
 
 def describe(role: str, job: Job) -> Fingerprint | Missing | None:
     """What an engine is, without loading it; why there is none; None where none is needed."""
-    if not _NEEDED.get(role, _always)(job):
+    if not ROLES[role].is_needed(job):
         return None
-    by_channel = role in _DESCRIBE_CHANNELS and own_channels(job.spec)
     try:
-        return (_DESCRIBE_CHANNELS if by_channel else _DESCRIBE)[role](job.profile)
+        return _filled(role, job).describe(job.profile)
     except WeightError as error:
         return _no_weights(role, str(error))
 
@@ -71,8 +78,26 @@ def build(role: str, job: Job) -> Any:
     because its key already says that they were used.
     """
     device.cap_memory(_device(job.profile), job.profile.execution.gpu_memory)
-    by_channel = role in _BUILD_CHANNELS and own_channels(job.spec)
-    return (_BUILD_CHANNELS if by_channel else _BUILD)[role](job)
+    return _filled(role, job).build(job)
+
+
+def _filled(role: str, job: Job) -> Role:
+    by_channel = ROLES[role].by_channel
+    return by_channel if by_channel is not None and own_channels(job.spec) else ROLES[role]
+
+
+def check_engines(profile: Profile) -> None:
+    """Refuse an engine that nobody listed before anything starts.
+
+    Raises
+    ------
+    ConfigError
+        `diarize.engine` is no name of `models.options.DIARIZERS`.
+    """
+    asked = profile.diarize.engine
+    if asked not in {AUTO, *DIARIZERS}:
+        allowed = ", ".join(repr(name) for name in (*DIARIZERS, AUTO))
+        raise ConfigError(f"diarize.engine = {asked!r}: allowed: {allowed}")
 
 
 def check_device(profile: Profile) -> None:
@@ -121,7 +146,7 @@ def describe_transcriber(profile: Profile) -> Fingerprint | Missing:
 
 
 def _no_weights(role: str, remedy: str) -> Missing:
-    sentence = f"The program lacks what it needs to {_FOR.get(role, 'do this')}."
+    sentence = f"The program lacks what it needs to {ROLES[role].task}."
     return Missing("no_weights", sentence, remedy)
 
 
@@ -130,22 +155,18 @@ def _device(profile: Profile) -> device.Device:
 
 
 def _describe_diarizer(profile: Profile) -> Fingerprint:
-    folder = _community(profile)
-    if folder is None:
-        return diarizer_fingerprint(device=_device(profile))
-    return community_diarizer_fingerprint(folder, device=_device(profile))
+    return DIARIZERS[_diarizer_name(profile)].fingerprint(_device(profile))
 
 
-def _community(profile: Profile) -> Path | None:
-    """The folder of pyannote's community-1, where the profile wants it."""
-    if profile.diarize.engine == "embedded":
-        return None
+def _diarizer_name(profile: Profile) -> str:
+    """The engine asked for; with "auto" community-1 where its folder is."""
+    if profile.diarize.engine != AUTO:
+        return profile.diarize.engine
     try:
-        return catalog.locate("pyannote-community-1")
+        catalog.locate("pyannote-community-1")
     except WeightMissingError:
-        if profile.diarize.engine == "auto":
-            return None
-        raise
+        return "embedded"
+    return "community-1"
 
 
 def _describe_channel_diarizer(profile: Profile) -> Fingerprint:
@@ -187,14 +208,10 @@ def _speech_detector() -> Any:
 
 
 @lru_cache(maxsize=1)
-def _diarizer(community: Path | None, where: device.Device, threads: int) -> Any:
-    if community is not None:
-        from models.voices.community_diarizer import CommunityDiarizer
-
-        return CommunityDiarizer(community, device=where, threads=threads or None)
-    from models.voices.embedded_diarizer import EmbeddedDiarizer
-
-    return EmbeddedDiarizer(device=where, threads=threads or None)
+def _diarizer(name: str, where: device.Device, threads: int) -> Any:
+    engine = DIARIZERS[name]
+    folder = [catalog.locate(engine.folder)] if engine.folder else []
+    return resolve_name(engine.made_by)(*folder, device=where, threads=threads or None)
 
 
 @lru_cache(maxsize=1)
@@ -234,7 +251,7 @@ def _face_tracker(engine: str, where: device.Device, people: int) -> Any:
 
 def _build_diarizer(job: Job) -> Any:
     profile = job.profile
-    return _diarizer(_community(profile), _device(profile), profile.execution.threads)
+    return _diarizer(_diarizer_name(profile), _device(profile), profile.execution.threads)
 
 
 def _build_own_microphones(job: Job) -> OwnMicrophones:
@@ -263,35 +280,34 @@ def _most_shown(job: Job) -> int:
     return max(len(part.shows) for part in job.spec.media)
 
 
-def _always(_job: Job) -> bool:
-    return True
-
-
-_NEEDED = {
-    "transcriber": lambda job: not brings_transcript(job.recording.path, job.spec.transcript),
-    "face_tracker": lambda job: any(media.shows for media in job.spec.media),
-}
-"""A session that brings a transcript that can be read, or shows nobody, loads no engine for it."""
-_DESCRIBE = {
-    "speech_detector": lambda _profile: speech_detector_fingerprint(),
-    "diarizer": _describe_diarizer,
-    "transcriber": describe_transcriber,
-    "face_tracker": _describe_face_tracker,
-    "clip_cutter": _describe_clip_cutter,
-}
-_DESCRIBE_CHANNELS = {
-    "speech_detector": lambda _profile: channel_diarizer_fingerprint(),
-    "diarizer": _describe_channel_diarizer,
-}
-"""Instead, where each person wears a microphone: it also states their crosstalk."""
-_BUILD = {
-    "speech_detector": lambda _job: _speech_detector(),
-    "diarizer": _build_diarizer,
-    "transcriber": _build_transcriber,
-    "face_tracker": lambda job: build_face_tracker(job.profile, _most_shown(job)),
-    "clip_cutter": _clip_cutter,
-}
-_BUILD_CHANNELS = {
-    "speech_detector": lambda _job: _channel_diarizer(),
-    "diarizer": _build_own_microphones,
+ROLES = {
+    "speech_detector": Role(
+        lambda _profile: speech_detector_fingerprint(),
+        lambda _job: _speech_detector(),
+        task="find speech",
+        by_channel=Role(
+            lambda _profile: channel_diarizer_fingerprint(), lambda _job: _channel_diarizer()
+        ),
+    ),
+    "diarizer": Role(
+        _describe_diarizer,
+        _build_diarizer,
+        task="tell the voices apart",
+        by_channel=Role(_describe_channel_diarizer, _build_own_microphones),
+    ),
+    "transcriber": Role(
+        describe_transcriber,
+        _build_transcriber,
+        task="write down what was said",
+        # none for a session that brings a transcript that can be read
+        is_needed=lambda job: not brings_transcript(job.recording.path, job.spec.transcript),
+    ),
+    "face_tracker": Role(
+        _describe_face_tracker,
+        lambda job: build_face_tracker(job.profile, _most_shown(job)),
+        task="find the face",
+        # none for a session that shows nobody
+        is_needed=lambda job: any(media.shows for media in job.spec.media),
+    ),
+    "clip_cutter": Role(_describe_clip_cutter, _clip_cutter),
 }

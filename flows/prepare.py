@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from flows import disk
-from flows.engines import check_device, describe
+from flows.engines import check_device, check_engines, describe
 from flows.faults import WHERE, keep_trace
 from flows.folders import Found, clashes, found, known_sessions, neighbours
 from models.base import Progress, silent
@@ -22,10 +22,10 @@ from pipeline.paperwork.consent import Register, load_register, people, permitte
 from pipeline.paperwork.papers import printable
 from pipeline.paperwork.session import SessionSpec, public_name
 from pipeline.paperwork.session_toml import load_session
+from pipeline.profile import Profile
 from pipeline.results.execute import Job, Step, plan
 from pipeline.results.store import Store
 from pipeline.results.views import Output
-from pipeline.settings import Profile
 from pipeline.stage import Absence, Missing
 
 MOST_NOTES = 20
@@ -107,6 +107,7 @@ def prepare(
     """
     work = Work(run_id, output, profile)
     check_device(profile)
+    check_engines(profile)
     asked = _asked(work, folders, consent, day)
     looks: dict[str, dict[Path, Look]] = {}
     for position, one in enumerate(asked):

@@ -16,9 +16,9 @@ from flows.progress import Board
 from flows.publish import finish
 from flows.summary import write_summary
 from pipeline.errors import ConfigError
+from pipeline.profile import Profile
 from pipeline.results.provenance import new_run_id, run_record
 from pipeline.results.views import Output, write_record
-from pipeline.settings import Profile
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

@@ -7,6 +7,7 @@ nothing here may import one.
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Callable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -272,6 +273,34 @@ def transcriber_fingerprint(
         device=device.kind,
         mode=_mode(options, without=("compute_type", "batch_size", "cpu_threads")),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One choice for a role, under the name that a profile gives it."""
+
+    made_by: str
+    """``module:class``, imported when it is built; called with `device` and `threads`."""
+    fingerprint: Callable[[Device], Fingerprint]
+    folder: str = ""
+    """Catalog name of a folder that the class is given first; empty if it finds its own weights."""
+
+
+DIARIZERS = {
+    "embedded": Engine(
+        "models.voices.embedded_diarizer:EmbeddedDiarizer",
+        lambda device: diarizer_fingerprint(device=device),
+    ),
+    "community-1": Engine(
+        "models.voices.community_diarizer:CommunityDiarizer",
+        lambda device: community_diarizer_fingerprint(
+            catalog.locate("pyannote-community-1"), device=device
+        ),
+        folder="pyannote-community-1",
+    ),
+}
+"""What ``[diarize] engine`` may name. Another is its module, which satisfies `base.Diarizer`, its
+line in `VERSIONS` and one here."""
 
 
 def face_tracker_fingerprint(

@@ -17,7 +17,8 @@ from pipeline.errors import ConfigError
 from pipeline.language.lexicon import phrases_named
 from pipeline.paperwork.complaints import all_told, complaint, not_utf8
 from pipeline.paperwork.papers import MOST_TOML_BYTES, paper, toml_of
-from pipeline.settings import Profile
+from pipeline.profile import Profile
+from pipeline.rules import RULES
 from pipeline.settings.section import Borrowed, ReadFrom
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
@@ -42,7 +43,7 @@ def _load(where: Path) -> Profile:
         raise ConfigError(f"{where.name}: {all_told(faults)}")
     files = {
         "language.lexicon": _lexicon(profile, where),
-        "report.causes": _phrase_lists(CONFIGS / profile.report.causes, "report.causes"),
+        "report.causes": _everyday_reasons(profile),
     }
     for name in Profile.model_fields:
         read = {
@@ -72,6 +73,12 @@ def _given_elsewhere(settings: Mapping[str, Any], profile: Profile) -> Iterator[
                     f"{name}.{setting} cannot be given in a profile: it is read from the file that "
                     f"{mark.named_by} names; copy that file and name the copy"
                 )
+
+
+def _everyday_reasons(profile: Profile) -> dict[str, list[str]]:
+    """What the rules declare; the file may name other reasons for a rule, and names the cues'."""
+    of_rules = {name: own for rule in RULES for name, own in rule.everyday_reasons().items()}
+    return of_rules | _phrase_lists(CONFIGS / profile.report.causes, "report.causes")
 
 
 def _lexicon(profile: Profile, where: Path) -> dict[str, list[str]]:

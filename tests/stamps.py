@@ -44,8 +44,8 @@ BY_VALUE = (
     "pipeline.stage",
     "pipeline.tables",
 )
-COMPUTES = ("pipeline.tables.arrays", "pipeline.tables.rules")
-"""Below them, and yet in no key: arithmetic, and what a rule weighs."""
+COMPUTES = ("pipeline.tables.arrays",)
+"""Below them, and yet in no key: arithmetic."""
 
 
 @dataclass(frozen=True, slots=True)

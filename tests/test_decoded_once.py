@@ -7,9 +7,9 @@ import pytest
 from models.base import Diarization, Fingerprint, Interval, SpeakerInterval
 from pipeline.media import recording as media
 from pipeline.paperwork.session_toml import load_session
+from pipeline.profile import Profile
 from pipeline.results.execute import Job, plan, run_stage
 from pipeline.results.store import Store
-from pipeline.settings import Profile
 from pipeline.stage import Missing
 from pipeline.stages import STAGES
 from tests.made.media import bursts, session, write_media

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,13 +11,15 @@ import pytest
 from conftest import needs_embedded_weights
 
 from flows import engines
-from flows.engines import describe
+from flows.engines import check_engines, describe
 from models import options
 from models.base import Fingerprint
 from models.device import Device
 from models.options import FACE_WEIGHTS, VERSIONS, FaceTrackerOptions
 from models.weights import catalog
-from pipeline.settings import LandmarksSettings, Profile
+from pipeline.errors import ConfigError
+from pipeline.profile import Profile
+from pipeline.settings import LandmarksSettings
 from pipeline.stage import Missing
 
 pytestmark = needs_embedded_weights
@@ -69,6 +72,22 @@ def test_community_1_that_is_not_there_is_said_and_auto_goes_on() -> None:
     auto = describe("diarizer", job(diarize={"engine": "auto"}))
     assert isinstance(auto, Fingerprint)
     assert auto.engine == "pyannote-embedded"
+
+
+def test_an_engine_that_nobody_listed_is_refused() -> None:
+    allowed = "diarize.engine = 'comunity': allowed: 'embedded', 'community-1', 'auto'"
+    with pytest.raises(ConfigError, match=allowed):
+        check_engines(job(diarize={"engine": "comunity"}).profile)
+
+
+@pytest.mark.parametrize("engine", options.DIARIZERS.values(), ids=options.DIARIZERS)
+def test_every_listed_diarizer_is_a_class_with_a_version(engine: options.Engine) -> None:
+    module, _, name = engine.made_by.partition(":")
+    assert module in VERSIONS
+    found = find_spec(module)
+    assert found
+    assert found.origin
+    assert f"class {name}" in Path(found.origin).read_text(encoding="utf-8")
 
 
 def _whisper(folder: Path, *, words: int) -> Path:

@@ -28,8 +28,8 @@ from models.errors import WeightMissingError
 from pipeline.errors import ConfigError, InputError
 from pipeline.paperwork.consent import Record, append_record
 from pipeline.paperwork.session import public_name
+from pipeline.profile import Profile
 from pipeline.results.views import Output
-from pipeline.settings import Profile
 from pipeline.stage import Absence, Missing
 from pipeline.stages import STAGES
 

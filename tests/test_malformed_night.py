@@ -11,8 +11,8 @@ from bench.malformed import KINDS, SESSIONS, clinic
 from flows.folders import session_folders
 from flows.prepare import prepare
 from flows.summary import as_data, write_summary
+from pipeline.profile import Profile
 from pipeline.results.views import Output
-from pipeline.settings import Profile
 
 COSTS_A_PART = ("caption", "STM", "JSON", "dial")
 """What these spoil is a transcript or a dial, and no session."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pipeline.paperwork.consent import Refusal
 from pipeline.paperwork.session import SessionSpec
+from pipeline.profile import Profile
 from pipeline.results.execute import Job, _outputs, stage_of
 from pipeline.results.store import Manifest, Store
-from pipeline.settings import Profile
 from pipeline.stage import Absence
 from pipeline.stages import STAGES
 

@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import StoreError
+from pipeline.profile import Profile
 from pipeline.results.provenance import run_record
 from pipeline.results.store import Store
 from pipeline.results.views import Output, publish, write_record
 from pipeline.results.withdraw import withdraw
-from pipeline.settings import Profile
 from pipeline.stage import Absence, Outputs
 from pipeline.tables import SPEECH, TABLES
 

@@ -9,28 +9,31 @@ import numpy as np
 import pytest
 
 from pipeline import tables
+from pipeline.rules import RULES
 from pipeline.rules import cue_windows as gathering
-from pipeline.rules.cues import (
-    CUES,
-    MINIMAL,
-    NODS,
-    CueWindows,
+from pipeline.rules.budget import budget, select
+from pipeline.rules.cue_windows import CUES, MINIMAL, NODS, CueWindows, usual_values
+from pipeline.rules.r4_late_replies import LateRepliesSettings, late, late_reply_runs
+from pipeline.rules.r6_several_cues import (
+    SeveralCuesSettings,
     families_on,
     several_cues,
+    silences_after_questions,
     together,
-    usual_values,
 )
-from pipeline.rules.cues import silences_after_questions as after_questions
-from pipeline.rules.dial import RatedSegment, rated_segments
-from pipeline.rules.late_replies import Replies, late, late_reply_runs, usual_s
-from pipeline.rules.rule import Draft, Evidence, budget, hysteresis, scored, select, tidy
-from pipeline.settings import CandidatesSettings
+from pipeline.rules.rated_stretches import RatedSegment, rated_segments
+from pipeline.rules.replies import Replies, usual_s
+from pipeline.rules.rule import Draft, Evidence, hysteresis, scored, tidy
+from pipeline.rules.section import CandidatesSettings
+from pipeline.rules.talk import spoken_s
 from pipeline.spans import runs
 from pipeline.stages import candidates
 from pipeline.timeline import log_duration, robust_z
 from tests.made import report as made
 
 SETTINGS = CandidatesSettings()
+R4, R6 = LateRepliesSettings(), SeveralCuesSettings()
+WEIGHTS = {"R4": 0.9, "R6": 1.0}
 SIGNS = {cue.column.name: cue.sign or 1 for cue in CUES}
 CUED = [cue.column.name for cue in (*CUES, *NODS)]
 LATENCY, RATE, PAUSE, GAZE, STARE, BLINK, BLINK_LISTENING, MOTION, NOD, NOD_FAST = CUED
@@ -43,7 +46,7 @@ def flags(text: str) -> list[bool]:
 
 def draft(rule: str, start: float, end: float, z: float, quality: str = "ok") -> Draft:
     evidence = Evidence("client_pause_prop", start, 0.5, 0.2, z, "1", quality)
-    return scored(Draft(rule, start, end, "client", "t", (evidence,)))
+    return scored(Draft(rule, start, end, "client", "t", (evidence,)), WEIGHTS[rule])
 
 
 # ---- hysteresis, runs, tidying -------------------------------------------------------------
@@ -119,10 +122,8 @@ def segment(kind: str, **changes: Any) -> RatedSegment:
 
 
 def test_rated_segments_keep_span_rank_and_sign() -> None:
-    low, high = rated_segments(
-        [segment("low", rank=2), segment("high", rater="therapist", label="helpful", mean=80.0)],
-        SETTINGS.rules,
-    )
+    both = [segment("low", rank=2), segment("high", rater="therapist", label="helpful", mean=80.0)]
+    (low,), (high,) = rated_segments(both, "low", "R1"), rated_segments(both, "high", "R2")
     assert (low.rule, high.rule, low.who, high.who) == ("R1", "R2", "client", "therapist")
     assert low.title == "Client's second-lowest-rated stretch (hindering)"
     assert high.title == "Therapist's highest-rated stretch (helpful)"
@@ -131,8 +132,9 @@ def test_rated_segments_keep_span_rank_and_sign() -> None:
     assert low.evidence[0].feature in tables.WINDOWS.by_name
 
 
-def test_switched_off_rules_and_low_confidence() -> None:
-    doubtful = rated_segments([segment("low", low_confidence=True), segment("high")], ["R1"])
+def test_low_confidence() -> None:
+    segments = [segment("low", low_confidence=True), segment("high")]
+    doubtful = rated_segments(segments, "low", "R1")
     assert [d.rule for d in doubtful] == ["R1"]
     assert doubtful[0].low_confidence
 
@@ -151,9 +153,9 @@ def test_late_needs_all_three_conditions() -> None:
         [1.0, 1.0, 1.0, 2.0, 2.0, 1.9, 3.0, np.nan], [0, 0, 0, 1.5, 1.4, 2, np.nan, 2]
     )
     assert usual_s(planted, SETTINGS) == pytest.approx(1.9)
-    assert not late(planted, SETTINGS).any()  # 2.0 is only 0.1 s over the median
+    assert not late(planted, SETTINGS, R4).any()  # 2.0 is only 0.1 s over the median
     usual = replies([1.0] * 9 + [2.0, 2.0, 1.9], [0.0] * 9 + [1.5, 1.4, 2.0])
-    assert np.flatnonzero(late(usual, SETTINGS)).tolist() == [9]
+    assert np.flatnonzero(late(usual, SETTINGS, R4)).tolist() == [9]
 
 
 def test_usual_leaves_out_what_the_z_leave_out() -> None:
@@ -188,7 +190,7 @@ def test_three_late_of_five_fire_with_their_evidence() -> None:
     latency, z = [0.8] * 12, [0.0] * 12
     for i in (4, 6, 8):
         latency[i], z[i] = 3.5, 2.5
-    (found,) = late_reply_runs(replies(latency, z), SETTINGS)
+    (found,) = late_reply_runs(replies(latency, z), SETTINGS, R4)
     assert found.span == pytest.approx((360 - 3.5, 520.0))
     assert [e.t_s for e in found.evidence] == [360.0, 440.0, 520.0]
     assert {e.usual for e in found.evidence} == {0.8}
@@ -205,7 +207,7 @@ def test_late_replies_that_do_not_fire(case: str) -> None:
     planted = replies(list(latency), list(z), step_s=76.0 if case == "too far apart" else 40.0)
     if case == "before 120 s":
         planted = Replies(planted.start_s - 420, planted.latency_s, planted.z, planted.degraded)
-    assert late_reply_runs(planted, SETTINGS) == []
+    assert late_reply_runs(planted, SETTINGS, R4) == []
 
 
 # ---- R6 ------------------------------------------------------------------------------------
@@ -243,7 +245,7 @@ def test_three_families_for_three_windows_after_a_question_fire() -> None:
     planted = cue_windows(
         {LATENCY: steps(50, 52, 1.6), PAUSE: steps(50, 52, 3.0), GAZE: steps(50, 52, -2.0)}, {}
     )
-    (found,) = several_cues(planted, QUESTIONS, SETTINGS)
+    (found,) = several_cues(planted, QUESTIONS, SETTINGS, R6)
     assert found.span == (250.0, 290.0)
     assert found.title == "Several cues changed together — worth a look"
     assert {e.feature: e.z for e in found.evidence} == {LATENCY: 1.6, PAUSE: 3.0, GAZE: -2.0}
@@ -255,8 +257,8 @@ def test_hysteresis_bridges_a_dip_to_1_but_not_below() -> None:
     shared = {LATENCY: steps(50, 52, 2.0), GAZE: steps(50, 52, -2.0)}
     bridged = cue_windows(shared | {PAUSE: {50: 1.5, 51: 1.0, 52: 1.0}}, {})
     broken = cue_windows(shared | {PAUSE: {50: 1.5, 51: 0.99, 52: 1.5}}, {})
-    assert len(several_cues(bridged, QUESTIONS, SETTINGS)) == 1
-    assert several_cues(broken, QUESTIONS, SETTINGS) == []
+    assert len(several_cues(bridged, QUESTIONS, SETTINGS, R6)) == 1
+    assert several_cues(broken, QUESTIONS, SETTINGS, R6) == []
 
 
 @pytest.mark.parametrize(
@@ -272,7 +274,7 @@ def test_hysteresis_bridges_a_dip_to_1_but_not_below() -> None:
     ids=["two windows", "two families", "one core family", "wrong sides", "absent", "too early"],
 )
 def test_conjunctions_that_do_not_fire(z: Any, minimal: dict[int, float]) -> None:
-    assert several_cues(cue_windows(z, minimal), np.arange(0.0, 600, 20), SETTINGS) == []
+    assert several_cues(cue_windows(z, minimal), np.arange(0.0, 600, 20), SETTINGS, R6) == []
 
 
 @pytest.mark.parametrize(("question_s", "fires"), [(189.9, 0), (190.0, 1), (279.9, 1), (280.0, 0)])
@@ -280,61 +282,61 @@ def test_the_first_cue_lies_within_60_s_after_a_question(question_s: float, fire
     planted = cue_windows(
         {LATENCY: steps(50, 52, 2), PAUSE: steps(50, 52, 2), GAZE: steps(50, 52, -2)}, {}
     )
-    assert len(several_cues(planted, np.array([question_s]), SETTINGS)) == fires
-    assert several_cues(planted, np.array([]), SETTINGS) == []
+    assert len(several_cues(planted, np.array([question_s]), SETTINGS, R6)) == fires
+    assert several_cues(planted, np.array([]), SETTINGS, R6) == []
 
 
 def test_audio_only_needs_late_reply_slow_speech_and_short_replies() -> None:
     unseen = {name: steps(0, N - 1, np.nan) for name in SEEN}
     heard = unseen | {LATENCY: steps(50, 52, 2), RATE: steps(50, 52, -2)}
-    assert several_cues(cue_windows(heard, {}), QUESTIONS, SETTINGS) == []
-    (found,) = several_cues(cue_windows(heard, steps(50, 52, 2)), QUESTIONS, SETTINGS)
+    assert several_cues(cue_windows(heard, {}), QUESTIONS, SETTINGS, R6) == []
+    (found,) = several_cues(cue_windows(heard, steps(50, 52, 2)), QUESTIONS, SETTINGS, R6)
     assert {e.feature for e in found.evidence} == {LATENCY, RATE, MINIMAL.name}
 
 
 def test_every_family_that_counts_is_in_the_evidence() -> None:
     """Blinking entered at 2 and held at 1.6: it counts, so it is shown."""
     z = {LATENCY: steps(50, 53, 2), GAZE: steps(51, 53, -2), BLINK: {48: 2.0} | steps(49, 53, -1.6)}
-    (found,) = several_cues(cue_windows(z, {}), QUESTIONS, SETTINGS)
+    (found,) = several_cues(cue_windows(z, {}), QUESTIONS, SETTINGS, R6)
     assert {e.feature for e in found.evidence} == {LATENCY, GAZE, BLINK}
 
 
 def test_a_nod_counts_only_with_a_minimal_reply() -> None:
     z = {PAUSE: steps(50, 54, 2), STARE: steps(50, 54, 2), NOD: steps(50, 54, 0.0)}
     starts = np.isin(np.arange(N), range(50, 55))
-    assert several_cues(cue_windows(z, {}), QUESTIONS, SETTINGS) == []
-    (found,) = several_cues(cue_windows(z, {}, minimal_reply=starts), QUESTIONS, SETTINGS)
+    assert several_cues(cue_windows(z, {}), QUESTIONS, SETTINGS, R6) == []
+    (found,) = several_cues(cue_windows(z, {}, minimal_reply=starts), QUESTIONS, SETTINGS, R6)
     assert found.evidence[-1].feature == NOD
 
 
 def test_only_long_silences_after_questions_count() -> None:
     usual = np.tile([0.6, 0.8, 1.0, 1.3], 6)
     spans = [(100.0, 106.0), (200.0, 206.0), (300.0, 302.9)]
-    found = after_questions(spans, np.array([100.2, 299.9]), usual, SETTINGS)
+    found = silences_after_questions(spans, np.array([100.2, 299.9]), usual, SETTINGS, R6)
     assert [s.start_s for s in found] == [100.0]
     assert found[0].usual_s == pytest.approx(0.9, abs=0.03)
-    assert after_questions(spans, np.array([100.2]), usual[:19], SETTINGS) == ()
+    assert silences_after_questions(spans, np.array([100.2]), usual[:19], SETTINGS, R6) == ()
 
 
 def test_a_long_silence_alone_turns_family_a_on() -> None:
     usual = np.tile([0.6, 0.8, 1.0, 1.3], 6)
-    silences = after_questions([(262.0, 270.0)], np.array([262.0]), usual, SETTINGS)
+    silences = silences_after_questions([(262.0, 270.0)], np.array([262.0]), usual, SETTINGS, R6)
     z = {LATENCY: steps(0, N - 1, np.nan), PAUSE: steps(48, 54, 2), GAZE: steps(48, 54, -2)}
-    (found,) = several_cues(cue_windows(z, {}, silences=silences), QUESTIONS, SETTINGS)
+    (found,) = several_cues(cue_windows(z, {}, silences=silences), QUESTIONS, SETTINGS, R6)
     assert "silence_max_s" in {e.feature for e in found.evidence}
 
 
 def test_face_motion_counts_either_way() -> None:
     for sign in (2.0, -2.0):
         z = {LATENCY: steps(50, 53, 2), GAZE: steps(50, 53, -2), MOTION: steps(50, 53, sign)}
-        (found,) = several_cues(cue_windows(z, {}), QUESTIONS, SETTINGS)
+        (found,) = several_cues(cue_windows(z, {}), QUESTIONS, SETTINGS, R6)
         assert {e.feature: e.z for e in found.evidence}[MOTION] == sign
 
 
 def test_travel_under_its_limit_is_evidence_of_at_most_that() -> None:
     z = {LATENCY: steps(50, 53, 2), PAUSE: steps(50, 53, 2), GAZE: steps(50, 53, -2)}
     at_most = {GAZE: np.isin(np.arange(N), range(50, 54))}
-    (found,) = several_cues(cue_windows(z, {}, at_most=at_most), QUESTIONS, SETTINGS)
+    (found,) = several_cues(cue_windows(z, {}, at_most=at_most), QUESTIONS, SETTINGS, R6)
     assert {e.feature: e.at_most for e in found.evidence} == {
         LATENCY: False, PAUSE: False, GAZE: True,
     }  # fmt: skip
@@ -375,7 +377,7 @@ def null_counts(shared: float, *, seen: bool = True) -> tuple[float, float]:
         scores = {name: z[name][s] for name in CUED}
         degraded = dict.fromkeys(values, none)
         planted = CueWindows(start, start + 30, values, scores, degraded, rng.random(n) < 0.2)
-        found.append(several_cues(planted, np.arange(20.0, 3000, 40), SETTINGS))
+        found.append(several_cues(planted, np.arange(20.0, 3000, 40), SETTINGS, R6))
     kept = [len(select(drafts, 3000, SETTINGS)) for drafts in found]
     return float(np.mean([len(drafts) for drafts in found])), float(np.mean(kept))
 
@@ -398,11 +400,11 @@ def test_cues_that_vary_together_by_chance_cost_more() -> None:
 def test_families_are_computed_for_many_sessions_at_once() -> None:
     z = noise(np.random.default_rng(0), 3, 50, 0.0)
     none = np.zeros((3, 50), dtype=bool)
-    mask = together(families_on(z, np.full((3, 50), 3.0), ~none, none, SETTINGS), SETTINGS)
+    mask = together(families_on(z, np.full((3, 50), 3.0), ~none, none, SETTINGS), R6)
     for s in range(3):
         one = {name: z[name][s] for name in CUED}
         on = families_on(one, np.full(50, 3.0), ~none[s], none[s], SETTINGS)
-        assert np.array_equal(mask[s], together(on, SETTINGS))
+        assert np.array_equal(mask[s], together(on, R6))
     assert mask.any()
 
 
@@ -415,7 +417,7 @@ def test_late_replies_of_noise_are_rare() -> None:
         none = np.zeros(70, dtype=bool)
         start: Any = 130 + 41.0 * np.arange(70)
         made = Replies(start, latency, z, none)
-        counts.append(len(late_reply_runs(made, SETTINGS)))
+        counts.append(len(late_reply_runs(made, SETTINGS, R4)))
     assert 0.05 < np.mean(counts) < 0.4  # the report says 0.2 per 50 minutes
 
 
@@ -459,7 +461,7 @@ def asked_and_answered(pairs: int, late_at: set[int], step_s: float = 40.0) -> l
 
 def not_applied(**given: Any) -> dict[str, str | None]:
     rows = stage_tables(**given)["rules"].to_pylist()
-    assert [row["rule"] for row in rows] == list(candidates.RULE_VERSIONS)
+    assert [row["rule"] for row in rows] == [rule.id for rule in RULES]
     return {row["rule"]: row["reason"] for row in rows if not row["is_applied"]}
 
 
@@ -509,7 +511,7 @@ def test_windows_under_the_noise_bring_their_limit_and_none_without_nods_counts(
     columns["client_nod_slow_pm"] = np.where(under, 0.0, 6.0)
     columns["client_nod_slow_pm_z"] = np.zeros(n)
     windows = gathering.cue_windows(
-        tables.WINDOWS.build(columns), tables.TURNS.empty(), [], np.zeros(0), SETTINGS
+        tables.WINDOWS.build(columns), tables.TURNS.empty(), (), SETTINGS
     )
     assert windows.values[GAZE] == pytest.approx(np.where(under, 2.6, 8.0))
     assert windows.at_most[GAZE].tolist() == under.tolist()
@@ -535,7 +537,7 @@ def test_short_recordings_keep_only_what_raters_said() -> None:
     ])  # fmt: skip
     made = stage_tables(turns=turns, rating_segments=segments)["candidates"].to_pylist()
     assert [(row["rule"], row["who"]) for row in made] == [("R1", "client"), ("R1", "therapist")]
-    assert candidates.spoken_s(turns) < SETTINGS.minimum_audio_s
+    assert spoken_s(turns) < SETTINGS.minimum_audio_s
 
 
 def test_same_input_same_tables() -> None:

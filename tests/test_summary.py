@@ -12,9 +12,9 @@ from flows.progress import Board
 from flows.summary import show
 from pipeline.media.recording import FolderRecording
 from pipeline.paperwork.session import SessionSpec, public_name
+from pipeline.profile import Profile
 from pipeline.results.execute import Job
 from pipeline.results.views import Output
-from pipeline.settings import Profile
 from pipeline.stage import Absence
 
 WHY = "session N01-02: room.mp4 ends early; name it under [transcript], [[ratings]] or [/b] :x:"

@@ -17,7 +17,9 @@ from pipeline import tables
 from pipeline.config import load_profile
 from pipeline.page.wording import PROMPT, scan, scan_html
 from pipeline.paperwork import consent
-from pipeline.settings import Profile, ReportSettings
+from pipeline.profile import Profile
+from pipeline.rules import BY_ID
+from pipeline.settings import ReportSettings
 from pipeline.stage import Missing
 from pipeline.stages.report import run
 from tests.made import report as made
@@ -80,7 +82,7 @@ def test_quotations_scripts_and_styles_are_exempt_but_attributes_are_not() -> No
 
 
 def test_every_rendered_report() -> None:
-    settings = ReportSettings(innocent_causes=_lists(ROOT / "configs" / "innocent_causes.toml"))
+    settings = load_profile().report
     missing = Missing("no_media", "The recording is no longer there.")
     for page in (
         run(made.inputs(), made.Cutter(), settings),
@@ -185,15 +187,11 @@ def test_the_causes_list_is_read_with_the_default_profile() -> None:
     if not (ROOT / "configs" / "default.toml").exists():
         pytest.skip("configs/default.toml is not written yet")
     listed = load_profile().report.innocent_causes
-    known = {"R1", "R2", "R3", "R4", "R6", *tables.WINDOWS.by_name, *tables.TURNS.by_name}
+    known = {*BY_ID, *tables.WINDOWS.by_name, *tables.TURNS.by_name}
     assert {name.removesuffix("_remote") for name in listed} <= known
     assert not any("line" in cause for name, own in listed.items() for cause in own
                    if not name.endswith("_remote"))  # fmt: skip
-    assert {"R1", "R2", "R3", "R4", "R6"} <= set(listed)
-
-
-def _lists(path: Path) -> dict[str, list[str]]:
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    assert set(BY_ID) <= set(listed)
 
 
 def _keys(value: Any) -> Iterator[str]:

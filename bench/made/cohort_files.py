@@ -23,8 +23,8 @@ from pipeline import tables
 from pipeline.dials.congruence import congruence
 from pipeline.dials.figures import count_moves, longest_hold_s
 from pipeline.dials.two_raters import shared
+from pipeline.profile import Profile
 from pipeline.results.provenance import run_record
-from pipeline.settings import Profile
 from pipeline.study.behaviour import label_track
 from pipeline.tables.schema import Table
 

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.page.text import clock, difference, label, quantity, signed
+from pipeline.rules import BY_ID
 from pipeline.settings import ReportSettings
-from pipeline.tables.rules import KINDS
 from pipeline.timeline import Seconds, Span, overlap_s
 
 LINE_GAP_S = 2.0
@@ -230,7 +230,7 @@ def _card(
         id=row["candidate_id"],
         number=number,
         rule=row["rule"],
-        kind=KINDS[row["rule"]],
+        kind=BY_ID[row["rule"]].kind,
         title=row["title"],
         who=row["who"],
         start_s=row["start_s"],
@@ -244,9 +244,8 @@ def _card(
 
 def _reasons(row: Mapping[str, Any], why: Sequence[Mapping[str, Any]]) -> list[str]:
     """What the rater of a picked stretch wrote about it."""
-    kind = {"R1": "low", "R2": "high"}.get(row["rule"])
-    about = (row["who"], kind, row["rank"])
-    return [r["text"] for r in why if kind and (r["rater"], r["kind"], r["rank"]) == about]
+    about = (row["who"], BY_ID[row["rule"]].tone, row["rank"])  # a segment is "low" or "high"
+    return [r["text"] for r in why if (r["rater"], r["kind"], r["rank"]) == about]
 
 
 def _row(item: Mapping[str, Any]) -> Row:

@@ -18,9 +18,8 @@ from pipeline.dials.guess_task import in_words
 from pipeline.dials.two_raters import LEVELS
 from pipeline.page.plot import Timeline, timeline_svg
 from pipeline.page.text import clock
+from pipeline.rules import BY_ID
 
-RULES = ("R1", "R2", "R3")
-"""Moments that come from the dials."""
 ALPHA = 0.05
 _SIZES = ((0.3, "slightly"), (0.5, "modestly"), (0.7, "clearly"), (1.01, "closely"))
 _WHY_NOT = {
@@ -84,7 +83,7 @@ def dial_figure(timeline: Timeline) -> str:
     """
     if not timeline.dials:
         return ""
-    marks = [mark for mark in timeline.marks if mark.rule in RULES]
+    marks = [mark for mark in timeline.marks if BY_ID[mark.rule].is_rating]
     own = replace(timeline, marks=marks, turns=(), silences=(), cues=())
     svg = timeline_svg(own)
     for name in set(re.findall(r'\bid="([^"]+)"', svg)):

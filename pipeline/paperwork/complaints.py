@@ -55,8 +55,11 @@ def complaint(
     if problem["type"] == "missing":
         return f"{place} is missing; add it"
     if problem["type"] == "extra_forbidden":  # its value may be anything: it is not repeated
-        known = [key for key in _keys(model, problem["loc"][:-1]) if key not in unwritten]
-        return f"{place} is not {what}{_hint(str(problem['loc'][-1]), known)}"
+        key, above = str(problem["loc"][-1]), problem["loc"][:-1]
+        if inside := _sections_with(key, model, above):
+            return f"{place} stands in {' and in '.join(inside)}; move it there"
+        known = [name for name in _keys(model, above) if name not in unwritten]
+        return f"{place} is not {what}{_hint(key, known)}"
     found = f" = {_cut(repr(problem['input']), 80)}" if _is_plain(problem["input"]) else ""
     return ": ".join(part for part in (place + found if place else "", _allowed(problem)) if part)
 
@@ -88,16 +91,32 @@ def _hint(key: str, known: list[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else f"; allowed: {', '.join(known)}"
 
 
+def _sections_with(key: str, model: type[BaseModel], above: Sequence[str | int]) -> list[str]:
+    """Headings of the sections one level further in that have this key."""
+    here = _model_at(model, above)
+    return [
+        f"[{'.'.join(str(part) for part in (*above, name))}]"
+        for name, field in (here.model_fields if here else {}).items()
+        if _is_model(field.annotation) and key in _keys(model, (*above, name))
+    ]
+
+
 def _keys(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
     """Keys that are known at a place below `model`."""
+    here = _model_at(model, loc)
+    return list(here.model_fields) if here else []
+
+
+def _model_at(model: type[BaseModel], loc: Sequence[str | int]) -> type[BaseModel] | None:
+    """What a place below `model` is checked against."""
     for name in (part for part in loc if isinstance(part, str)):
         field = model.model_fields.get(name)
         annotation = field.annotation if field else None
         inner = [one for one in get_args(annotation) or (annotation,) if _is_model(one)]
         if not inner:
-            return []
+            return None
         model = inner[0]
-    return list(model.model_fields)
+    return model
 
 
 def _is_model(annotation: Any) -> bool:

@@ -19,9 +19,9 @@ from models.base import Fingerprint, Progress, silent
 from pipeline.files import sha256_of
 from pipeline.paperwork.consent import Refusal
 from pipeline.paperwork.session import SessionSpec, named_files
+from pipeline.profile import Profile
 from pipeline.results.provenance import library_versions, stage_key, typed_settings
 from pipeline.results.store import BROKE_OFF, NOT_YET, Manifest, Store
-from pipeline.settings import Profile
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Recording, Stage
 from pipeline.stages import STAGES
 from pipeline.tables import TABLES

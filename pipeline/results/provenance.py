@@ -17,7 +17,7 @@ import tomlkit
 from models.base import Fingerprint
 from pipeline import __version__
 from pipeline.media import recording
-from pipeline.settings import Profile
+from pipeline.profile import Profile
 from pipeline.settings.section import ReadFrom, Section
 from pipeline.stage import Missing, Stage
 from pipeline.tables import TABLES

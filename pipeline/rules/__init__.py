@@ -1,1 +1,26 @@
-"""Which moments are proposed: one module per kind of evidence."""
+"""Which moments are proposed: one module per rule, and the list of them.
+
+The list is all that others read. A new rule is its module and a line here; docs/extending/rule.md
+writes one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.rules.r1_lowest_rated import RULE as LOWEST_RATED
+from pipeline.rules.r2_highest_rated import RULE as HIGHEST_RATED
+from pipeline.rules.r3_ratings_apart import RULE as RATINGS_APART
+from pipeline.rules.r4_late_replies import RULE as LATE_REPLIES
+from pipeline.rules.r6_several_cues import RULE as SEVERAL_CUES
+from pipeline.rules.rule import Rule
+
+RULES: tuple[Rule[Any], ...] = (
+    LOWEST_RATED,
+    HIGHEST_RATED,
+    RATINGS_APART,
+    LATE_REPLIES,
+    SEVERAL_CUES,
+)
+"""In the order in which pages name them."""
+BY_ID = {rule.id: rule for rule in RULES}

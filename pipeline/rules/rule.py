@@ -1,27 +1,34 @@
-"""What all candidate rules share: hysteresis, runs, the budget. Pure functions of plain values.
+"""What a rule is, and what all of them share: hysteresis, tidying, scores.
+
+A rule is one module of this room, named after its id. It declares one `Rule`; the list of them in
+`pipeline.rules` is all that the stage, the page, the profile, the dictionary and the tests read.
 
 A rule never fires on a cue that was not measured: a missing value is NaN, and NaN turns a cue off.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
+import pyarrow as pa
 
-from pipeline.settings import CandidatesSettings
+from pipeline.settings import SharedSettings
+from pipeline.settings.section import Section
 from pipeline.spans import Flags
-from pipeline.tables.rules import WEIGHTS
-from pipeline.timeline import Floats, Seconds, Span, overlap_s, union
+from pipeline.timeline import Floats, Seconds, Span, union
 
 Z_CAP = 4.0
 """No single number counts for more than this in a score."""
 QUALITY_WEIGHTS = {"ok": 1.0, "degraded": 0.5, "absent": 0.0}
-SECOND_OF_A_RULE = 0.7
-"""Diversity: the score of a rule's later candidates is multiplied by this."""
-FEWEST = 3
-"""The budget of a short session."""
+
+Given = Mapping[str, pa.Table]
+"""What a rule is handed: of each table it needs, the columns it needs."""
+Thresholds = TypeVar("Thresholds", bound=Section)
+Tone = Literal["low", "high", "apart", "cues"]
+"""What a rule's moments have in common with those of others, and are drawn alike for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,61 @@ class Draft:
         return any(item.quality != "ok" for item in self.evidence)
 
 
+@dataclass(frozen=True, slots=True)
+class Unapplied:
+    """Why a rule was not applied: finding nothing is another matter."""
+
+    reason: str | None
+    """One of `tables.REASONS`; None where the profile leaves the rule out."""
+    why: str
+    """In words, for the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[Thresholds]):
+    """One kind of moment worth a person's review: all that is known of it, in one place."""
+
+    id: str
+    """As in candidates and profiles; the module bears it in lower case: ``r4_late_replies``."""
+    version: int
+    """Raise it when the rule's meaning changes."""
+    name: str
+    """In a list of what was looked for: ``late replies``."""
+    kind: str
+    """On a card, beside who it is about."""
+    tone: Tone
+    looks_for: str
+    """One line of the page's table of rules."""
+    chance: str
+    """What chance alone gives at the default settings; measured by a test."""
+    needs: Mapping[str, tuple[str, ...]]
+    """Table -> the columns it reads. It is handed these and no others."""
+    thresholds: type[Thresholds]
+    """Its own section of the profile, e.g. ``[candidates.R4]``; without fields it has none."""
+    find: Callable[[Given, SharedSettings, Thresholds], list[Draft]]
+    """The moments, each with its evidence; called only where `unapplied` gives None."""
+    unapplied: Callable[[Given, SharedSettings, Thresholds], Unapplied | None]
+    """Why the session gives too little to apply it to."""
+    reasons: tuple[str, ...]
+    """Everyday reasons, printed on its cards after those of its numbers."""
+    reasons_remote: tuple[str, ...] = ()
+    """More of them where the session was not recorded in one room."""
+
+    @property
+    def is_rating(self) -> bool:
+        """It repeats people's own judgement and so stands outside the budget of the cue rules."""
+        return self.tone != "cues"
+
+    def given(self, tables: Mapping[str, pa.Table]) -> Given:
+        """What it needs of a session's tables."""
+        return {name: tables[name].select(columns) for name, columns in self.needs.items()}
+
+    def everyday_reasons(self) -> dict[str, list[str]]:
+        """Its lists as they may stand in configs/innocent_causes.toml, by their names there."""
+        lists = {self.id: [*self.reasons], f"{self.id}_remote": [*self.reasons_remote]}
+        return {name: reasons for name, reasons in lists.items() if reasons}
+
+
 def hysteresis(marked: Floats, enter: float, leave: float) -> Flags:
     """On from where `marked` reaches `enter` until it falls under `leave` or is missing.
 
@@ -79,7 +141,7 @@ def hysteresis(marked: Floats, enter: float, leave: float) -> Flags:
     return np.asarray(switched_on & (last >= 0))
 
 
-def tidy(spans: Sequence[Span], settings: CandidatesSettings) -> list[Span]:
+def tidy(spans: Sequence[Span], settings: SharedSettings) -> list[Span]:
     """Neighbours merged, then short spans dropped and long ones cut at their end.
 
     The beginning is kept, because what came before a change is what a supervisor asks about.
@@ -92,52 +154,16 @@ def tidy(spans: Sequence[Span], settings: CandidatesSettings) -> list[Span]:
     ]
 
 
-def scored(draft: Draft) -> Draft:
-    """The draft with its score: capped |z| over the evidence, by quality and rule."""
+def scored(draft: Draft, weight: float = 1.0) -> Draft:
+    """The draft with its score: capped |z| over the evidence, by quality.
+
+    Parameters
+    ----------
+    weight : how much the rule's score counts against the others', within the budget
+    """
     total = sum(
         min(abs(item.z), Z_CAP) * QUALITY_WEIGHTS[item.quality]
         for item in draft.evidence
         if item.z is not None
     )
-    return replace(draft, score=total * WEIGHTS[draft.rule])
-
-
-def budget(duration_s: Seconds, settings: CandidatesSettings) -> int:
-    """How many cue candidates a session of this length may have; halves round up."""
-    return max(FEWEST, int(np.floor(settings.per_hour * duration_s / 3600 + 0.5)))
-
-
-def select(
-    drafts: Sequence[Draft], duration_s: Seconds, settings: CandidatesSettings
-) -> list[Draft]:
-    """The drafts that fit the budget, best first, with their rank within their rule.
-
-    Greedy: at each step the highest score (a rule's later ones count `SECOND_OF_A_RULE`), ties to
-    the earliest; at most `per_rule` of a rule; none sharing more than `overlap_max` of the shorter
-    span with one already taken.
-    """
-    taken: list[Draft] = []
-    left = list(drafts)
-    while left and len(taken) < budget(duration_s, settings):
-        counts = {rule: sum(d.rule == rule for d in taken) for rule in {d.rule for d in left}}
-        left = [
-            draft
-            for draft in left
-            if counts[draft.rule] < settings.per_rule
-            and all(_shared(draft.span, other.span) <= settings.overlap_max for other in taken)
-        ]
-        if left:
-            best = min(left, key=lambda draft: _order(draft, counts[draft.rule]))
-            left.remove(best)
-            taken.append(replace(best, rank=counts[best.rule] + 1))
-    return taken
-
-
-def _order(draft: Draft, already: int) -> tuple[float, Seconds, str]:
-    score = draft.score * (SECOND_OF_A_RULE if already else 1.0)
-    return -round(score, 9), draft.start_s, draft.rule
-
-
-def _shared(a: Span, b: Span) -> float:
-    shorter = min(a[1] - a[0], b[1] - b[0])
-    return overlap_s(a, b) / shorter if shorter > 0 else 0.0
+    return replace(draft, score=total * weight)

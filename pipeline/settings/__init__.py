@@ -6,13 +6,13 @@ What changes numbers (a stage's own section) is kept apart from what only change
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from pipeline.settings.dials import AgreementSettings, RatingsSettings
 from pipeline.settings.recording import IngestSettings
-from pipeline.settings.section import Borrowed, Section
+from pipeline.settings.section import Section
 from pipeline.settings.seen import FaceSettings, LandmarksSettings, MovementSettings
 from pipeline.settings.speech import (
     DiarizeSettings,
@@ -23,12 +23,11 @@ from pipeline.settings.speech import (
     TurnsSettings,
 )
 from pipeline.settings.study import StudySettings
-from pipeline.settings.windows import AlignSettings, CandidatesSettings, ReportSettings
+from pipeline.settings.windows import AlignSettings, ReportSettings, SharedSettings
 
 __all__ = [
     "AgreementSettings",
     "AlignSettings",
-    "CandidatesSettings",
     "DiarizeSettings",
     "ExecutionSettings",
     "FaceSettings",
@@ -36,12 +35,12 @@ __all__ = [
     "LandmarksSettings",
     "LanguageSettings",
     "MovementSettings",
-    "Profile",
     "ProsodySettings",
     "RatingsSettings",
     "ReportSettings",
     "RolesSettings",
     "Section",
+    "SharedSettings",
     "StudySettings",
     "TranscribeSettings",
     "TurnsSettings",
@@ -62,43 +61,3 @@ class ExecutionSettings(Section):
     limit_floor_s: float = Field(1200.0, gt=0, description="the recording's length and this, s")
     memory: float = Field(0.8, gt=0, le=1, description="Most of the machine's memory used, share")
     gpu_memory: float = Field(0.9, gt=0, le=1, description="Most of a card's memory used, share")
-
-
-class Profile(Section):
-    """Every setting of a run."""
-
-    ingest: IngestSettings = IngestSettings()
-    diarize: DiarizeSettings = DiarizeSettings()
-    transcribe: TranscribeSettings = TranscribeSettings()
-    turns: TurnsSettings = TurnsSettings()
-    roles: RolesSettings = RolesSettings()
-    language: LanguageSettings = LanguageSettings()
-    prosody: ProsodySettings = ProsodySettings()
-    landmarks: LandmarksSettings = LandmarksSettings()
-    face: FaceSettings = FaceSettings()
-    movement: MovementSettings = MovementSettings()
-    ratings: RatingsSettings = RatingsSettings()
-    agreement: AgreementSettings = AgreementSettings()
-    align: AlignSettings = AlignSettings()
-    candidates: CandidatesSettings = CandidatesSettings()
-    report: ReportSettings = ReportSettings()
-    study: StudySettings = StudySettings()
-    execution: ExecutionSettings = ExecutionSettings()
-
-    @model_validator(mode="after")
-    def _borrow(self) -> Self:
-        """Give every borrowed setting the value of its owner."""
-        for name in type(self).model_fields:
-            section = self.section(name)
-            lent = {
-                setting: getattr(self.section(mark.owner), setting)
-                for setting, mark in section.marked(Borrowed).items()
-            }
-            self.__dict__[name] = section.model_copy(update=lent)  # the profile itself is frozen
-        return self
-
-    def section(self, name: str) -> Section:
-        """The settings of one stage."""
-        found = getattr(self, name)
-        assert isinstance(found, Section)
-        return found

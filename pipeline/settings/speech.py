@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -15,8 +15,8 @@ _PHRASES = ReadFrom("language.lexicon")
 class DiarizeSettings(Section):
     """Who speaks when."""
 
-    engine: Literal["embedded", "community-1", "auto"] = Field(
-        "embedded", description="auto = community-1 where its folder is, else embedded"
+    engine: str = Field(
+        "embedded", description="embedded, community-1, or auto: this where its folder is"
     )
     num_speakers: int = Field(2, ge=2, le=2, description="People expected; only 2 is supported")
     most_speakers: int = Field(

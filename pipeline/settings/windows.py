@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -39,17 +39,13 @@ class AlignSettings(Section):
     rate_min_snr_db: Annotated[float, Borrowed("prosody")] = _PROSODY.rate_min_snr_db
 
 
-class CandidatesSettings(Section):
+class SharedSettings(Section):
     """Which moments are proposed (METHODS: Candidates)."""
 
-    at_most = (
-        ("z_leave", 1, "z_enter"), ("shortest_s", 1, "longest_s"),
-        ("slow_run_count", 1, "slow_run_replies"), ("core_families_min", 1, "families_min"),
-    )  # fmt: skip
+    # what is one rule's alone stands in its module, see `pipeline.rules.section`
+    at_most = (("z_leave", 1, "z_enter"), ("shortest_s", 1, "longest_s"))
 
-    rules: list[Literal["R1", "R2", "R3", "R4", "R6"]] = Field(
-        default=["R1", "R2", "R3", "R4", "R6"], description="Rules that run"
-    )
+    rules: list[str] = Field(default=[], description="Rules that run")
     earliest_s: float = Field(120.0, ge=0, description="Cue rules are silent before, s")
     minimum_audio_s: float = Field(600.0, ge=0, description="Cue rules need this much audio, s")
     z_enter: float = Field(1.5, gt=0, description="A cue counts from here")
@@ -61,17 +57,6 @@ class CandidatesSettings(Section):
     per_hour: float = Field(6.0, gt=0, description="Budget of cue candidates per hour")
     per_rule: int = Field(2, ge=1, description="Most candidates of one cue rule")
     overlap_max: float = Field(0.3, ge=0, le=1, description="Most overlap between candidates")
-    slow_run_replies: int = Field(5, ge=2, description="R4: replies looked at together")
-    slow_run_count: int = Field(3, ge=1, description="R4: of which this many are slow")
-    slow_run_span_s: float = Field(300.0, gt=0, description="R4: within this span, s")
-    slow_latency_s: float = Field(2.0, gt=0, description="R4: least latency of a slow reply, s")
-    slow_over_median_s: float = Field(1.0, ge=0, description="R4: and this above the median, s")
-    question_window_s: float = Field(60.0, gt=0, description="R6: first cue after a question, s")
-    families_min: int = Field(3, ge=2, description="R6: families that must change")
-    core_families_min: int = Field(2, ge=1, description="R6: of which from A-D")
-    windows_min: int = Field(3, ge=1, description="R6: consecutive windows")
-    silence_after_question_s: float = Field(3.0, gt=0, description="R6 family A: silence, s")
-    silence_baseline_min_n: int = Field(20, ge=2, description="and it needs this many latencies")
 
 
 class ReportSettings(Section):

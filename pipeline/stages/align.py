@@ -27,6 +27,7 @@ from pipeline.align import speech
 from pipeline.align import words as said
 from pipeline.align.baselines import every, speaking_windows, z_of
 from pipeline.align.client_frames import Events, Frames, client_events, client_frames
+from pipeline.align.counted import COUNTED
 from pipeline.align.face_figures import Seen
 from pipeline.align.motion import motion_cues, motion_figures
 from pipeline.align.session_figures import Heard, session_figures
@@ -159,9 +160,8 @@ def _plain(
         **speech.talk(whole.speech, grid),
         "turns_per_min": speech.turns_per_min(whole.turns, grid),
         "silence_max_s": speech.longest_silence(given["silences"], whole.speech, grid),
-        "question_count": _whole_numbers(said.questions(whole.turns, grid)),
         "client_speaking": _speaking_flags(whole, grid, settings),
-        "client_replies_minimal": _whole_numbers(said.minimal_replies(whole.turns, grid)),
+        **{name: _whole_numbers(count(whole.turns, grid)) for name, count in COUNTED.items()},
         **face.face_quality(whole.frames, grid, whole.no_video),
         "dial_client": dial["client"],
         "dial_therapist": dial["therapist"],

@@ -24,17 +24,17 @@ from models.base import Progress
 from pipeline import tables
 from pipeline.page import wording
 from pipeline.page.cards import Card, cards
-from pipeline.page.colours import CLIENT, THERAPIST
+from pipeline.page.colours import CLIENT, RULE_COLOURS, THERAPIST
 from pipeline.page.cue_check import cue_check
-from pipeline.page.dials import RULES, dial_figure, dial_views
+from pipeline.page.dials import dial_figure, dial_views
 from pipeline.page.forms import form_lines, imported_flags
 from pipeline.page.looked_for import chance_lines, not_looked_for
 from pipeline.page.plot import Z_SHOWN, Mark, Timeline, Track, timeline_svg
 from pipeline.page.text import clock, not_measured, quantity
+from pipeline.rules import BY_ID, RULES
 from pipeline.settings import ReportSettings
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables.arrays import floats as column
-from pipeline.tables.rules import KINDS
 from pipeline.tables.sources import references
 from pipeline.timeline import Floats, Seconds
 
@@ -118,10 +118,11 @@ def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) 
         many_reasons=wording.MANY_REASONS,
         tones=_tones(listed),
         has_cues=bool(timeline.cues),
-        has_dial_moments=any(card.rule in RULES for card in listed),
+        has_dial_moments=any(BY_ID[card.rule].is_rating for card in listed),
         z_shown=Z_SHOWN,
         session_words=f"Session {session['session_number']} of {session['dyad_id']}",
         colours={"client": CLIENT, "therapist": THERAPIST},
+        rule_colours=RULE_COLOURS,
     )
     return Outputs({}, files={"report.html": page.encode()}, absences=absences)
 
@@ -186,8 +187,9 @@ def _timeline(
 def _tones(listed: Sequence[Card]) -> list[tuple[str, str]]:
     """A rule of each colour on the timeline, and what it marks in words."""
     found = {card.rule for card in listed}
-    words = [(rule, KINDS[rule]) for rule in ("R1", "R2", "R3") if rule in found]
-    return words + ([("R6", "cues")] if found & {"R4", "R6"} else [])
+    words = [(rule.id, rule.kind) for rule in RULES if rule.is_rating and rule.id in found]
+    cued = [rule.id for rule in RULES if not rule.is_rating]
+    return words + ([(cued[-1], "cues")] if found & set(cued) else [])
 
 
 def _dials(ratings: pa.Table) -> dict[str, Track]:

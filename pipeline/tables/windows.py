@@ -11,7 +11,7 @@ from pipeline.tables.columns import (
     SESSION_ID,
     START_S,
 )
-from pipeline.tables.rules import RULE_VERSIONS
+from pipeline.tables.rules import RULE_IDS
 from pipeline.tables.schema import Column, CueColumn, Table, cue
 
 LONG_S = 300.0
@@ -170,7 +170,7 @@ CANDIDATES = Table(
     (
         SESSION_ID,
         Column("candidate_id", "string", "-", "Rule and start, stable between runs.", "candidates", nullable=False),
-        Column("rule", "string", "-", "Which rule proposed it.", "candidates", levels=tuple(RULE_VERSIONS),
+        Column("rule", "string", "-", "Which rule proposed it.", "candidates", levels=RULE_IDS,
                nullable=False),
         Column("rule_version", "int32", "1", "Version of the rule.", "candidates", minimum=1, nullable=False),
         Column("rank", "int32", "1", "Within the rule (and rater), 1 first.", "candidates", minimum=1, nullable=False),
@@ -190,7 +190,7 @@ RULES = Table(
     "One row per rule: whether this session could be searched with it.",
     (
         SESSION_ID,
-        Column("rule", "string", "-", "Which rule.", "candidates", levels=tuple(RULE_VERSIONS),
+        Column("rule", "string", "-", "Which rule.", "candidates", levels=RULE_IDS,
                nullable=False),
         Column("is_applied", "bool", "-", "There was enough to apply it to; finding nothing is another matter.",
                "candidates", nullable=False),

@@ -24,8 +24,8 @@ from models.base import (
 )
 from pipeline.config import load_profile
 from pipeline.paperwork.consent import Record, append_record
+from pipeline.profile import Profile
 from pipeline.results.views import Output
-from pipeline.settings import Profile
 from pipeline.stages import STAGES
 from tests.made.media import BOTH, SESSION, write_media
 

@@ -12,7 +12,8 @@ from scipy.signal import lfilter
 
 from pipeline import tables
 from pipeline.paperwork.forms import form_row
-from pipeline.settings import AgreementSettings, CandidatesSettings
+from pipeline.rules.section import CandidatesSettings
+from pipeline.settings import AgreementSettings
 from pipeline.stage import Absence, Inputs
 from pipeline.stages import agreement, candidates
 from pipeline.stages.report import STAGE

@@ -27,15 +27,32 @@ every pair is correlated by .3 (measured in `tests/test_stages_candidates.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
 
 from pipeline import tables
-from pipeline.rules.rule import Draft, Evidence, hysteresis, scored, tidy
-from pipeline.settings import CandidatesSettings
+from pipeline.rules.cue_windows import (
+    CUES,
+    LATENCY,
+    MINIMAL,
+    NEEDED,
+    NODS,
+    Cue,
+    CueWindows,
+    LongSilence,
+    cue_windows,
+)
+from pipeline.rules.replies import replying
+from pipeline.rules.rule import Draft, Evidence, Given, Rule, Unapplied, hysteresis, scored, tidy
+from pipeline.rules.talk import too_little_talk
+from pipeline.settings import SharedSettings
+from pipeline.settings.section import Section
 from pipeline.spans import Flags, runs
+from pipeline.tables.arrays import floats, present
 from pipeline.tables.schema import Column
 from pipeline.timeline import Floats, Span, log_duration, robust_location
 
@@ -46,107 +63,81 @@ MODALITIES_MIN = 2
 MINIMAL_OF_3 = 2
 SILENCE_FOLLOWS_S = 0.5
 """A silence belongs to a question that ends at most this far from its start."""
+SILENCE = tables.WINDOWS.by_name["silence_max_s"]
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """One window column of a family and the direction that counts."""
+class SeveralCuesSettings(Section):
+    """Several cues at once."""
 
-    column: Column
-    family: str
-    sign: int
-    """+1 above usual, -1 below, 0 either way."""
+    at_most = (("core_families_min", 1, "families_min"),)
 
-
-def _column(name: str) -> Column:
-    return tables.WINDOWS.by_name[name]
-
-
-LATENCY = _column("client_response_latency_s")
-CUES = (
-    Cue(LATENCY, "A", 1),
-    Cue(_column("client_articulation_rate_sps"), "B", -1),
-    Cue(_column("client_pause_prop"), "B", 1),
-    Cue(_column("client_gaze_path_rate_dps"), "C", -1),
-    Cue(_column("client_stare_run_s"), "C", 1),
-    Cue(_column("client_blink_rate_speaking_pm"), "E", 0),
-    Cue(_column("client_blink_rate_listening_pm"), "E", 0),
-    Cue(_column("client_face_motion_sd"), "E", 0),
-)
-NODS = (Cue(_column("client_nod_slow_pm"), "F", 1), Cue(_column("client_nod_fast_pm"), "F", 1))
-TRAVEL = CUES[3].column
-MINIMAL = _column("client_replies_minimal")
-SILENCE = _column("silence_max_s")
+    question_window_s: float = Field(60.0, gt=0, description="First cue after a question, s")
+    families_min: int = Field(3, ge=2, description="Families that must change")
+    core_families_min: int = Field(2, ge=1, description="of which from A-D")
+    windows_min: int = Field(3, ge=1, description="Consecutive windows")
+    silence_after_question_s: float = Field(3.0, gt=0, description="Family A: silence, s")
+    silence_baseline_min_n: int = Field(20, ge=2, description="and it needs this many latencies")
 
 
-@dataclass(frozen=True, slots=True)
-class CueWindows:
-    """The windows of one session; arrays of shape (n_windows,), NaN where not measured."""
-
-    start_s: Floats
-    end_s: Floats
-    values: Mapping[str, Floats]
-    """Value of each column of `CUES`, `NODS` and `MINIMAL`, by name."""
-    z: Mapping[str, Floats]
-    """Robust z of each column of `CUES` and `NODS`, by name."""
-    degraded: Mapping[str, Flags]
-    minimal_reply: Flags
-    """A minimal reply starts in the window."""
-    silences: tuple[LongSilence, ...] = ()
-    """Silences after a therapist question."""
-    usual: Mapping[str, Floats] = field(default_factory=dict)
-    """What z compares each window's value with, by column; see `usual_values`."""
-    at_most: Mapping[str, Flags] = field(default_factory=dict)
-    """Where the value of a column is a limit that it lies under, by name."""
+def find(given: Given, shared: SharedSettings, own: SeveralCuesSettings) -> list[Draft]:
+    """One draft per moment in which enough families are on together, soon after a question."""
+    turns, listed = given["turns"], given["silences"]
+    replies, questions_s = replying(turns), question_ends(turns)
+    begun = floats(replies, "start_s") >= shared.earliest_s
+    long = silences_after_questions(
+        list(zip(floats(listed, "start_s"), floats(listed, "end_s"), strict=True)),
+        questions_s,
+        floats(replies, "response_latency_s")[begun],
+        shared,
+        own,
+    )
+    windows = cue_windows(given["windows"], replies, long, shared)
+    return several_cues(windows, questions_s, shared, own)
 
 
-@dataclass(frozen=True, slots=True)
-class LongSilence:
-    """A silence after a therapist question, against the client's usual reply latency."""
+def unapplied(given: Given, shared: SharedSettings, own: SeveralCuesSettings) -> Unapplied | None:
+    """Too little talk, or no window with enough kinds of cue, whatever their values."""
+    if (too_little := too_little_talk(given["turns"], shared)) is not None:
+        return too_little
+    windows = given["windows"]
+    measured = {family: np.zeros(windows.num_rows, dtype=bool) for family in "ABCDEF"}
+    for cue in (*CUES, *NODS):
+        measured[cue.family] |= present(windows, f"{cue.column.name}_z")
+    measured["A"] |= measured["A"].any()  # a silence counts in windows without a reply, too
+    measured["D"] |= present(windows, MINIMAL.name)
+    if together(measured, own).any():
+        return None
+    return Unapplied("not_measured", "too few kinds of cue were measured")
 
-    start_s: float
-    end_s: float
-    usual_s: float
-    z: float
 
-
-def usual_values(values: Floats, z: Floats, states: Floats | None = None) -> Floats:
-    """The value whose z is 0, the centre that the z were computed against; NaN without any z.
-
-    z rises with its value, on a linear and on a log scale alike, so the centre lies between the two
-    windows whose z lie round 0, whichever windows the baseline was taken from.
-
-    Parameters
-    ----------
-    values, z : shape (n_windows,), NaN where not measured
-    states : shape (n_windows,); where z compares a window only with those of its own state
-    """
-    usual = np.full(len(values), np.nan)
-    states = np.zeros(len(values)) if states is None else states
-    for state in np.unique(states[np.isfinite(states)]):
-        here = states == state
-        known = np.flatnonzero(here & np.isfinite(values) & np.isfinite(z))
-        if known.size:
-            known = known[np.argsort(z[known], kind="stable")]
-            usual[here] = np.interp(0.0, z[known], values[known])
-    return usual
+def question_ends(turns: pa.Table) -> Floats:
+    """When each question of the therapist ends, s; shape (n_questions,)."""
+    asked = pc.and_(
+        pc.equal(turns.column("role"), "therapist"),
+        pc.fill_null(turns.column("is_question"), False),
+    )
+    return floats(turns.filter(asked), "question_end_s")
 
 
 def silences_after_questions(
-    silences: list[Span], question_ends_s: Floats, latencies_s: Floats, settings: CandidatesSettings
+    silences: Sequence[Span],
+    question_ends_s: Floats,
+    latencies_s: Floats,
+    shared: SharedSettings,
+    own: SeveralCuesSettings,
 ) -> tuple[LongSilence, ...]:
     """The silences that follow a therapist question and last unusually long for this client.
 
     A silence after a question is a reply that has not come yet, so it is compared with the reply
     latencies, on the same log scale. Fewer than `silence_baseline_min_n` latencies give none.
     """
-    least = settings.silence_baseline_min_n
+    least = own.silence_baseline_min_n
     centre, scale = robust_location(log_duration(latencies_s), minimum_samples=least)
     found = []
     for start, end in silences:
         follows = bool(np.any(np.abs(question_ends_s - start) <= SILENCE_FOLLOWS_S))
         z = (np.log(end - start + 0.25) - centre) / scale
-        if follows and end - start >= settings.silence_after_question_s and z >= settings.z_enter:
+        if follows and end - start >= own.silence_after_question_s and z >= shared.z_enter:
             found.append(LongSilence(start, end, float(np.exp(centre) - 0.25), float(z)))
     return tuple(found)
 
@@ -156,12 +147,12 @@ def families_on(
     replies_minimal: Floats,
     minimal_reply: Flags,
     long_silence: Flags,
-    settings: CandidatesSettings,
+    shared: SharedSettings,
 ) -> dict[str, Flags]:
     """Which families are on in which window; every array of shape (..., n_windows)."""
     on = {family: np.zeros(replies_minimal.shape, dtype=bool) for family in "ABCDEF"}
     for cue in CUES:
-        on[cue.family] |= _cue_on(z[cue.column.name], cue.sign, settings)
+        on[cue.family] |= _cue_on(z[cue.column.name], cue.sign, shared)
     on["A"] |= long_silence
     on["D"] |= replies_minimal >= MINIMAL_OF_3
     for nod in NODS:
@@ -169,20 +160,21 @@ def families_on(
     return on
 
 
-def together(on: Mapping[str, Flags], settings: CandidatesSettings) -> Flags:
+def together(on: Mapping[str, Flags], own: SeveralCuesSettings) -> Flags:
     """Windows in which enough families, of enough kinds, are on; shape (..., n_windows)."""
     count = np.sum([on[family] for family in on], axis=0)
     core = np.sum([on[family] for family in CORE], axis=0)
     ways = np.sum([np.any([on[f] for f in letters], axis=0) for letters in MODALITIES.values()], 0)
     return np.asarray(
-        (count >= settings.families_min)
-        & (core >= settings.core_families_min)
-        & (ways >= MODALITIES_MIN)
+        (count >= own.families_min) & (core >= own.core_families_min) & (ways >= MODALITIES_MIN)
     )
 
 
 def several_cues(
-    windows: CueWindows, question_ends_s: Floats, settings: CandidatesSettings
+    windows: CueWindows,
+    question_ends_s: Floats,
+    shared: SharedSettings,
+    own: SeveralCuesSettings,
 ) -> list[Draft]:
     """One draft per moment in which the conjunction holds for at least 3 consecutive windows."""
     on = families_on(
@@ -190,38 +182,38 @@ def several_cues(
         windows.values[MINIMAL.name],
         windows.minimal_reply,
         _touched(windows),
-        settings,
+        shared,
     )
-    mask = together(on, settings) & (windows.start_s >= settings.earliest_s)
+    mask = together(on, own) & (windows.start_s >= shared.earliest_s)
     spans = [
         (float(windows.start_s[first]), float(windows.end_s[stop - 1]))
-        for first, stop in runs(mask, settings.windows_min)
-        if _after_question(windows, first, question_ends_s, settings)
+        for first, stop in runs(mask, own.windows_min)
+        if _after_question(windows, first, question_ends_s, own)
     ]
-    return [_draft(span, windows, on, settings) for span in tidy(spans, settings)]
+    return [_draft(span, windows, on, shared) for span in tidy(spans, shared)]
 
 
-def _cue_on(z: Floats, sign: int, settings: CandidatesSettings) -> Flags:
-    enter = settings.z_enter if sign else settings.two_sided_z
-    return hysteresis(_marked(z, sign), enter, _leave(sign, settings))
+def _cue_on(z: Floats, sign: int, shared: SharedSettings) -> Flags:
+    enter = shared.z_enter if sign else shared.two_sided_z
+    return hysteresis(_marked(z, sign), enter, _leave(sign, shared))
 
 
 def _marked(z: Floats, sign: int) -> Floats:
     return sign * z if sign else np.abs(z)
 
 
-def _leave(sign: int, settings: CandidatesSettings) -> float:
+def _leave(sign: int, shared: SharedSettings) -> float:
     """Where a cue goes off; the hysteresis is as wide for two-sided cues."""
-    band = settings.z_enter - settings.z_leave
-    return settings.z_leave if sign else settings.two_sided_z - band
+    band = shared.z_enter - shared.z_leave
+    return shared.z_leave if sign else shared.two_sided_z - band
 
 
 def _after_question(
-    windows: CueWindows, first: int, question_ends_s: Floats, settings: CandidatesSettings
+    windows: CueWindows, first: int, question_ends_s: Floats, own: SeveralCuesSettings
 ) -> bool:
     # A cue may lie anywhere in its window, so it is enough that the window reaches into that time.
     asked_before = question_ends_s < windows.end_s[first]
-    still_fresh = question_ends_s >= windows.start_s[first] - settings.question_window_s
+    still_fresh = question_ends_s >= windows.start_s[first] - own.question_window_s
     return bool(np.any(asked_before & still_fresh))
 
 
@@ -233,13 +225,13 @@ def _touched(windows: CueWindows) -> Flags:
 
 
 def _draft(
-    span: Span, windows: CueWindows, on: Mapping[str, Flags], settings: CandidatesSettings
+    span: Span, windows: CueWindows, on: Mapping[str, Flags], shared: SharedSettings
 ) -> Draft:
     inside = (windows.start_s >= span[0]) & (windows.end_s <= span[1])
     evidence = [
         found
         for cue in CUES
-        if (found := _most_marked(cue, windows, inside & on[cue.family], settings)) is not None
+        if (found := _most_marked(cue, windows, inside & on[cue.family], shared)) is not None
     ]
     if not any(item.feature == LATENCY.name for item in evidence):
         # Otherwise the silence is that very latency, and would count twice.
@@ -256,11 +248,11 @@ def _draft(
 
 
 def _most_marked(
-    cue: Cue, windows: CueWindows, where: Flags, settings: CandidatesSettings
+    cue: Cue, windows: CueWindows, where: Flags, shared: SharedSettings
 ) -> Evidence | None:
     name = cue.column.name
     marked = _marked(windows.z[name], cue.sign)
-    usable = where & (marked >= _leave(cue.sign, settings))
+    usable = where & (marked >= _leave(cue.sign, shared))
     if not usable.any():
         return None
     return _evidence(cue.column, windows, int(np.argmax(np.where(usable, marked, -np.inf))))
@@ -286,3 +278,43 @@ def _evidence(column: Column, windows: CueWindows, at: int) -> Evidence:
         "degraded" if windows.degraded[column.name][at] else "ok",
         at_most=column.name in windows.at_most and bool(windows.at_most[column.name][at]),
     )
+
+
+RULE = Rule(
+    id="R6",
+    version=2,
+    name="several cues at once",
+    kind="several cues",
+    tone="cues",
+    looks_for=("At least three kinds of cue changed together after a question, for 40 s or longer"),
+    chance=(
+        "1.2 in 50 minutes of unrelated noise, 0.1 without video; 3 where all cues drift "
+        "together (r = .3), of which at most 2 are shown"
+    ),
+    needs={
+        "windows": NEEDED,
+        "turns": (
+            "role",
+            "start_s",
+            "end_s",
+            "is_question",
+            "question_end_s",
+            "answers_turn_id",
+            "reply_minimal",
+            "response_latency_s",
+            "response_latency_z",
+            "response_latency_reason",
+        ),
+        "silences": ("start_s", "end_s"),
+    },
+    thresholds=SeveralCuesSettings,
+    find=find,
+    unapplied=unapplied,
+    reasons=(
+        "the topic changed to something that needs recall or thought",
+        "fatigue, low mood or medication",
+        "something else happened in the room: a noise, a phone, a shift of posture",
+        "camera, light or microphone changed",
+        "with this many windows a few such moments happen by chance",
+    ),
+)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pipeline import tables
-from pipeline.rules.dial import DialDivergence, rating_divergences
-from pipeline.settings import CandidatesSettings
+from pipeline.rules.r3_ratings_apart import DialDivergence, rating_divergences
+from pipeline.rules.section import CandidatesSettings
 from pipeline.stages import candidates
 
 SETTINGS = CandidatesSettings()
@@ -26,7 +26,7 @@ def moment(**changes: Any) -> DialDivergence:
 
 def test_a_divergence_says_who_was_nearer_to_helpful_than_usual_and_where() -> None:
     above, under = rating_divergences(
-        [moment(), moment(rank=2, points=-28.0, session_prop=0.625)], SETTINGS.rules, longest_s=180
+        [moment(), moment(rank=2, points=-28.0, session_prop=0.625)], longest_s=180
     )
     title = "The two ratings differ: {} points nearer to helpful, each against their own usual"
     assert above.title == f"{title.format('client 31')} (25 % into the session)"
@@ -39,7 +39,7 @@ def test_a_divergence_says_who_was_nearer_to_helpful_than_usual_and_where() -> N
 
 def test_both_dials_stand_beside_their_divergence() -> None:
     # the client's dial is the higher one, and yet the therapist's is further above its usual
-    (draft,) = rating_divergences([moment(points=-25.3)], ["R3"], longest_s=180.0)
+    (draft,) = rating_divergences([moment(points=-25.3)], longest_s=180.0)
     told = [(item.feature, item.value, item.usual, item.z) for item in draft.evidence[1:]]
     assert told == [("dial_client", 33.0, 70.0, None), ("dial_therapist", 31.8, 43.5, None)]
 
@@ -49,36 +49,41 @@ def test_both_dials_stand_beside_their_divergence() -> None:
     [(1000.0, (910.0, 1090.0)), (705.0, (700.0, 880.0)), (1290.0, (1120.0, 1300.0))],
 )
 def test_a_long_divergence_is_cut_around_its_peak(peak_s: float, span: tuple[float, float]) -> None:
-    (draft,) = rating_divergences(
-        [moment(end_s=1300.0, peak_s=peak_s)], SETTINGS.rules, longest_s=180.0
-    )
+    (draft,) = rating_divergences([moment(end_s=1300.0, peak_s=peak_s)], longest_s=180.0)
     assert draft.span == span
 
 
 def test_without_a_usual_spread_there_is_no_z() -> None:
-    (draft,) = rating_divergences([moment(depth_madn=None)], ["R3"], longest_s=180.0)
+    (draft,) = rating_divergences([moment(depth_madn=None)], longest_s=180.0)
     assert (draft.evidence[0].z, draft.score) == (None, 0.0)
 
 
 def test_switched_off() -> None:
-    assert rating_divergences([moment()], ["R1", "R2"], longest_s=180.0) == []
+    rows = [planted(1)]
+    only = CandidatesSettings(rules=["R1", "R2"])
+    assert stage_rows(dial_moments=tables.DIAL_MOMENTS.build_rows(rows))
+    assert not stage_rows(only, dial_moments=tables.DIAL_MOMENTS.build_rows(rows))
 
 
-def stage_rows(**given: Any) -> list[dict[str, Any]]:
+def planted(rank: int) -> dict[str, Any]:
+    return {
+        "session_id": "s-1", "kind": "divergence", "rank": rank, "start_s": 300.0 * rank,
+        "end_s": 300.0 * rank + 40, "session_prop": 0.1 * rank, "peak_s": 300.0 * rank + 9,
+        "divergence": 25.0, "usual_divergence": 0.0, "depth_madn": 2.0,
+        "dial_client": 70.0, "dial_therapist": 45.0,
+    }  # fmt: skip
+
+
+def stage_rows(settings: CandidatesSettings = SETTINGS, **given: Any) -> list[dict[str, Any]]:
     empty = {name: tables.TABLES[name].empty() for name in candidates.STAGE.reads}
     bare: Any = SimpleNamespace(spec=SimpleNamespace(id="s-1"), tables=empty | given)
-    made: Any = candidates.run(bare, None, SETTINGS).tables
+    made: Any = candidates.run(bare, None, settings).tables
     tables.CANDIDATES.check(made["candidates"])
     return list(made["candidates"].to_pylist())
 
 
 def test_divergences_need_no_audio_and_no_budget_and_shared_lows_are_no_candidates() -> None:
-    rows = [
-        {"session_id": "s-1", "kind": "divergence", "rank": rank, "start_s": 300.0 * rank,
-         "end_s": 300.0 * rank + 40, "session_prop": 0.1 * rank, "peak_s": 300.0 * rank + 9,
-         "divergence": 25.0, "usual_divergence": 0.0, "depth_madn": 2.0,
-         "dial_client": 70.0, "dial_therapist": 45.0} for rank in (1, 2, 3)
-    ]  # fmt: skip
+    rows = [planted(rank) for rank in (1, 2, 3)]
     low = rows[0] | {"kind": "shared_low", "start_s": 2000.0, "end_s": 2030.0, "rank": 1}
     unknown = ("peak_s", "divergence", "usual_divergence", "depth_madn")
     low |= dict.fromkeys((*unknown, "dial_client", "dial_therapist"))
