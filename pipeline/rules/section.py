@@ -13,7 +13,7 @@ from pipeline.settings import SharedSettings
 if TYPE_CHECKING:
 
     class CandidatesSettings(SharedSettings):
-        """Which moments are proposed (SCIENCE 4)."""
+        """Which moments are proposed (METHODS: Candidates)."""
 
 else:  # made from the list of rules: a rule brings its section along
     _IDS = tuple(BY_ID)
