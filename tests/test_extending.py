@@ -51,7 +51,10 @@ def changed(before: str, hunk: str) -> str:
 def apply(block: Block, tree: Path) -> None:
     path = tree / block.path
     if block.kind == "diff":
-        path.write_text(changed(path.read_text("utf-8"), block.text), encoding="utf-8")
+        text = path.read_text("utf-8")
+        for hunk in block.text.split("@@\n"):
+            text = changed(text, hunk)
+        path.write_text(text, encoding="utf-8")
     else:
         assert not path.exists(), f"{block.path} is there already: show it as a change"
         path.write_text(block.text, encoding="utf-8")
@@ -71,6 +74,7 @@ def printed(code: str, tree: Path) -> str:
 def tree(tmp_path: Path) -> Path:
     for name in TREE:
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)  # the floors are drawn from it
     return tmp_path
 
 

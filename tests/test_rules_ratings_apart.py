@@ -76,6 +76,11 @@ def planted(rank: int) -> dict[str, Any]:
 
 def stage_rows(settings: CandidatesSettings = SETTINGS, **given: Any) -> list[dict[str, Any]]:
     empty = {name: tables.TABLES[name].empty() for name in candidates.STAGE.reads}
+    session = dict.fromkeys(tables.SESSIONS.by_name) | {
+        "session_id": "s-1", "dyad_id": "D1", "session_number": 1, "client_id": "C",
+        "therapist_id": "T", "capture": "in_room", "duration_s": 3000.0, "made_up": "",
+    }  # fmt: skip
+    empty["sessions"] = tables.SESSIONS.build_rows([session])
     bare: Any = SimpleNamespace(spec=SimpleNamespace(id="s-1"), tables=empty | given)
     made: Any = candidates.run(bare, None, settings).tables
     tables.CANDIDATES.check(made["candidates"])
