@@ -19,6 +19,7 @@ class FormLine:
     name: str
     value: str
     note: str = ""
+    is_below_mark: bool = False
 
     @property
     def is_missing(self) -> bool:
@@ -72,7 +73,7 @@ def _total(row: Mapping[str, Any]) -> FormLine:
         mark = quantity("", row["mark"], "")
         notes.append(_MARK_WORDS[row["instrument"]].format(mark=mark))
     value = f"{quantity('', row['total'], '')} of {quantity('', row['max'], '')}"
-    return FormLine(_name(row), value, ", ".join(notes))
+    return FormLine(_name(row), value, ", ".join(notes), bool(row["is_below_mark"]))
 
 
 def _name(row: Mapping[str, Any]) -> str:

@@ -72,7 +72,7 @@ window.addEventListener("hashchange", arrive);
 arrive();
 let closed = [];
 window.addEventListener("beforeprint", () => {
-  closed = [...document.querySelectorAll(".card details:not([open]), .onpaper:not([open]), .missing:not([open])")];
+  closed = [...document.querySelectorAll(".card > details:not([open]), .onpaper:not([open]), .missing:not([open])")];
   closed.forEach((fold) => { fold.open = true; });
 });
 window.addEventListener("afterprint", () => { closed.forEach((fold) => { fold.open = false; }); });

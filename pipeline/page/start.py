@@ -76,7 +76,8 @@ def _raters(card: Card, rated_by: Collection[str]) -> Iterator[str]:
     elif set(RATERS) <= set(rated_by):
         alone = [who for who in RATERS if rated[who]]
         if len(alone) == 1:
-            yield f"Only the {alone[0]}'s dial stands out here."
+            tones = " and ".join(sorted({reason.tone for reason in rated[alone[0]]}))
+            yield f"Only the {alone[0]}'s dial stands out here: {tones}."
         elif not alone:
             yield "Neither dial stands out here."
 
