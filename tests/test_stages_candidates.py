@@ -471,16 +471,16 @@ def test_rules_say_why_they_were_not_applied() -> None:
     unknown = [row | {"role": "unknown"} for row in asked]
     fresh = [row | {"response_latency_z": None} for row in asked]
     dials = {"R1": "no_dial", "R2": "no_dial", "R3": "no_dial"}
-    for turns, r4, r6 in (
-        ([], "no_speech", "no_speech"),
-        (asked[:20], "too_short", "too_short"),
-        (unknown, "no_role", "no_role"),
-        (mute, "no_transcript", "no_transcript"),
-        ([row for row in asked if row["role"] == "client"], "no_role", "no_role"),
-        (fresh, "few_samples", "not_measured"),
+    for turns, r4, r5, r6 in (
+        ([], *["no_speech"] * 3),
+        (asked[:20], *["too_short"] * 3),
+        (unknown, *["no_role"] * 3),
+        (mute, *["no_transcript"] * 3),
+        ([row for row in asked if row["role"] == "client"], *["no_role"] * 3),
+        (fresh, "few_samples", "few_samples", "not_measured"),
     ):
         found = not_applied(turns=tables.TURNS.build_rows(turns))
-        assert found == dials | {"R4": r4, "R6": r6}
+        assert found == dials | {"R4": r4, "R5": r5, "R6": r6}
 
 
 def test_a_rule_that_finds_nothing_was_applied() -> None:

@@ -12,6 +12,7 @@ from pipeline.rules.r1_lowest_rated import RULE as LOWEST_RATED
 from pipeline.rules.r2_highest_rated import RULE as HIGHEST_RATED
 from pipeline.rules.r3_ratings_apart import RULE as RATINGS_APART
 from pipeline.rules.r4_late_replies import RULE as LATE_REPLIES
+from pipeline.rules.r5_brief_replies import RULE as BRIEF_REPLIES
 from pipeline.rules.r6_several_cues import RULE as SEVERAL_CUES
 from pipeline.rules.rule import Rule
 
@@ -20,6 +21,7 @@ RULES: tuple[Rule[Any], ...] = (
     HIGHEST_RATED,
     RATINGS_APART,
     LATE_REPLIES,
+    BRIEF_REPLIES,
     SEVERAL_CUES,
 )
 """In the order in which pages name them."""

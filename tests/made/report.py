@@ -26,6 +26,8 @@ CUES_AT = range(300, 312)
 """Windows in which several cues are planted."""
 LATE_AT = {36, 38, 39, 40}
 """Pairs of question and answer in which the reply is planted late."""
+BRIEF_AT = {60, 61, 63}
+"""And in which the reply is planted brief."""
 ASKED = "what was that week like for you after we spoke"
 SAID = (
     "it was a long week really and on Tuesday I went out to the garden again which I had put "
@@ -104,6 +106,7 @@ def turn_rows() -> list[dict[str, Any]]:
     latency, at = [], 4.0
     for pair in range(90):
         late = pair in LATE_AT
+        brief = pair in BRIEF_AT or (late and pair > 37)
         asked, wait = (
             rng.uniform(4, 12),
             (rng.uniform(3.2, 4.8) if late else rng.lognormal(-0.2, 0.3)),
@@ -120,7 +123,8 @@ def turn_rows() -> list[dict[str, Any]]:
         rows += [question, row | {
             "turn_id": 2 * pair + 1, "start_s": start, "end_s": start + replied, "speaker": 1,
             "role": "client", "answers_turn_id": 2 * pair, "response_latency_s": wait,
-            "reply_minimal": late and pair > 37, "is_question": False,
+            "reply_minimal": brief, "is_question": False, "reply_agreeing": False,
+            "reply_words": 3 if brief else 34,
         }]  # fmt: skip
         latency.append(wait)
         at = start + replied + rng.uniform(0.3, 1.5)

@@ -1,0 +1,65 @@
+"""What is planted for each rule: one stretch in a made session, as plain as its rule asks for.
+
+Where a rule has several ways to fire, one is drawn. Sizes are twice a threshold or less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bench.made.rule_sessions import GAZE, Exchange, Plan, null_plan
+from pipeline.timeline import Span
+
+Rng = np.random.Generator
+
+
+def planted(rng: Rng, rule: str, shared: float = 0.0) -> tuple[Plan, Span]:
+    """A session with one stretch for this rule, and when it is."""
+    plan = null_plan(rng, shared)
+    first = plan.near(float(rng.uniform(400, 2300)))
+    last = PLANTERS[rule](rng, plan, first)
+    return plan, (plan.exchanges[first].at_s, plan.exchanges[last].reply_s[1])
+
+
+def _ask(one: Exchange, asks: str = "open", words: int = 18) -> None:
+    one.asks, one.words, one.directives = asks, words, 0
+
+
+def _late_replies(rng: Rng, plan: Plan, first: int) -> int:
+    run = plan.exchanges[first : first + 5]
+    for at, one in enumerate(run):
+        _ask(one)
+        one.latency_s = float(rng.uniform(4.5, 6.0)) if at != 1 else one.latency_s
+        one.reply_words = min(one.reply_words, 60)
+    plan.place()
+    return first + len(run) - 1
+
+
+def _brief_replies(rng: Rng, plan: Plan, first: int) -> int:
+    run = plan.exchanges[first : first + 4]
+    usual = int(rng.integers(4))
+    for at, one in enumerate(run):
+        _ask(one)
+        one.reply_words = 40 if at == usual else int(rng.integers(1, 4))
+    plan.place()
+    return first + len(run) - 1
+
+
+def _several_cues(rng: Rng, plan: Plan, first: int) -> int:
+    one = plan.exchanges[first]
+    _ask(one)
+    one.latency_s, one.reply_words = float(rng.uniform(4.5, 6.0)), 60
+    plan.place()
+    span = one.asked_s[1] - 30, one.asked_s[1] + 60
+    plan.shifts += [(name, span, 3.0) for name in ("client_pause_prop", GAZE)]
+    return plan.near(span[1])
+
+
+PLANTERS: dict[str, Callable[[Rng, Plan, int], int]] = {
+    "R4": _late_replies,
+    "R5": _brief_replies,
+    "R6": _several_cues,
+}
+"""Each changes the plan from one exchange on and gives the index of the last that it changed."""
