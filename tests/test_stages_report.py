@@ -17,6 +17,7 @@ from pipeline.page.looked_for import chance_lines
 from pipeline.page.plot import Mark, Timeline, timeline_svg
 from pipeline.page.text import clock, difference, label, not_measured, quantity
 from pipeline.page.wording import PROMPT
+from pipeline.rules import RULES
 from pipeline.settings import ReportSettings
 from pipeline.stage import Inputs, Missing, Outputs
 from pipeline.stages.report import STAGE, ClipCutter, run
@@ -320,7 +321,9 @@ def test_sound_without_picture_is_an_audio_element() -> None:
 def test_no_cutter_is_said_and_reported() -> None:
     outputs = run(made.inputs(), GONE, SETTINGS)
     assert [(a.modality, a.reason) for a in outputs.absences] == [("clips", "no_media")]
-    assert html(outputs).count("No clip. The recording is no longer there.") == 17
+    assert html(outputs).count("No clip. The recording is no longer there.") == html(outputs).count(
+        "<article"
+    )
 
 
 # ---- what is missing is said ---------------------------------------------------------------
@@ -353,7 +356,8 @@ def test_delay_on_the_line_is_no_reason_in_one_room() -> None:
 
 def test_what_was_not_looked_for_is_said(bare: str, full: str) -> None:
     assert "lowest-rated stretches and highest-rated stretches (no readable dial);" in bare
-    assert "late replies, brief replies and several cues at once (nobody was" in bare
+    *others, last = (rule.name for rule in RULES if not rule.is_rating)
+    assert f"{', '.join(others)} and {last} (nobody was heard speaking)." in bare
     assert bare.count("<td>not applied</td>") == len(chance_lines([]))
     for words in ("Not looked for", "not applied", "The rules found no moment"):
         assert words not in full

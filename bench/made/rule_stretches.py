@@ -57,9 +57,21 @@ def _several_cues(rng: Rng, plan: Plan, first: int) -> int:
     return plan.near(span[1])
 
 
+def _long_silence(rng: Rng, plan: Plan, first: int) -> int:
+    one = plan.exchanges[first]
+    one.incomplete = bool(rng.random() < 0.5)
+    if one.incomplete:
+        one.asks, one.latency_s = None, float(rng.uniform(3.2, 6.0))
+    else:
+        one.pause_s = float(rng.uniform(8.2, 14.0))
+    plan.place()
+    return min(first + 1, len(plan.exchanges) - 1)
+
+
 PLANTERS: dict[str, Callable[[Rng, Plan, int], int]] = {
     "R4": _late_replies,
     "R5": _brief_replies,
     "R6": _several_cues,
+    "R10": _long_silence,
 }
 """Each changes the plan from one exchange on and gives the index of the last that it changed."""

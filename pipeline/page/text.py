@@ -32,7 +32,7 @@ _COMPARATIVES = {
 }
 _LABELS = {
     "client_replies_minimal": "short replies, of the last 3 to open questions",
-    "silence_max_s": "silence after the question",
+    "silence_max_s": "silence",
     "dial_divergence": "client's dial minus therapist's, each from its own median",
 }
 """Where the column's own label would not say what stands behind a candidate."""
