@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bench.made.rule_sessions import GAZE, Exchange, Plan, null_plan
+from bench.made.rule_sessions import GAZE, SLOWED, Exchange, Plan, null_plan
 from pipeline.timeline import Span
 
 Rng = np.random.Generator
@@ -57,6 +57,17 @@ def _several_cues(rng: Rng, plan: Plan, first: int) -> int:
     return plan.near(span[1])
 
 
+def _slower_speech(rng: Rng, plan: Plan, first: int) -> int:
+    run = plan.exchanges[first : first + 5]
+    for one in run:
+        one.words, one.reply_words = int(rng.integers(12, 30)), int(rng.integers(60, 90))
+        one.latency_s, one.pause_s = min(one.latency_s, 2.0), min(one.pause_s, 2.0)
+    plan.place()
+    span = run[0].at_s, run[-1].reply_s[1]
+    plan.shifts += [(name, span, 2.5) for name in SLOWED]
+    return first + len(run) - 1
+
+
 def _long_silence(rng: Rng, plan: Plan, first: int) -> int:
     one = plan.exchanges[first]
     one.incomplete = bool(rng.random() < 0.5)
@@ -72,6 +83,7 @@ PLANTERS: dict[str, Callable[[Rng, Plan, int], int]] = {
     "R4": _late_replies,
     "R5": _brief_replies,
     "R6": _several_cues,
+    "R7": _slower_speech,
     "R10": _long_silence,
 }
 """Each changes the plan from one exchange on and gives the index of the last that it changed."""
