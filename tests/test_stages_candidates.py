@@ -472,7 +472,7 @@ def test_rules_say_why_they_were_not_applied() -> None:
     unknown = [row | {"role": "unknown"} for row in asked]
     fresh = [row | {"response_latency_z": None} for row in asked]
     dials = {"R1": "no_dial", "R2": "no_dial", "R3": "no_dial"}
-    unseen = {"R7": "not_measured"}
+    unseen = {"R7": "not_measured", "R9": "no_transcript"}
     for turns, because in (
         ([], dict.fromkeys(CUE_RULES, "no_speech")),
         (asked[:20], dict.fromkeys(CUE_RULES, "too_short")),

@@ -68,6 +68,21 @@ def _slower_speech(rng: Rng, plan: Plan, first: int) -> int:
     return first + len(run) - 1
 
 
+def _directive(rng: Rng, plan: Plan, first: int) -> int:
+    for one in plan.exchanges[max(0, first - 2) : first + 3]:
+        one.permits, one.directives, one.demurs = False, 0, False
+    told, later = plan.exchanges[first], plan.exchanges[first + 1]
+    told.asks, told.words, told.directives, told.reply_words = None, 25, 1, 30
+    way = rng.integers(4)
+    told.demurs = bool(way == 0)
+    told.reply_words = 2 if way == 1 else 30
+    later.directives, later.words, later.topic_z = int(way == 2), max(later.words, 8), 0.5
+    plan.place()
+    if way == 3:
+        plan.falls.append((told.asked_s[1] + 5, 25.0))
+    return first + 1
+
+
 def _long_silence(rng: Rng, plan: Plan, first: int) -> int:
     one = plan.exchanges[first]
     one.incomplete = bool(rng.random() < 0.5)
@@ -84,6 +99,7 @@ PLANTERS: dict[str, Callable[[Rng, Plan, int], int]] = {
     "R5": _brief_replies,
     "R6": _several_cues,
     "R7": _slower_speech,
+    "R9": _directive,
     "R10": _long_silence,
 }
 """Each changes the plan from one exchange on and gives the index of the last that it changed."""

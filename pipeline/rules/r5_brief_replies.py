@@ -16,7 +16,16 @@ from pydantic import Field
 
 from pipeline import tables
 from pipeline.rules.replies import replying
-from pipeline.rules.rule import Draft, Evidence, Given, Rule, Unapplied, scored, tidy
+from pipeline.rules.rule import (
+    QUALITY_WEIGHTS,
+    Draft,
+    Evidence,
+    Given,
+    Rule,
+    Unapplied,
+    scored,
+    tidy,
+)
 from pipeline.rules.talk import too_little_talk
 from pipeline.settings import SharedSettings
 from pipeline.settings.section import Section
@@ -127,7 +136,8 @@ def _draft(span: Span, replies: OpenReplies, counts: Flags, shared: SharedSettin
         for i in np.flatnonzero(inside)
     )
     draft = Draft("R5", *span, "client", TITLE, evidence)
-    return scored(draft, WEIGHT, without_z=shared.z_enter * len(evidence))
+    sure = sum(QUALITY_WEIGHTS[item.quality] for item in evidence)
+    return scored(draft, WEIGHT, without_z=shared.z_enter * sure)
 
 
 RULE = Rule(

@@ -117,7 +117,8 @@ def turn_rows() -> list[dict[str, Any]]:
         question = row | {
             "turn_id": 2 * pair, "start_s": at, "end_s": at + asked, "speaker": 0,
             "role": "therapist", "is_question": True, "question_type": "open",
-            "question_end_s": at + asked,
+            "question_end_s": at + asked, "directive_strong": 0, "permission_phrase": False,
+            "therapist_hold_s": asked,
         }  # fmt: skip
         start = at + asked + wait
         rows += [question, row | {
