@@ -11,7 +11,7 @@ from bench.rules import chance, recall
 from pipeline.rules import RULES
 
 CUE_RULES = [rule.id for rule in RULES if not rule.is_rating]
-MOST = {"R4": 0.4, "R5": 0.4, "R6": 2.5, "R7": 0.2, "R9": 4.0, "R10": 4.0}
+MOST = {"R4": 0.4, "R5": 0.4, "R6": 2.5, "R7": 0.2, "R8": 0.6, "R9": 4.0, "R10": 4.0}
 """Moments in 50 minutes of nothing, before budget and cap: what rules state, and noise on it."""
 
 

@@ -473,13 +473,14 @@ def test_rules_say_why_they_were_not_applied() -> None:
     fresh = [row | {"response_latency_z": None} for row in asked]
     dials = {"R1": "no_dial", "R2": "no_dial", "R3": "no_dial"}
     unseen = {"R7": "not_measured", "R9": "no_transcript"}
+    lost = dict.fromkeys(("R6", "R8"), "not_measured")
     for turns, because in (
         ([], dict.fromkeys(CUE_RULES, "no_speech")),
         (asked[:20], dict.fromkeys(CUE_RULES, "too_short")),
         (unknown, dict.fromkeys(CUE_RULES, "no_role")),
         (mute, dict.fromkeys(("R4", "R5", "R6"), "no_transcript") | unseen),
         ([row for row in asked if row["role"] == "client"], dict.fromkeys(CUE_RULES, "no_role")),
-        (fresh, {"R4": "few_samples", "R5": "few_samples", "R6": "not_measured"} | unseen),
+        (fresh, dict.fromkeys(("R4", "R5"), "few_samples") | lost | unseen),
     ):
         found = not_applied(turns=tables.TURNS.build_rows(turns))
         assert found == dials | because

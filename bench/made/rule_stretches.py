@@ -68,6 +68,21 @@ def _slower_speech(rng: Rng, plan: Plan, first: int) -> int:
     return first + len(run) - 1
 
 
+def _long_hold(rng: Rng, plan: Plan, first: int) -> int:
+    one = plan.exchanges[first]
+    _ask(one, words=int(rng.integers(200, 260)))
+    ways = set(rng.permutation(4)[:2].tolist())
+    one.latency_s = float(rng.uniform(4.5, 6.0)) if 0 in ways else 1.2
+    one.reply_words = 2 if 1 in ways else 30
+    plan.place()
+    end = one.asked_s[1]
+    if 2 in ways:
+        plan.shifts.append((GAZE, (end - 40, end + 10), 3.5))
+    if 3 in ways:
+        plan.falls.append((end + 10, 30.0))
+    return min(first + 1, len(plan.exchanges) - 1)
+
+
 def _directive(rng: Rng, plan: Plan, first: int) -> int:
     for one in plan.exchanges[max(0, first - 2) : first + 3]:
         one.permits, one.directives, one.demurs = False, 0, False
@@ -99,6 +114,7 @@ PLANTERS: dict[str, Callable[[Rng, Plan, int], int]] = {
     "R5": _brief_replies,
     "R6": _several_cues,
     "R7": _slower_speech,
+    "R8": _long_hold,
     "R9": _directive,
     "R10": _long_silence,
 }

@@ -15,6 +15,7 @@ from pipeline.rules.r4_late_replies import RULE as LATE_REPLIES
 from pipeline.rules.r5_brief_replies import RULE as BRIEF_REPLIES
 from pipeline.rules.r6_several_cues import RULE as SEVERAL_CUES
 from pipeline.rules.r7_slower_speech import RULE as SLOWER_SPEECH
+from pipeline.rules.r8_long_holds import RULE as LONG_HOLDS
 from pipeline.rules.r9_directives import RULE as DIRECTIVES
 from pipeline.rules.r10_long_silences import RULE as LONG_SILENCES
 from pipeline.rules.rule import Rule
@@ -27,6 +28,7 @@ RULES: tuple[Rule[Any], ...] = (
     BRIEF_REPLIES,
     SEVERAL_CUES,
     SLOWER_SPEECH,
+    LONG_HOLDS,
     DIRECTIVES,
     LONG_SILENCES,
 )
