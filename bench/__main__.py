@@ -48,6 +48,7 @@ BENCHES = (
     Bench("synchrony", "motion energy and co-movement against planned truth"),
     Bench("decode", "frame fetch against PyAV's default scaler"),
     Bench("cues", "precision and recall of every language cue on hand-written sentences"),
+    Bench("rules", "every cue rule in made sessions: recall of what was planted, chance load"),
     Bench("turn_taking", "floor transfers of the made dyads against their plan"),
     Bench("primock57", "fifteen mock consultations: turns, roles, language"),
     Bench("prosody", "F0 against librosa.pyin, the prosody stage against a plain script"),

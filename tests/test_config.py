@@ -8,6 +8,7 @@ from flows.dictionary import default_profile
 from pipeline.config import CONFIGS, ConfigError, load_profile
 from pipeline.profile import Profile
 from pipeline.settings.section import Borrowed, ReadFrom
+from pipeline.tables.rules import RULE_IDS
 
 
 def write(tmp_path, text):
@@ -56,7 +57,7 @@ def test_profile_overrides_only_what_it_names(tmp_path):
             r"candidates.slow_latency_s stands in \[candidates.R4\]; move it there",
         ),
         ("[candidates.R4]\nslow_run_count = 9\n", "candidates.R4.slow_run_count = 9; allowed with"),
-        ('[candidates]\nrules = ["R5"]\n', "'R1', 'R2', 'R3', 'R4' or 'R6'"),
+        ('[candidates]\nrules = ["R99"]\n', f"'R1', .* or '{RULE_IDS[-1]}'"),
         ("[candidate]\nz_enter = 2.0\n", "did you mean 'candidates'"),
         ("[ratings]\nlag_s = 9.0\n", "less than or equal to 6"),
         ('[ratings]\nlag_s = "2"\n', "ratings.lag_s"),

@@ -33,6 +33,7 @@ from tests.made import report as made
 
 SETTINGS = CandidatesSettings()
 R4, R6 = LateRepliesSettings(), SeveralCuesSettings()
+CUE_RULES = [rule.id for rule in RULES if not rule.is_rating]
 WEIGHTS = {"R4": 0.9, "R6": 1.0}
 SIGNS = {cue.column.name: cue.sign or 1 for cue in CUES}
 CUED = [cue.column.name for cue in (*CUES, *NODS)]
@@ -471,16 +472,18 @@ def test_rules_say_why_they_were_not_applied() -> None:
     unknown = [row | {"role": "unknown"} for row in asked]
     fresh = [row | {"response_latency_z": None} for row in asked]
     dials = {"R1": "no_dial", "R2": "no_dial", "R3": "no_dial"}
-    for turns, r4, r6 in (
-        ([], "no_speech", "no_speech"),
-        (asked[:20], "too_short", "too_short"),
-        (unknown, "no_role", "no_role"),
-        (mute, "no_transcript", "no_transcript"),
-        ([row for row in asked if row["role"] == "client"], "no_role", "no_role"),
-        (fresh, "few_samples", "not_measured"),
+    unseen = {"R7": "not_measured", "R9": "no_transcript"}
+    lost = dict.fromkeys(("R6", "R8"), "not_measured")
+    for turns, because in (
+        ([], dict.fromkeys(CUE_RULES, "no_speech")),
+        (asked[:20], dict.fromkeys(CUE_RULES, "too_short")),
+        (unknown, dict.fromkeys(CUE_RULES, "no_role")),
+        (mute, dict.fromkeys(("R4", "R5", "R6"), "no_transcript") | unseen),
+        ([row for row in asked if row["role"] == "client"], dict.fromkeys(CUE_RULES, "no_role")),
+        (fresh, dict.fromkeys(("R4", "R5"), "few_samples") | lost | unseen),
     ):
         found = not_applied(turns=tables.TURNS.build_rows(turns))
-        assert found == dials | {"R4": r4, "R6": r6}
+        assert found == dials | because
 
 
 def test_a_rule_that_finds_nothing_was_applied() -> None:

@@ -19,7 +19,7 @@ def not_looked_for(rules: Sequence[Mapping[str, Any]]) -> str:
     for row in rules:
         if not row["is_applied"]:
             by_why.setdefault(row["why"], []).append(BY_ID[row["rule"]].name)
-    parts = [f"{' and '.join(names)} ({why})" for why, names in by_why.items()]
+    parts = [f"{_listed(names)} ({why})" for why, names in by_why.items()]
     return f"Not looked for: {'; '.join(parts)}." if parts else ""
 
 
@@ -36,3 +36,9 @@ def chance_lines(rules: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str
         (", ".join(ids), what, "not applied" if unapplied.issuperset(ids) else chance)
         for (what, chance), ids in lines.items()
     ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

@@ -32,7 +32,9 @@ _COMPARATIVES = {
 }
 _LABELS = {
     "client_replies_minimal": "short replies, of the last 3 to open questions",
-    "silence_max_s": "silence after the question",
+    "silence_max_s": "silence",
+    "client_demur": "client's next turn opens with “no”, “yes, but” or the like",
+    "word_count": "words in the client's next turn",
     "dial_divergence": "client's dial minus therapist's, each from its own median",
 }
 """Where the column's own label would not say what stands behind a candidate."""
@@ -65,7 +67,9 @@ def quantity(feature: str, value: float | None, unit: str) -> str:
         return MISSING
     if is_share(feature, unit):
         return f"{100 * value:.{2 if 0 < value < 0.01 else 0}f} %"
-    if unit in {"1", "", "-"}:
+    if unit == "-":
+        return "yes" if value else "no"
+    if unit in {"1", ""}:
         return _plain(value)
     decimals = 0 if abs(value) >= 100 else _DECIMALS.get(unit, 1)
     rounded = round(value, decimals) or 0.0  # no minus before a zero

@@ -141,27 +141,35 @@ def hysteresis(marked: Floats, enter: float, leave: float) -> Flags:
     return np.asarray(switched_on & (last >= 0))
 
 
-def tidy(spans: Sequence[Span], settings: SharedSettings) -> list[Span]:
+def tidy(
+    spans: Sequence[Span], settings: SharedSettings, *, are_events: bool = False
+) -> list[Span]:
     """Neighbours merged, then short spans dropped and long ones cut at their end.
 
     The beginning is kept, because what came before a change is what a supervisor asks about.
+
+    Parameters
+    ----------
+    are_events : of events, as a silence or a turn, no span is too short
     """
+    shortest_s = 0.0 if are_events else settings.shortest_s
     merged = union(spans, bridge_s=settings.merge_gap_s)
     return [
         (start, min(end, start + settings.longest_s))
         for start, end in merged
-        if end - start >= settings.shortest_s
+        if end - start >= shortest_s
     ]
 
 
-def scored(draft: Draft, weight: float = 1.0) -> Draft:
+def scored(draft: Draft, weight: float = 1.0, *, without_z: float = 0.0) -> Draft:
     """The draft with its score: capped |z| over the evidence, by quality.
 
     Parameters
     ----------
     weight : how much the rule's score counts against the others', within the budget
+    without_z : added for evidence that is there or not, in units of z
     """
-    total = sum(
+    total = without_z + sum(
         min(abs(item.z), Z_CAP) * QUALITY_WEIGHTS[item.quality]
         for item in draft.evidence
         if item.z is not None

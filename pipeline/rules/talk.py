@@ -17,8 +17,8 @@ def spoken_s(turns: pa.Table) -> Seconds:
     return float(pc.max(turns.column("end_s")).as_py() - pc.min(turns.column("start_s")).as_py())
 
 
-def too_little_talk(turns: pa.Table, settings: SharedSettings) -> Unapplied | None:
-    """Why no rule about cues can be applied: reads start, end, role and whether a turn asks."""
+def too_little_speech(turns: pa.Table, settings: SharedSettings) -> Unapplied | None:
+    """Why no rule about cues can be applied, be words known or not: reads start, end and role."""
     if not turns.num_rows:
         return Unapplied("no_speech", "nobody was heard speaking")
     if spoken_s(turns) < settings.minimum_audio_s:
@@ -26,6 +26,13 @@ def too_little_talk(turns: pa.Table, settings: SharedSettings) -> Unapplied | No
         return Unapplied("too_short", f"under {needed} from the first to the last word")
     if not {"client", "therapist"} <= set(turns.column("role").to_pylist()):
         return Unapplied("no_role", "it is not known who is who")
+    return None
+
+
+def too_little_talk(turns: pa.Table, settings: SharedSettings) -> Unapplied | None:
+    """Why no rule about replies can be applied: reads start, end, role and whether a turn asks."""
+    if (too_little := too_little_speech(turns, settings)) is not None:
+        return too_little
     asked = turns.filter(pc.equal(turns.column("role"), "therapist")).column("is_question")
     if asked.null_count == len(asked):
         return Unapplied("no_transcript", "no transcript to find the questions in")

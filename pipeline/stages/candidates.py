@@ -22,7 +22,7 @@ from pipeline.rules.section import CandidatesSettings, thresholds_of
 from pipeline.stage import Inputs, Outputs, Stage
 from pipeline.tables.arrays import length_s
 
-VERSION = 6
+VERSION = 7
 
 
 def run(inputs: Inputs, engine: None, settings: CandidatesSettings) -> Outputs:

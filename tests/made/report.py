@@ -26,6 +26,8 @@ CUES_AT = range(300, 312)
 """Windows in which several cues are planted."""
 LATE_AT = {36, 38, 39, 40}
 """Pairs of question and answer in which the reply is planted late."""
+BRIEF_AT = {60, 61, 63}
+"""And in which the reply is planted brief."""
 ASKED = "what was that week like for you after we spoke"
 SAID = (
     "it was a long week really and on Tuesday I went out to the garden again which I had put "
@@ -104,6 +106,7 @@ def turn_rows() -> list[dict[str, Any]]:
     latency, at = [], 4.0
     for pair in range(90):
         late = pair in LATE_AT
+        brief = pair in BRIEF_AT or (late and pair > 37)
         asked, wait = (
             rng.uniform(4, 12),
             (rng.uniform(3.2, 4.8) if late else rng.lognormal(-0.2, 0.3)),
@@ -114,13 +117,15 @@ def turn_rows() -> list[dict[str, Any]]:
         question = row | {
             "turn_id": 2 * pair, "start_s": at, "end_s": at + asked, "speaker": 0,
             "role": "therapist", "is_question": True, "question_type": "open",
-            "question_end_s": at + asked,
+            "question_end_s": at + asked, "directive_strong": 0, "permission_phrase": False,
+            "therapist_hold_s": asked,
         }  # fmt: skip
         start = at + asked + wait
         rows += [question, row | {
             "turn_id": 2 * pair + 1, "start_s": start, "end_s": start + replied, "speaker": 1,
             "role": "client", "answers_turn_id": 2 * pair, "response_latency_s": wait,
-            "reply_minimal": late and pair > 37, "is_question": False,
+            "reply_minimal": brief, "is_question": False, "reply_agreeing": False,
+            "reply_words": 3 if brief else 34,
         }]  # fmt: skip
         latency.append(wait)
         at = start + replied + rng.uniform(0.3, 1.5)
@@ -161,7 +166,8 @@ def windows(turns: list[dict[str, Any]]) -> pa.Table:
         "client_articulation_rate_sps": (4.6, 0.5, -3.2), "client_pause_prop": (0.18, 0.05, 2.4),
         "client_gaze_path_rate_dps": (9.0, 2.0, -2.8), "client_stare_run_s": (5.0, 1.1, 2.0),
         "client_blink_rate_listening_pm": (19.0, 4.0, 0.4),
-        "client_nod_slow_pm": (6.0, 2.0, 1.0), "client_face_motion_sd": (0.02, 0.004, 0.4),
+         "client_nod_slow_pm": (6.0, 2.0, 1.0), "client_face_motion_sd": (0.02, 0.004, 0.4),
+        "client_f0_sd_st": (2.6, 0.4, -0.2),
     }  # fmt: skip
     for name, (centre, spread, planted) in usual.items():
         z = np.convolve(rng.standard_normal(n + 11), np.ones(12) / 4.4, "valid") * 0.8
