@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from flows import disk
+from models.errors import EngineInputError
 from pipeline.errors import ConfigError, InputError
 from pipeline.files import write_atomically
 from pipeline.results.store import Store
@@ -25,6 +26,8 @@ def why_failed(stage: Stage, error: Exception) -> Missing:
         return Missing("unreadable_media", f"{lead}{error}")
     if disk.is_full(error):
         return Missing(OUTSIDE, f"{stage.name} stopped: {disk.FULL}")
+    if isinstance(error, EngineInputError):
+        return broke_off(stage, f"{stage.name}: {error}")
     return broke_off(stage, f"{stage.name} stopped with {type(error).__name__}; {WHERE}")
 
 

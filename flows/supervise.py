@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import IO, Any
 
 from flows import NIGHT_VARIABLE, child
@@ -111,10 +112,19 @@ def _api(work: Work) -> Iterator[tuple[str, Any]]:
         yield server.api, server.wait
 
 
-def _whose_server() -> str:
-    """Whether nobody but this output folder uses Prefect's server."""
+DATABASE_VARIABLES = (
+    "PREFECT_SERVER_DATABASE_CONNECTION_URL",
+    "PREFECT_API_DATABASE_CONNECTION_URL",
+)
+
+
+def _whose_server(work: Work) -> str:
+    """Whether nobody but this output folder uses Prefect's server and what it remembers."""
     is_own = NIGHT_VARIABLE in os.environ or "PREFECT_API_URL" not in os.environ
-    return OWN_SERVER if is_own else "given"
+    home = Path(os.environ.get("PREFECT_HOME", "")).resolve()
+    keeps_here = home == (work.output.root / "prefect").resolve()
+    elsewhere = any(name in os.environ for name in DATABASE_VARIABLES)
+    return OWN_SERVER if is_own and keeps_here and not elsewhere else "given"
 
 
 def _shifts(work: Work, sessions: Sequence[str], board: Board, api: str, wait: Any) -> str:
@@ -150,7 +160,7 @@ def _shift(work: Work, left: Sequence[str], board: Board, api: str, wait: Any) -
     with tempfile.TemporaryFile() as stacks, hearing:
         with telling:
             worker = child.start(
-                [*WORKER, str(telling.fileno()), str(stacks.fileno()), _whose_server()],
+                [*WORKER, str(telling.fileno()), str(stacks.fileno()), _whose_server(work)],
                 work.output.root / "prefect" / LOG,
                 environment={"PREFECT_API_URL": api},
                 pass_fds=(telling.fileno(), stacks.fileno()),

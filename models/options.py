@@ -213,7 +213,9 @@ def diarizer_fingerprint(
     """
     return Fingerprint(
         engine="pyannote-embedded",
-        version=_versions("models.voices.embedded_diarizer", "pyannote.audio", "torch", "scipy"),
+        version=_versions(
+            "models.voices.embedded_diarizer", "pyannote.audio", "torch", "torchaudio", "scipy"
+        ),
         weights=_pinned("pyannote-segmentation-3", "campplus-voices"),
         device=device.kind,
         mode=_mode(options or DiarizerOptions()),
@@ -248,7 +250,9 @@ def community_diarizer_fingerprint(
     """
     return Fingerprint(
         engine="pyannote-community-1",
-        version=_versions("models.voices.community_diarizer", "pyannote.audio", "torch"),
+        version=_versions(
+            "models.voices.community_diarizer", "pyannote.audio", "torch", "torchaudio"
+        ),
         weights=(("pyannote-community-1", catalog.weight_sha256(folder)),),
         precision=device.precision,
         device=device.kind,

@@ -44,7 +44,11 @@ def swap_in(draft: Path, final: Path) -> None:
         old = _aside(final)
         shutil.rmtree(old, ignore_errors=True)
         final.rename(old)
-        draft.rename(final)
+        try:
+            draft.rename(final)
+        except BaseException:
+            old.rename(final)
+            raise
         draft = old
     _flush(final.parent)
     shutil.rmtree(draft, ignore_errors=True)

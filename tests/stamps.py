@@ -39,7 +39,6 @@ BY_VALUE = (
     "models.weights",
     "pipeline.errors",
     "pipeline.files",
-    "pipeline.paperwork.session",  # what session.toml says is in the key as it was read
     "pipeline.settings",
     "pipeline.stage",
     "pipeline.tables",
@@ -68,10 +67,12 @@ def units(changed: Mapping[str, str] | None = None) -> dict[str, Unit]:
     """All units by name; `changed` gives other source text for some modules."""
     graph = import_graph()
     given = changed or {}
-    return {
-        name: Unit(version, where, {m: _module_stamp(m, given) for m in closure(graph, root)})
-        for name, (version, root, where) in _roots().items()
-    }
+    found = {}
+    for name, (version, root, where) in _roots().items():
+        modules = closure(graph, root)
+        stamps = {m: _module_stamp(m, given) for m in modules}
+        found[name] = Unit(version, where, stamps | _templates(modules))
+    return found
 
 
 @cache
@@ -151,6 +152,23 @@ def _module_stamp(module: str, given: Mapping[str, str]) -> str:
 @cache
 def _stamp_today(module: str) -> str:
     return source_stamp(source_of(module))
+
+
+@cache
+def _all_templates() -> dict[Path, str]:
+    paths = (path for end in ("j2", "svg") for path in Path("pipeline").rglob(f"*.{end}"))
+    return {path: path.read_text(encoding="utf-8") for path in sorted(paths)}
+
+
+def _templates(modules: Iterable[str]) -> dict[str, str]:
+    """What pages are made of, as far as these modules name it, or a template they name."""
+    seen = "".join(source_of(module) for module in modules)
+    found: dict[str, str] = {}
+    for _ in range(3):  # a page, what it includes, what that includes
+        named = {p: text for p, text in _all_templates().items() if p.name in seen}
+        found |= {str(p): _hash(text) for p, text in named.items()}
+        seen += "".join(named.values())
+    return found
 
 
 def source_of(module: str) -> str:

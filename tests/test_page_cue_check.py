@@ -12,7 +12,7 @@ import pytest
 from pipeline import tables
 from pipeline.face.outlines import OUTLINE_POINTS, OUTLINES, cue_check, thinned
 from pipeline.page import wording
-from pipeline.page.cue_check import CueCheck, axes_drawing
+from pipeline.page.cue_check import GROUPS, CueCheck, axes_drawing
 from pipeline.page.cue_check import cue_check as check_of
 from pipeline.page.outlines import drawn_face, turned
 from pipeline.settings import FaceSettings, ReportSettings
@@ -24,7 +24,8 @@ from tests.made.faces import inputs, landmark_table, media_table, mesh
 from tests.made.outlines import moment, outline
 
 REASONS = {
-    "gaze": "client_stare_run_s_reason", "blinks": "client_blink_rate_listening_pm_reason",
+    "gaze travel": "client_gaze_path_rate_dps_reason", "still gaze": "client_stare_run_s_reason",
+    "blinks": "client_blink_rate_listening_pm_reason",
     "nods": "client_nod_slow_pm_reason", "face movement": "client_face_motion_sd_reason",
 }  # fmt: skip
 
@@ -47,26 +48,37 @@ def checked(
 
 
 ALL = "Video cues can be used: face 62 px between the eyes (40 needed), 25 frames a second "
-FAR = "Nods can be used. Gaze, blinks and face movement not measured: face 28 px between the eyes, "
-SLOW = "Gaze, nods and face movement can be used. Blinks not measured: 17 frames a second, 20 "
-ROUND = "Blinks, nods and face movement can be used. Gaze measured in 40 % of the session only: "
-NOBODY = "Video cues cannot be used. Gaze, blinks, nods and face movement not measured: no face "
+FAR = (
+    "Nods can be used. Gaze travel, still gaze, blinks and face movement not measured: face 28 px "
+)
+SLOW = (
+    "Gaze travel, still gaze, nods and face movement can be used. Blinks not measured: 17 frames "
+)
+ROUND = (
+    "Blinks, nods and face movement can be used. "
+    "Gaze travel and still gaze measured in 40 % of the session only: face turned away."
+)
+NOBODY = (
+    "Video cues cannot be used. "
+    "Gaze travel, still gaze, blinks, nods and face movement not measured: no face found."
+)
+GAZE = ("gaze travel", "still gaze")
 
 
 @pytest.mark.parametrize(
     ("lost", "level", "sentence"),
     [
         ({}, "all", ALL + "(20 needed), 97 % of the frames good enough."),
-        ({"gaze": ("small_face", 0.1)}, "all", ALL),
-        ({"gaze": ("few_samples", 1.0)}, "all", ALL),
-        ({"blinks": ("low_fps", 1.0)}, "some", SLOW + "needed."),
+        (dict.fromkeys(GAZE, ("small_face", 0.1)), "all", ALL),
+        (dict.fromkeys(GAZE, ("few_samples", 1.0)), "all", ALL),
+        ({"blinks": ("low_fps", 1.0)}, "some", SLOW + "a second, 20 needed."),
         (
-            dict.fromkeys(("gaze", "blinks", "face movement"), ("small_face", 1.0)),
+            dict.fromkeys((*GAZE, "blinks", "face movement"), ("small_face", 1.0)),
             "some",
-            FAR + "40 needed.",
+            FAR + "between the eyes, 40 needed.",
         ),
-        ({"gaze": ("turned_away", 0.6)}, "some", ROUND + "face turned away."),
-        (dict.fromkeys(REASONS, ("no_face", 1.0)), "none", NOBODY + "found."),
+        (dict.fromkeys(GAZE, ("turned_away", 0.6)), "some", ROUND),
+        (dict.fromkeys(REASONS, ("no_face", 1.0)), "none", NOBODY),
     ],
 )
 def test_one_plain_sentence(lost: dict[str, Any], level: str, sentence: str) -> None:
@@ -76,6 +88,31 @@ def test_one_plain_sentence(lost: dict[str, Any], level: str, sentence: str) -> 
     assert not wording.scan(found.verdict)
 
 
+@pytest.mark.parametrize("cue", GROUPS)
+@pytest.mark.parametrize(
+    ("kept", "reason", "words"),
+    [
+        ("", "few_samples", "not measured (too few to say)."),
+        ("value", None, "measured, but the session has no usual to compare with."),
+    ],
+)
+def test_no_cue_counts_as_usable_that_is_nowhere_or_cannot_be_compared(
+    cue: str, kept: str, reason: str | None, words: str
+) -> None:
+    column, _ = GROUPS[cue]
+    windows = made.full_tables()["windows"].to_pydict()
+    none = [None] * len(windows["start_s"])
+    windows[f"{column}_z"] = none
+    windows[column] = windows[column] if kept else none
+    windows[f"{column}_reason"] = [reason] * len(none)
+    found = check_of(
+        {**made.full_tables(), "windows": tables.WINDOWS.build(windows)}, made.DURATION_S, ()
+    )
+    assert found.level == "some"
+    assert f"{cue.capitalize()} {words}" in found.verdict
+    assert cue not in found.verdict.split(" can be used.")[0].lower()
+
+
 def test_a_session_without_video_says_so_in_one_line() -> None:
     given = {**made.full_tables(), "cue_check": tables.CUE_CHECK.empty()}
     absences = (Absence("video", "no_media", "No video shows the client."),)
@@ -83,7 +120,7 @@ def test_a_session_without_video_says_so_in_one_line() -> None:
 
 
 def test_strips_and_legend_tell_the_reasons() -> None:
-    found = checked({"gaze": ("small_face", 0.5)}, iod_px=28.0)
+    found = checked({"still gaze": ("small_face", 0.5)}, iod_px=28.0)
     size, share = found.strips
     assert 0 < size.gate_percent < 100  # type: ignore[operator]
     assert "40 px" in size.gate

@@ -11,8 +11,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline import tables
-from pipeline.page.dials import dial_figure, dial_views
-from pipeline.page.plot import Timeline
+from pipeline.page.dials import dial_views
 from pipeline.page.wording import scan, scan_html
 from pipeline.paperwork.forms import form_row
 from pipeline.settings import ReportSettings
@@ -109,7 +108,6 @@ def test_the_second_drawing_repeats_no_id() -> None:
     named = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
     assert named <= set(ids)
     assert "Flag that came" not in text
-    assert dial_figure(Timeline(100.0)) == ""
 
 
 def test_a_reason_stands_on_its_card_as_a_quotation() -> None:
@@ -118,8 +116,9 @@ def test_a_reason_stands_on_its_card_as_a_quotation() -> None:
         "kind": "low", "rank": 1, "text": "<b>I was sad then</b>",
     }  # fmt: skip
     text = page(rating_reasons=tables.RATING_REASONS.build_rows([reason]))
-    cards = re.findall(r'<article class="card" id="R1-client-.*?</article>', text, re.DOTALL)
+    cards = re.findall(r"<article.*?</article>", text, re.DOTALL)
     (told,) = [card for card in cards if "own words" in card]
+    assert 'id="R1-client-' in told
     assert '<p class="quote own">&lt;b&gt;I was sad then' in told
     assert scan_html(text) == []
 

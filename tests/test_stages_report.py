@@ -12,16 +12,16 @@ import pytest
 from pipeline import tables
 from pipeline.page import colours
 from pipeline.page import plot as report_plot
-from pipeline.page.cards import Card, cards, causes, clip_span, lines, with_wordless
+from pipeline.page.cards import causes
 from pipeline.page.looked_for import chance_lines
 from pipeline.page.plot import Mark, Timeline, timeline_svg
+from pipeline.page.said import lines, with_wordless
 from pipeline.page.text import clock, difference, label, not_measured, quantity
 from pipeline.page.wording import PROMPT
 from pipeline.rules import RULES
 from pipeline.settings import ReportSettings
 from pipeline.stage import Inputs, Missing, Outputs
 from pipeline.stages.report import STAGE, ClipCutter, run
-from pipeline.tables.rules import RULE_IDS
 from tests.made import report as made
 
 CAUSES = {
@@ -152,21 +152,18 @@ def test_everything_a_person_wrote_is_escaped() -> None:
 # ---- moments -------------------------------------------------------------------------------
 
 
-def test_every_moment_has_a_card_in_time_order_and_two_links(full: str) -> None:
-    candidates = made.inputs().tables["candidates"].sort_by("start_s").to_pylist()
-    page = Page(full)
-    ids = [attrs["id"] for tag, attrs in page.elements if tag == "article"]
-    assert [row["candidate_id"] for row in candidates] == ids
-    assert {row["rule"] for row in candidates} == {"R1", "R2", "R3", "R4", "R5", "R6"}
-    for name in ids:
-        assert page.values("href").count(f"#{name}") >= 2  # from the list and from the drawing
+def card_of(page: str, rule: str) -> str:
+    """The first card that holds a candidate of a rule."""
+    found = re.findall(r"<article.*?</article>", page, re.DOTALL)
+    return next(card for card in found if f'id="{rule}-' in card)
 
 
-def test_low_and_high_stretches_look_alike(full: str) -> None:
+def test_low_and_high_stretches_look_alike() -> None:
     def shape(rule: str) -> list[str]:
-        cards = re.findall(rf'<article class="card" id="{rule}-.*?</article>', full, re.DOTALL)
-        assert len(cards) == 6
-        return [tag for tag, _ in Page(cards[0]).elements if tag not in {"li", "span"}]
+        (row, *_) = made.inputs().tables["candidates"].to_pylist()
+        one = row | {"rule": rule, "candidate_id": f"{rule}-client-00100"}
+        text = rendered(made.bare_inputs(candidates=tables.CANDIDATES.build_rows([one])))
+        return [tag for tag, _ in Page(card_of(text, rule)).elements]
 
     assert shape("R1") == shape("R2")
 
@@ -179,15 +176,14 @@ def test_evidence_is_observed_usual_and_difference(full: str) -> None:
 
 
 def test_everyday_reasons_come_from_the_settings(full: str) -> None:
-    assert full.count("<li>the dial was left where it was</li>") == 6
-    assert full.count("<li>light changed</li>") == 1
+    for rule, cause in (("R1", "the dial was left where it was"), ("R6", "light changed")):
+        assert card_of(full, rule).count(f"<li>{cause}</li>") == 1
     listed = {"a": ["x", "y"], "R6": ["y", "z"]}
     assert causes("R6", ["a", "b"], listed) == ["x", "y", "z"]
 
 
 def test_transcript_only_where_there_are_words(full: str) -> None:
-    told, pointed = full.count('class="said"'), full.count(", the same stretch.</p>")
-    assert told + pointed == len(made.inputs().tables["candidates"])
+    assert full.count('class="said"') == full.count('class="card"')
     assert 'class="said"' not in rendered(made.inputs(words=tables.WORDS.empty()))
 
 
@@ -240,40 +236,6 @@ def test_grey_is_explained_where_there_is_any(full: str) -> None:
         assert ("grey: before and after" in heading) == ('class="lead"' in listed)
 
 
-def cards_of(*spans: tuple[float, float]) -> list[Card]:
-    rows = made.inputs().tables["candidates"].to_pylist()
-    given = made.full_tables() | {
-        "candidates": tables.CANDIDATES.build_rows(
-            row | {"start_s": start, "end_s": end}
-            for row, (start, end) in zip(rows, spans, strict=False)
-        ),
-        "evidence": tables.EVIDENCE.empty(),
-    }
-    return cards(given, made.DURATION_S, SETTINGS)
-
-
-def test_moments_with_half_of_the_longer_in_common_are_one_stretch() -> None:
-    first, second, apart, within = cards_of((100, 140), (104, 150), (400, 500), (410, 440))
-    assert (first.same, second.same, apart.same, within.same) == ([2], [1], [], [])
-    assert (first.said_in, second.said_in, apart.said_in) == (None, 1, None)
-    assert not second.lines
-    alone = cards_of((104, 150))[0].lines
-    ends = [found[-1].text.split()[-1] for found in (first.lines, alone)]
-    assert len(first.lines) >= len(alone)
-    assert ends[0] == ends[1]  # nothing of the second is lost
-
-
-def test_pages_point_from_one_moment_to_the_other_that_is_the_same_stretch() -> None:
-    one = made.inputs().tables["candidates"].to_pylist()[0]
-    two = one | {"candidate_id": "R1-therapist-00152", "who": "therapist", "start_s": 152.0}
-    given = made.full_tables()
-    listed = tables.CANDIDATES.build_rows([one, two])
-    text = rendered(made.bare_inputs(candidates=listed, words=given["words"], roles=given["roles"]))
-    assert text.count("same stretch as <a") == 4
-    assert text.count(f'<a href="#{two["candidate_id"]}">2</a>') == 2
-    assert "See moment <a" in text
-
-
 # ---- clips ---------------------------------------------------------------------------------
 
 
@@ -281,35 +243,10 @@ def test_clips_are_cut_once_per_moment_inside_the_session() -> None:
     cutter = made.Cutter(b"\x1aE\xdf\xa3 planted")
     text = rendered(made.inputs(), cutter)
     assert len(cutter.asked) == len(Page(text).values("src"))
-    assert all(0 <= a < b <= made.DURATION_S and b - a <= 75.0 for a, b in cutter.asked)
+    assert all(0 <= a < b <= made.DURATION_S for a, b in cutter.asked)
+    assert all(end <= start for (_, end), (start, _) in pairwise(cutter.asked))
     encoded = Page(text).values("src")[0].split(",")[1]
     assert base64.b64decode(encoded) == cutter.content
-
-
-@pytest.mark.parametrize(
-    ("moment", "times", "span"),
-    [
-        ((100.0, 140.0), [120.0], (90.0, 145.0)),
-        ((4.0, 40.0), [], (0.0, 45.0)),
-        ((2990.0, 3010.0), [], (2980.0, 3012.0)),
-        ((100.0, 280.0), [200.0], (190.0, 265.0)),
-        ((100.0, 280.0), [101.0, 270.0], (90.0, 165.0)),
-        ((100.0, 280.0), [280.0], (210.0, 285.0)),
-        ((100.0, 280.0), [101.0, 200.0, 270.0], (200.0, 275.0)),
-        ((100.0, 280.0), [170.0, 240.0], (170.0, 245.0)),
-        ((665.0, 760.0), [680.0, 680.0, 685.0, 685.0, 735.0, 740.0], (670.0, 745.0)),
-    ],
-)
-def test_clip_span(moment: tuple[float, float], times: list[float], span: object) -> None:
-    assert clip_span(*moment, times, 3012.0, SETTINGS) == span
-
-
-def test_all_words_of_a_long_moment_are_shown() -> None:
-    (card,) = cards_of((100.0, 280.0))
-    assert card.is_partial
-    shown = [line for line in card.lines if line.inside]
-    asked = [row for row in made.turn_rows() if row["start_s"] < 280.0 and row["end_s"] > 100.0]
-    assert len(shown) == len(asked)
 
 
 def test_sound_without_picture_is_an_audio_element() -> None:
@@ -321,9 +258,8 @@ def test_sound_without_picture_is_an_audio_element() -> None:
 def test_no_cutter_is_said_and_reported() -> None:
     outputs = run(made.inputs(), GONE, SETTINGS)
     assert [(a.modality, a.reason) for a in outputs.absences] == [("clips", "no_media")]
-    assert html(outputs).count("No clip. The recording is no longer there.") == html(outputs).count(
-        "<article"
-    )
+    page = html(outputs)
+    assert page.count("No clip. The recording is no longer there.") == page.count('class="card"')
 
 
 # ---- what is missing is said ---------------------------------------------------------------
@@ -390,14 +326,16 @@ def test_unmeasured_cues_are_named_rather_than_drawn() -> None:
     windows = made.inputs().tables["windows"].to_pylist()
     unseen = {"client_gaze_path_rate_dps_z": None, "client_blink_rate_listening_pm_z": None}
     text = rendered(made.inputs(windows=tables.WINDOWS.build_rows(row | unseen for row in windows)))
-    assert "Not drawn because not measured: gaze travel, blinks while listening." in text
+    assert (
+        "Not drawn: gaze travel (no usual to compare with), "
+        "blinks while listening (no usual to compare with)."
+    ) in text
 
 
 def test_degraded_numbers_are_marked(full: str) -> None:
-    card = re.search(r'<article class="card" id="R6-.*?</article>', full, re.DOTALL)
-    assert card is not None
-    assert "low confidence (degraded measurements)" in card.group()
-    assert '<span class="low">degraded</span>' in card.group()
+    card = card_of(full, "R6")
+    assert "low confidence (degraded measurements)" in card
+    assert '<span class="low">degraded</span>' in card
 
 
 def test_provenance_and_references_are_printed(full: str) -> None:
@@ -480,13 +418,13 @@ def test_the_drawing_holds_its_links_and_no_address() -> None:
 def test_the_caption_says_what_is_there_and_no_more(full: str) -> None:
     turns = [row | {"response_latency_z": None} for row in made.turn_rows()]
     talk = rendered(made.bare_inputs(turns=tables.TURNS.build_rows(turns)))
-    assert "<figcaption>" in talk
+    assert "<svg" in talk
     for words in (
-        "Numbers lead to",
+        "Numbers play the moments",
         "rated low",
         "ratings differ",
         ">moments</text>",
-        "Cues are in z",
+        "In z: 0 is this client",
     ):
         assert words in full
         assert words not in talk
@@ -505,7 +443,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def test_text_colours_have_contrast(full: str) -> None:
-    light, dark = re.findall(r":root \{(.*?)\}", full, re.DOTALL)
+    light, dark = re.findall(r":root \{(.*?)\n? ?\}", full, re.DOTALL)
     declared = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", light))
     at_night = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", dark))
     assert {"ink", "soft", "grey", "client", "therapist", "warn", "paper", "wash"} <= set(at_night)
@@ -515,11 +453,17 @@ def test_text_colours_have_contrast(full: str) -> None:
         "grey",
         "client",
         "therapist",
-        *RULE_IDS,
+        "low",
+        "high",
+        "apart",
+        "cues",
         "warn",
     ):
         for ground in ("wash", "paper"):
             assert contrast(declared[name], declared[ground]) >= 4.5, name
             if name in at_night:
                 assert contrast(at_night[name], at_night[ground]) >= 4.5, name
-    assert (declared["R1"], declared["R2"]) == (colours.LOW, colours.HIGH)
+    for name, colour in colours.TONES.items():
+        assert declared[name] == colour
+        for shades in (declared, at_night):  # numbers on the badges
+            assert contrast(shades["on"], shades[name]) >= 4.5, name

@@ -171,7 +171,9 @@ def test_long_words_are_cut_and_settings_reach_the_engine():
     assert (word["start_s"], word["end_s"], word["timing"]) == (1.0, 2.5, "measured")
     assert word["probability"] == pytest.approx(0.9)
     asked = {name: engine.asked[name] for name in ("language", "prompt", "hotwords")}
-    assert asked == {"language": "de", "prompt": "Um. So? p", "hotwords": "h"}
+    assert asked == {"language": "de", "prompt": "p", "hotwords": "h"}
+    words(engine, **(given | {"prompt": ""}))
+    assert engine.asked["prompt"] == "Um. So?"
 
 
 def test_an_imported_transcript_needs_no_engine(tmp_path):

@@ -1,12 +1,14 @@
 """`thinslice study` on a made cohort: tables, page, methods, consent, errors."""
 
 import datetime as dt
+import errno
 import itertools
 import re
 import shutil
 import sys
 import tomllib
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -345,3 +347,19 @@ def test_form_courses_mark_reliable_changes_and_say_what_is_missing():
     marks = [row["reliable_change"] for row in found]
     assert marks == [None, None, "within error", "higher", None]
     assert [row["is_below_mark"] for row in found] == [True, None, True, False, None]
+
+
+def test_a_full_disk_at_the_last_step_leaves_the_study_of_before(copied, monkeypatch):
+    old = _study_state(copied)
+    monkeypatch.setattr("pipeline.files._exchanged", lambda _one, _other: False)
+    real = Path.rename
+
+    def full(self, target):
+        if Path(target).name == "study" and self.suffix != ".old":
+            raise OSError(errno.ENOSPC, "full")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(OSError, match="full"):
+        studied(copied, SETTINGS.model_copy(update={"seed": 9}))
+    assert _study_state(copied) == old

@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import pytest
 from conftest import ROOT
 
-from flows import server, supervise, worker
+from flows import NIGHT_VARIABLE, server, supervise, worker
 from flows.folders import session_folders
 from flows.limits import held_memory, memory_limit, stage_limit_s
 from flows.prepare import Work
@@ -265,3 +265,22 @@ def test_memory_is_what_a_process_could_not_read_again():
         held.write(b"\1" * len(held))
         assert held_memory(os.getpid()) - before == pytest.approx(len(held), rel=0.2)
     assert held_memory(2**30) == 0
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        ({}, "own"),
+        ({"PREFECT_HOME": "/elsewhere"}, "given"),
+        ({"PREFECT_SERVER_DATABASE_CONNECTION_URL": "sqlite:///x"}, "given"),
+        ({"PREFECT_API_URL": "http://127.0.0.1:4200/api"}, "given"),
+    ],
+)
+def test_only_what_lies_in_the_output_folder_is_our_own(tmp_path, monkeypatch, named, expected):
+    for name in ("PREFECT_API_URL", NIGHT_VARIABLE, *supervise.DATABASE_VARIABLES):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    for name, value in named.items():
+        monkeypatch.setenv(name, value)
+    work = SimpleNamespace(output=SimpleNamespace(root=tmp_path))
+    assert supervise._whose_server(work) == expected

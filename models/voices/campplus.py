@@ -25,8 +25,6 @@ from models.base import SAMPLE_RATE_HZ
 
 DIMENSION = 192
 BANDS = 80
-FRAMES_PER_S = 50
-"""Of what the network says of each moment; its filter banks have twice as many."""
 
 _LAYERS = (12, 24, 16)
 _DILATION = (1, 2, 2)

@@ -21,6 +21,7 @@ from pipeline.spans import (
     rows_inside,
     sum_inside,
 )
+from pipeline.tables.arrays import floats
 
 
 def motion_cues(
@@ -51,7 +52,7 @@ def motion_cues(
 
 def _window_means(course: pa.Table, windows: Windows, valid_min: float) -> WindowCue:
     t_s: Floats = course.column("t_s").to_numpy()
-    energy = np.asarray(course.column("motion_energy").cast(pa.float64()).to_numpy(), np.float64)
+    energy = floats(course, "motion_energy")
     whys = np.array(course.column("reason").to_pylist(), dtype=object)
     valid = np.isfinite(energy)
     first, stop = rows_inside(t_s, windows)

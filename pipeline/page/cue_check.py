@@ -6,6 +6,7 @@ and the outlines of `cue_check`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,20 +17,21 @@ import pyarrow as pa
 from markupsafe import Markup
 
 from pipeline.page.outlines import PICTURE_REASONS, Face, drawn_face
-from pipeline.page.text import clock, quantity, reason_words
+from pipeline.page.text import MISSING, clock, not_measured, quantity, reason_words
 from pipeline.stage import Absence
 from pipeline.tables.arrays import floats
 from pipeline.timeline import Floats, Seconds
 
 GROUPS = {
-    "gaze": ("client_stare_run_s", "gate_nod_hz"),
+    "gaze travel": ("client_gaze_path_rate_dps", "gate_nod_hz"),
+    "still gaze": ("client_stare_run_s", "gate_nod_hz"),
     "blinks": ("client_blink_rate_listening_pm", "gate_blink_hz"),
     "nods": ("client_nod_slow_pm", "gate_nod_hz"),
     "face movement": ("client_face_motion_sd", None),
 }
-"""Kind of cue: a column that stands for it, and the frame rate it needs."""
+"""Cue: its column, and the frame rate it needs."""
 USABLE, PARTLY = 0.8, 0.2
-"""Share of the windows from which a kind of cue counts as measured, and as measured in part."""
+"""Share of the windows from which a cue counts as measured, and as measured in part."""
 _SIZE, _RATE = "client_face_iod_median_px", "client_video_median_hz"
 _VALID = "client_frames_valid_prop"
 AXES = Path(__file__).parents[1] / "face" / "axes.svg"
@@ -52,7 +54,7 @@ class CueCheck:
 
     verdict: str
     level: str = "none"
-    """all | some | none of the kinds of cue are measured"""
+    """all | some | none of the cues can be used"""
     facts: Sequence[tuple[str, str]] = ()
     strips: Sequence[Strip] = ()
     legend: Sequence[tuple[str, str]] = ()
@@ -102,24 +104,33 @@ def axes_drawing() -> Markup:
 def _verdict(
     windows: pa.Table, figures: Mapping[str, float | None], gates: Mapping[str, Any]
 ) -> tuple[str, str]:
-    """How much is measured (all, some, none), and one plain sentence."""
-    kinds: dict[str, list[str]] = {"measured": []}
-    for kind, (column, rate_gate) in GROUPS.items():
-        share, reason = _measured_share(windows, f"{column}_reason")
-        if share >= USABLE:
-            kinds["measured"].append(kind)
-            continue
-        why = _why(reason, windows, gates, rate_gate)
-        part = f"measured in {100 * share:.0f} % of the session only" if share >= PARTLY else ""
-        kinds.setdefault(f"{part or 'not measured'}: {why}", []).append(kind)
-    good = kinds.pop("measured")
-    lost = [f"{_listed(names).capitalize()} {what}." for what, names in kinds.items()]
+    """How much can be used (all, some, none), and cue by cue what cannot, and why."""
+    cues: dict[str, list[str]] = {"": []}
+    for cue in GROUPS:
+        cues.setdefault(_hindrance(cue, windows, gates), []).append(cue)
+    good = cues.pop("")
+    lost = [f"{_listed(names).capitalize()} {what}." for what, names in cues.items()]
     if not lost:
         return "all", f"Video cues can be used: {_picture(figures, gates)}."
-    if not good and not any("only" in what for what in kinds):
+    if not good and not any("only" in what or "compared" in what for what in cues):
         return "none", " ".join(["Video cues cannot be used.", *lost])
     start = f"{_listed(good).capitalize()} can be used." if good else "Use video cues with care."
     return "some", " ".join([start, *lost])
+
+
+def _hindrance(cue: str, windows: pa.Table, gates: Mapping[str, Any]) -> str:
+    """What hinders the use of a cue, in words; empty where nothing does."""
+    column, rate_gate = GROUPS[cue]
+    share, reason = _measured_share(windows, f"{column}_reason")
+    if share < USABLE:
+        part = f"measured in {100 * share:.0f} % of the session only" if share >= PARTLY else ""
+        return f"{part or MISSING}: {_why(reason, windows, gates, rate_gate)}"
+    if np.isfinite(floats(windows, f"{column}_z")).any():
+        return ""
+    if np.isfinite(floats(windows, column)).any():
+        return "measured, but the session has no usual to compare with"
+    reasons = [r for r in windows.column(f"{column}_reason").to_pylist() if r is not None]
+    return not_measured(Counter(reasons).most_common(1)[0][0] if reasons else None)
 
 
 def _measured_share(windows: pa.Table, column: str) -> tuple[float, str]:

@@ -6,9 +6,8 @@ Nothing here grades a rater; where two ratings part, neither is right.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -16,9 +15,7 @@ import pyarrow as pa
 from pipeline.dials.congruence import N_EFF_MIN
 from pipeline.dials.guess_task import in_words
 from pipeline.dials.two_raters import LEVELS
-from pipeline.page.plot import Timeline, timeline_svg
 from pipeline.page.text import clock
-from pipeline.rules import BY_ID
 
 ALPHA = 0.05
 _SIZES = ((0.3, "slightly"), (0.5, "modestly"), (0.7, "clearly"), (1.01, "closely"))
@@ -74,21 +71,6 @@ def dial_views(given: Mapping[str, pa.Table]) -> DialViews | None:
         shares=_shares(row) if compared else [],
         figures=_figures(row) if compared else [],
     )
-
-
-def dial_figure(timeline: Timeline) -> str:
-    """Both dials with the moments that come from them, as an SVG; empty without a dial.
-
-    Its ids carry a prefix, because the page holds the session's timeline as well.
-    """
-    if not timeline.dials:
-        return ""
-    marks = [mark for mark in timeline.marks if BY_ID[mark.rule].is_rating]
-    own = replace(timeline, marks=marks, turns=(), silences=(), cues=())
-    svg = timeline_svg(own)
-    for name in set(re.findall(r'\bid="([^"]+)"', svg)):
-        svg = re.sub(rf'(\bid="|href="#|url\(#){re.escape(name)}(?=["\)])', rf"\1views-{name}", svg)
-    return svg
 
 
 def _together(row: Mapping[str, Any]) -> list[str]:

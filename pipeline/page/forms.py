@@ -9,6 +9,8 @@ from typing import Any
 from pipeline.page.text import quantity
 from pipeline.paperwork.forms import SUBSCALES, alliance_difference, missing_forms
 
+MISSING = "MISSING"
+
 
 @dataclass(frozen=True, slots=True)
 class FormLine:
@@ -17,6 +19,12 @@ class FormLine:
     name: str
     value: str
     note: str = ""
+    is_below_mark: bool = False
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the form is not there."""
+        return self.value == MISSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +58,8 @@ def form_lines(forms: Sequence[Mapping[str, Any]]) -> list[FormLine]:
     lost = missing_forms(forms)
     if not forms:
         note = "A recording is best looked at beside the client's own outcome and session ratings."
-        return [FormLine("Outcome forms", "MISSING", note)]
-    return lines + [FormLine(name, "MISSING") for name in lost]
+        return [FormLine("Outcome forms", MISSING, note)]
+    return lines + [FormLine(name, MISSING) for name in lost]
 
 
 def imported_flags(forms: Sequence[Mapping[str, Any]]) -> list[Flag]:
@@ -65,7 +73,7 @@ def _total(row: Mapping[str, Any]) -> FormLine:
         mark = quantity("", row["mark"], "")
         notes.append(_MARK_WORDS[row["instrument"]].format(mark=mark))
     value = f"{quantity('', row['total'], '')} of {quantity('', row['max'], '')}"
-    return FormLine(_name(row), value, ", ".join(notes))
+    return FormLine(_name(row), value, ", ".join(notes), bool(row["is_below_mark"]))
 
 
 def _name(row: Mapping[str, Any]) -> str:

@@ -1,7 +1,8 @@
-"""The timeline of one session as one inline SVG: who spoke, both dials, four cues, the moments.
+"""The timeline of one session as inline SVG: who spoke, both dials, four cues, the moments.
 
-The drawing is deterministic (hashed ids, no date) and asks for nothing outside itself: text stays
-text, and each moment is a link to its card on the same page.
+A drawing is deterministic (hashed ids, no date) and asks for nothing outside itself: text stays
+text, each moment is a link to its card on the same page, and colours are the page's own properties,
+so that it is light or dark as the page is.
 """
 
 from __future__ import annotations
@@ -20,7 +21,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
-from pipeline.page.colours import CLIENT, COLOURS, RULE_COLOURS
+from pipeline.page.colours import (
+    BAND,
+    CLIENT,
+    COLOURS,
+    FAINT,
+    INK,
+    ON_TONE,
+    PROPERTIES,
+    RULE_COLOURS,
+)
 from pipeline.page.text import clock
 from pipeline.timeline import Floats, Seconds, Span
 
@@ -30,18 +40,21 @@ _STYLE: dict[str, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 8.6,
+    "text.color": INK,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.edgecolor": "#9ca3af",
+    "axes.edgecolor": FAINT,
     "axes.linewidth": 0.6,
-    "xtick.color": "#374151",
-    "ytick.color": "#374151",
+    "xtick.color": INK,
+    "ytick.color": INK,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
     "path.simplify": False,
 }
 _NUMBER: dict[str, Any] = {
-    "color": "white",
+    "color": ON_TONE,
     "ha": "center",
     "va": "center",
     "fontsize": 8.2,
@@ -95,8 +108,13 @@ class Timeline:
         return self.duration_s > 0 and bool(self.marks or self.turns or self.dials or self.cues)
 
 
-def timeline_svg(timeline: Timeline) -> str:
-    """The SVG element, without XML prologue or metadata."""
+def timeline_svg(timeline: Timeline, prefix: str = "") -> str:
+    """The SVG element, without XML prologue or metadata.
+
+    Parameters
+    ----------
+    prefix : of its ids; a page with several drawings needs one for each but one
+    """
     rows = _rows(timeline)
     heights = [height for _, height in rows]
     with style.context(["default", _STYLE]):
@@ -109,7 +127,7 @@ def timeline_svg(timeline: Timeline) -> str:
         _time_axis(grid[-1, 0], timeline.duration_s)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return _named(_inline(buffer.getvalue()), timeline.marks)
+    return _named(_prefixed(_inline(buffer.getvalue()), prefix), timeline.marks)
 
 
 def _rows(timeline: Timeline) -> list[tuple[str | Track, float]]:
@@ -118,9 +136,9 @@ def _rows(timeline: Timeline) -> list[tuple[str | Track, float]]:
         lanes = 1 + max(lane for lane, _ in _lanes(timeline))
         rows.append(("moments", 0.1 + 0.2 * lanes))
     if timeline.turns:
-        rows.append(("speech", 0.5))
+        rows.append(("speech", 0.42))
     if timeline.dials:
-        rows.append(("dials", 1.25))
+        rows.append(("dials", 0.95))
     return rows + [(cue, 0.55) for cue in timeline.cues]
 
 
@@ -185,26 +203,26 @@ def _draw_speech(axes: Axes, timeline: Timeline) -> None:
         axes.broken_barh(spans, (i + 0.15, 0.7), facecolors=COLOURS[name], linewidth=0)
     for start, end in timeline.silences:
         middle = (start + end) / 2
-        axes.axvline(middle, 0.4, 0.6, color="#4b5563", linewidth=0.9)
+        axes.axvline(middle, 0.4, 0.6, color=INK, linewidth=0.9)
 
 
 def _draw_dials(axes: Axes, timeline: Timeline) -> None:
     axes.set_ylim(0, 100)
     axes.set_yticks([0, 50, 100], ["0 hindering", "50 neutral", "100 helpful"])
-    axes.axhline(50, color="#9ca3af", linewidth=0.6)
+    axes.axhline(50, color=FAINT, linewidth=0.6)
     for rater, track in timeline.dials.items():
         dash = "solid" if rater == "client" else (0, (4, 1.6))
         axes.plot(track.t_s, track.value, color=COLOURS[rater], lw=1.3, ls=dash, label=track.label)
     axes.legend(loc="lower left", ncols=2, frameon=False, fontsize=8.2, handlelength=2.6,
                 borderaxespad=0.1)  # fmt: skip
     axes.text(0.995, 0.03, timeline.dial_note, transform=axes.transAxes, ha="right", va="bottom",
-              color="#4b5563", fontsize=8.2)  # fmt: skip
+              color=INK, fontsize=8.2)  # fmt: skip
 
 
 def _draw_cue(axes: Axes, track: Track) -> None:
     axes.set_ylim(-_Z_LIMIT, _Z_LIMIT)
     axes.set_yticks([-3, 0, 3], ["z −3", "0", "+3"])
-    axes.axhspan(-_BAND_Z, _BAND_Z, color="#e5e7eb", linewidth=0, zorder=0)
+    axes.axhspan(-_BAND_Z, _BAND_Z, color=BAND, linewidth=0, zorder=0)
     shown = np.clip(track.value, -Z_SHOWN, Z_SHOWN)
     if track.is_event:
         axes.plot(track.t_s, shown, ".", color=CLIENT, markersize=3.2, clip_on=False)
@@ -217,7 +235,7 @@ def _row_label(axes: Axes, text: str, *, wide: bool = False) -> None:
     at = -0.012 if wide else -0.034
     words = text.replace(" ", "\n", 1)
     axes.text(at, 0.5, words, transform=axes.transAxes, ha="right", va="center",
-              multialignment="right", color="#374151")  # fmt: skip
+              multialignment="right", color=INK)  # fmt: skip
 
 
 def _time_axis(axes: Axes, duration_s: Seconds) -> None:
@@ -245,4 +263,13 @@ def _inline(svg: str) -> str:
     svg = re.sub(r'\s+xmlns(:\w+)?="[^"]*"', "", svg).replace("xlink:href", "href")
     svg = re.sub(r'(<svg)\b([^>]*?)\s(?:width|height)="[^"]*pt"', r"\1\2", svg, count=1)
     svg = re.sub(r'(<svg)\b([^>]*?)\s(?:width|height)="[^"]*pt"', r"\1\2", svg, count=1)
+    for colour, name in PROPERTIES.items():
+        svg = svg.replace(f": {colour}", f": var(--{name})")
     return svg.replace("'DejaVu Sans'", "sans-serif").strip()
+
+
+def _prefixed(svg: str, prefix: str) -> str:
+    for name in set(re.findall(r'\bid="([^"]+)"', svg)) if prefix else ():
+        own = rf'(\bid="|href="#|url\(#){re.escape(name)}(?=["\)])'
+        svg = re.sub(own, rf"\g<1>{prefix}{name}", svg)
+    return svg

@@ -64,7 +64,6 @@ class ReportSettings(Section):
 
     pre_roll_s: float = Field(10.0, ge=0, description="Clip starts this much earlier, s")
     post_roll_s: float = Field(5.0, ge=0, description="and ends this much later, s")
-    clip_max_s: float = Field(75.0, gt=0, description="Longest clip, s")
     clip_height_px: int = Field(360, ge=120, le=1080, description="Clip height, px")
     causes: str = Field("innocent_causes.toml", description="Innocent causes, a file in configs/")
     innocent_causes: Annotated[dict[str, list[str]], ReadFrom("report.causes", whole=True)] = Field(

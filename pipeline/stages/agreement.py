@@ -37,7 +37,7 @@ from pipeline.media.player_clock import player_zero_s
 from pipeline.paperwork.session import RATERS, GuessFile
 from pipeline.settings import AgreementSettings
 from pipeline.stage import Absence, Inputs, Outputs, Stage
-from pipeline.tables.arrays import length_s
+from pipeline.tables.arrays import floats, length_s
 from pipeline.timeline import Floats, Seconds, Span, overlap_s
 
 VERSION = 2
@@ -100,7 +100,7 @@ def _dials(
 
 def _on_seconds(ratings: pa.Table, rater: str) -> Floats:
     mine = ratings.filter(pa.compute.equal(ratings.column("rater"), rater)).sort_by("t_s")
-    return np.asarray(mine.column("value").cast(pa.float64()).to_numpy(), dtype=np.float64)
+    return floats(mine, "value")
 
 
 def _nothing(why: str) -> Row:

@@ -1,8 +1,9 @@
 """Stage: the supervisor's page, one offline HTML file.
 
-It renders what upstream stages measured and computes nothing of its own: the moments in time order
-with their numbers, everyday reasons, transcript lines and clips, then the session, its quality and
-where every number comes from. Clips travel inside the page; it asks nothing of any network.
+It renders what upstream stages measured and computes nothing of its own. First, on one screen, what
+is missing, how far the video can be trusted, the timeline and where to start; then the moments with
+their numbers, everyday reasons, lines and clips; then, folded, the session, its quality and where
+every number comes from. Clips travel inside the page; it asks nothing of any network.
 
 Caveat: whoever holds the file holds the clips. It is made only with the `supervisor_view` scope.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,21 +26,22 @@ from models.base import Progress
 from pipeline import tables
 from pipeline.page import wording
 from pipeline.page.cards import Card, cards
-from pipeline.page.colours import CLIENT, RULE_COLOURS, THERAPIST
+from pipeline.page.colours import CLIENT, THERAPIST, TONES
 from pipeline.page.cue_check import cue_check
-from pipeline.page.dials import dial_figure, dial_views
+from pipeline.page.dials import dial_views
 from pipeline.page.forms import form_lines, imported_flags
 from pipeline.page.looked_for import chance_lines, not_looked_for
 from pipeline.page.plot import Z_SHOWN, Mark, Timeline, Track, timeline_svg
+from pipeline.page.start import start_with, why
 from pipeline.page.text import clock, not_measured, quantity
-from pipeline.rules import BY_ID, RULES
+from pipeline.rules import RULES
 from pipeline.settings import ReportSettings
 from pipeline.stage import Absence, Inputs, Missing, Outputs, Stage
 from pipeline.tables.arrays import floats as column
 from pipeline.tables.sources import references
 from pipeline.timeline import Floats, Seconds
 
-VERSION = 4
+VERSION = 5
 
 METHOD_SOURCES = ("berger2023", "cohen2024", "duncan2003srs", "smilek2010", "soma2023")
 """Cited by the page's methods text rather than by a column."""
@@ -83,28 +86,35 @@ def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) 
     absences: tuple[Absence, ...] = ()
     if isinstance(engine, Missing):
         absences = (engine.absence("clips"),)
+    lines = form_lines(forms)
     (session,) = given["sessions"].to_pylist()
     if session["capture"] != "in_room":
         settings = _with_remote_causes(settings)
     listed = cards(given, session["duration_s"], settings)
     clips = {} if isinstance(engine, Missing) else _clips(listed, engine, inputs.progress)
+    first = start_with(listed)
     timeline = _timeline(given, session["duration_s"], listed)
+    course = replace(timeline, turns=(), silences=(), dials={})
     page = _template().render(
         session=session,
         cards=listed,
+        first=first,
+        others=[card for card in listed if card not in first],
+        why={card.id: why(card, _rated_by(given["rating_quality"])) for card in listed},
         clips=clips,
         clip_missing=engine.sentence if isinstance(engine, Missing) else "",
         has_video=not isinstance(engine, Missing) and engine.has_video,
-        timeline=Markup(timeline_svg(timeline)) if timeline.has_content else "",  # noqa: S704 - ours
+        timeline=_drawn(replace(timeline, cues=())),
+        course=_drawn(course, "course-") if course.cues else "",
         timeline_text=_timeline_text(timeline),
         silences=len(timeline.silences),
-        unplotted=_unplotted(timeline),
+        unplotted=_unplotted(given, timeline),
         absent=[_absence_line(a) for a in dict.fromkeys((*inputs.absences, *absences))],
-        forms=form_lines(forms),
+        forms=lines,
+        missing_forms=[line.name for line in lines if line.is_missing],
         flags=imported_flags(forms),
         views=dial_views(given),
         check=cue_check(given, session["duration_s"], inputs.absences),
-        dials=Markup(dial_figure(timeline)),  # noqa: S704 - ours
         raters=given["rating_quality"].to_pylist(),
         features=_features(given["session_features"]),
         counts=_event_counts(given["events"]),
@@ -117,12 +127,11 @@ def run(inputs: Inputs, engine: ClipCutter | Missing, settings: ReportSettings) 
         prompt=wording.PROMPT,
         many_reasons=wording.MANY_REASONS,
         tones=_tones(listed),
-        has_cues=bool(timeline.cues),
-        has_dial_moments=any(BY_ID[card.rule].is_rating for card in listed),
         z_shown=Z_SHOWN,
         session_words=f"Session {session['session_number']} of {session['dyad_id']}",
         colours={"client": CLIENT, "therapist": THERAPIST},
-        rule_colours=RULE_COLOURS,
+        tone_names=TONES,
+        tone_of={rule.id: rule.tone for rule in RULES},
     )
     return Outputs({}, files={"report.html": page.encode()}, absences=absences)
 
@@ -173,7 +182,7 @@ def _timeline(
     return Timeline(
         duration_s,
         [
-            Mark(card.number, card.start_s, card.end_s, card.rule, card.id, card.title)
+            Mark(card.number, card.start_s, card.end_s, card.lead.rule, card.id, card.lead.title)
             for card in listed
         ],
         [(row["start_s"], row["end_s"], row["role"]) for row in turns],
@@ -186,10 +195,21 @@ def _timeline(
 
 def _tones(listed: Sequence[Card]) -> list[tuple[str, str]]:
     """A rule of each colour on the timeline, and what it marks in words."""
-    found = {card.rule for card in listed}
+    found = {card.lead.rule for card in listed}
     words = [(rule.id, rule.kind) for rule in RULES if rule.is_rating and rule.id in found]
     cued = [rule.id for rule in RULES if not rule.is_rating]
     return words + ([(cued[-1], "cues")] if found & set(cued) else [])
+
+
+def _drawn(timeline: Timeline, prefix: str = "") -> Markup | str:
+    if not timeline.has_content:
+        return ""
+    return Markup(timeline_svg(timeline, prefix))  # noqa: S704 - ours
+
+
+def _rated_by(quality: pa.Table) -> set[str]:
+    """Raters whose dial can be read."""
+    return {row["rater"] for row in quality.to_pylist() if row["quality"] != "absent"}
 
 
 def _dials(ratings: pa.Table) -> dict[str, Track]:
@@ -224,19 +244,24 @@ def _cue_tracks(windows: pa.Table, turns: pa.Table) -> list[Track]:
     return tracks
 
 
-def _unplotted(timeline: Timeline) -> list[str]:
+def _unplotted(given: Mapping[str, pa.Table], timeline: Timeline) -> list[str]:
+    """Cues that the drawing lacks, each with why."""
     shown = {track.label for track in timeline.cues}
-    labels = [tables.WINDOWS.by_name[name].label for name in PLOTTED]
-    return [label for label in labels if label not in shown]
+    lost = []
+    for name in PLOTTED:
+        text = tables.WINDOWS.by_name[name].label
+        known = np.isfinite(column(given["windows"], name)).any()
+        if text not in shown:
+            lost.append(f"{text} ({'no usual to compare with' if known else 'not measured'})")
+    return lost
 
 
 def _timeline_text(timeline: Timeline) -> str:
     """What the drawing shows, for those who do not see it."""
     dials = " and ".join(track.label.lower() for track in timeline.dials.values()) or "no dial"
-    cues = ", ".join(track.label for track in timeline.cues) or "none"
     return (
         f"Timeline of {clock(timeline.duration_s)} minutes: {len(timeline.marks)} numbered "
-        f"moments, who spoke when, {dials}, and cues against the client's usual range: {cues}."
+        f"moments, who spoke when, and {dials}."
     )
 
 

@@ -196,7 +196,7 @@ def _recognised(inputs: Inputs, engine: Transcriber, settings: TranscribeSetting
             sound.audio,
             speech=tuple(Interval(*span) for span in sorted(sound.speech)),
             language=settings.language,
-            prompt=" ".join((*settings.spoken_style, settings.prompt)).strip(),
+            prompt=settings.prompt or " ".join(settings.spoken_style),
             hotwords=settings.hotwords,
             progress=_part_of(inputs.progress, done, len(sounds)),
         )

@@ -25,6 +25,7 @@ LOUD_PERCENT, ROOM_PERCENT = 95, 10
 UNDER_LOUD_DB = 12.0  # as soft as this is not faint: nothing is raised beyond it
 OVER_ROOM_DB = 10.0  # what stands out less is the room
 RAISED_MOST_DB = 40.0
+BLOCK = 60 * SAMPLE_RATE_HZ
 AROUND_FRAMES = 5  # 0.2 s to either side: the dips between syllables go along, pauses do not
 
 
@@ -49,19 +50,22 @@ def _gain_db(level: Floats, off: Sequence[Span]) -> Floats:
     on = np.ones(level.size, bool)
     for start_s, end_s in off:
         on[round(start_s / FRAME_S) : round(end_s / FRAME_S)] = False
-    heard = level[on & (level > NOTHING_DB)]
+    works = level[on & np.isfinite(level)]  # a gap and a gate are no room: they hold only zeros
+    heard = works[works > NOTHING_DB]
     if not heard.size:
         return np.zeros(level.size)
     loud = np.percentile(heard, LOUD_PERCENT)
-    room = np.percentile(np.maximum(level[on], NOTHING_DB), ROOM_PERCENT)
+    room = np.percentile(np.maximum(works, NOTHING_DB), ROOM_PERCENT)
     near = maximum_filter1d(level, AROUND_FRAMES)
     wanted = np.clip(loud - UNDER_LOUD_DB - near, 0.0, RAISED_MOST_DB)
     return np.where(near > room + OVER_ROOM_DB, wanted, 0.0)
 
 
 def _raise(audio: Audio, gain_db: Floats, start_s: float, end_s: float) -> None:
-    """Raise a stretch in place, the gain gliding from frame to frame."""
+    """Raise a stretch in place, the gain gliding from frame to frame; a minute at a time."""
     first, last = (min(audio.size, round(t_s * SAMPLE_RATE_HZ)) for t_s in (start_s, end_s))
     centres = (np.arange(gain_db.size) + 0.5) * FRAME
-    glide = np.interp(np.arange(first, last), centres, gain_db)
-    audio[first:last] = np.clip(audio[first:last] * 10.0 ** (glide / 20.0), -1.0, 1.0)
+    for begin in range(first, last, BLOCK):
+        end = min(begin + BLOCK, last)
+        glide = np.interp(np.arange(begin, end), centres, gain_db)
+        audio[begin:end] = np.clip(audio[begin:end] * 10.0 ** (glide / 20.0), -1.0, 1.0)

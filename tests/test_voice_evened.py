@@ -64,6 +64,17 @@ def standing(leak_db, room_db):
     return (mine + other + noise(room_db, 3)).astype(np.float32)
 
 
+@given(silent_s=st.floats(0.0, 12.0), room_db=st.floats(-80.0, -50.0))
+@settings(max_examples=25, deadline=None)
+def test_a_recorder_started_late_makes_no_voice_of_the_room(silent_s, room_db):
+    """Zeros before it began, or of a gate, are no quieter room."""
+    sound = (noise(LOUD_DB, 1) * bursts(0.5) + noise(room_db, 3)).astype(np.float32)
+    sound[: int(silent_s * RATE)] = 0.0
+    sound[14 * RATE :] = noise(room_db, 3)[14 * RATE :].astype(np.float32)
+    found = evened(sound, recording(np.stack([sound, sound]), off_from(0, 15.0)))
+    np.testing.assert_array_equal(found, sound)
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     row=st.integers(0, 1),
