@@ -1,6 +1,7 @@
 """What is planted for each rule: one stretch in a made session, as plain as its rule asks for.
 
-Where a rule has several ways to fire, one is drawn. Sizes are twice a threshold or less.
+Where a rule has several ways to fire, one is drawn. Sizes are two to three times a threshold:
+recall says that a rule does what it says, not how it fares on people.
 """
 
 from __future__ import annotations
