@@ -166,7 +166,7 @@ def windows(turns: list[dict[str, Any]]) -> pa.Table:
         "client_articulation_rate_sps": (4.6, 0.5, -3.2), "client_pause_prop": (0.18, 0.05, 2.4),
         "client_gaze_path_rate_dps": (9.0, 2.0, -2.8), "client_stare_run_s": (5.0, 1.1, 2.0),
         "client_blink_rate_listening_pm": (19.0, 4.0, 0.4),
-         "client_nod_slow_pm": (6.0, 2.0, 1.0), "client_face_motion_sd": (0.02, 0.004, 0.4),
+        "client_nod_slow_pm": (6.0, 2.0, 1.0), "client_face_motion_sd": (0.02, 0.004, 0.4),
         "client_f0_sd_st": (2.6, 0.4, -0.2),
     }  # fmt: skip
     for name, (centre, spread, planted) in usual.items():
