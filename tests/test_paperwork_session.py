@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipeline.errors import SessionError
 from pipeline.paperwork.session import named_files, own_channels, public_name
@@ -234,3 +236,12 @@ def test_guesses_reasons_and_a_flag_are_read(folder):
 def test_other_inputs_that_cannot_be_are_refused(folder, text, complaint):
     with pytest.raises(SessionError, match=complaint):
         load(folder, GOOD + text)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(part=st.integers(1, 300), parts=st.integers(1, 400))
+def test_a_name_of_any_length_is_refused_in_a_sentence(folder, part, parts):
+    """The system's limits are its own business: 255 bytes a name, 4096 a path."""
+    name = "/".join(["a" * part] * parts)
+    with pytest.raises(SessionError, match=r"name|folder"):
+        load(folder, GOOD.replace("room.wav", name))

@@ -35,6 +35,7 @@ KINDS = {
 }
 MOST_KEY_PARTS = 16
 LONGEST_NAME = 255
+LONGEST_PATH = 1000  # no one types more, and a message names the whole of it
 """Of a file, on every system."""
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'")
 _NO_KEY = re.compile(r"[^\w\-. \t]+")
@@ -149,7 +150,8 @@ def printable(name: str) -> str:
 
 def _file_name(written: str) -> str:
     parts = written.split("/")
-    if not written.isprintable() or not written.strip() or max(map(len, parts)) > LONGEST_NAME:
+    is_long = len(written) > LONGEST_PATH or max(map(len, parts)) > LONGEST_NAME
+    if is_long or not written.isprintable() or not written.strip():
         raise ValueError("no file has such a name; write it as the folder has it")
     return written
 

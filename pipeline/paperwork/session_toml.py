@@ -92,6 +92,7 @@ def _check_file(where: str, folder: Path, file: str) -> None:
     path = folder / file
     try:
         is_inside = path.resolve().is_relative_to(folder.resolve())
+        is_file = path.is_file()  # asked of a pipe or a folder, it opens nothing
     except RuntimeError as error:
         raise SessionError(f"{where}: {file!r} is a link that leads to itself") from error
     except OSError as error:
@@ -101,7 +102,7 @@ def _check_file(where: str, folder: Path, file: str) -> None:
     other = why_no_file(path)
     if other:
         raise SessionError(f"{where}: {file!r} is {other}; allowed: a file")
-    if not path.is_file():
+    if not is_file:
         raise SessionError(f"{where}: session.toml names {file!r}, which is not in the folder")
 
 
