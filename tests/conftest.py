@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from models.errors import WeightError
 from models.weights.catalog import locate
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# how long an example takes says how busy the machine is, and nothing of our code
+hypothesis.settings.register_profile("untimed", parent=hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
