@@ -12,7 +12,6 @@ import pickle
 import signal
 import sys
 import time
-from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from flows import child, messages
@@ -83,8 +82,10 @@ def main() -> None:
     work, sessions = pickle.load(sys.stdin.buffer)  # noqa: S301  our own parent's
     wire = Wire(Connection(pipe, readable=False), work)
     if server == OWN_SERVER:
-        with suppress(Exception):  # Prefect's own: no reason to go without a night
+        try:
             left_over.close_left_over()
+        except Exception as error:  # noqa: BLE001  Prefect's own: no reason to go without a night
+            print(f"runs of before stay open: {type(error).__name__}", file=sys.stderr)  # noqa: T201
     with registry.registered(work, wire):
         try:
             process_sessions(run=work.run_id, sessions=sessions)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -22,6 +22,8 @@ from pipeline.timeline import Seconds, Span, union
 
 SHOWN = 5
 """So many numbers and so many everyday reasons stand on a card; the others on demand."""
+NO_USUAL = "—"
+"""Nothing is usual of a single phrase or silence, or too little was measured to say what is."""
 _RULE_ORDER = [rule.id for rule in RULES]
 Item = TypeVar("Item")
 
@@ -222,9 +224,8 @@ def _card(
 
 def _taking_turns(lists: Iterable[Sequence[Item]]) -> list[Item]:
     """The first of each list, then the second of each, and so on, each item once."""
-    missing = object()
-    items = (item for turn in zip_longest(*lists, fillvalue=missing) for item in turn)
-    return list(dict.fromkeys(item for item in items if item is not missing))  # type: ignore[misc]
+    placed = ((place, item) for items in lists for place, item in enumerate(items))
+    return list(dict.fromkeys(item for _, item in sorted(placed, key=itemgetter(0))))
 
 
 def _in_time_order(rows: Sequence[Row]) -> list[Row]:
@@ -243,7 +244,7 @@ def _row(item: Mapping[str, Any]) -> Row:
         item["t_s"],
         "" if item["t_s"] is None else clock(item["t_s"]),
         observed,
-        quantity(feature, item["usual"], unit),
+        NO_USUAL if item["usual"] is None else quantity(feature, item["usual"], unit),
         apart,
         signed(item["z"]),
         item["quality"] != "ok",
