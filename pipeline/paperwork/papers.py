@@ -35,8 +35,8 @@ KINDS = {
 }
 MOST_KEY_PARTS = 16
 LONGEST_NAME = 255
-LONGEST_PATH = 1000  # no one types more, and a message names the whole of it
 """Of a file, on every system."""
+LONGEST_PATH = 1000  # no one types more, and a message names the whole of it
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'")
 _NO_KEY = re.compile(r"[^\w\-. \t]+")
 
